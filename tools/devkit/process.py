@@ -6,7 +6,9 @@ import os
 import shlex
 import signal
 import subprocess
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from .console import DevkitError, verbose
@@ -35,49 +37,78 @@ def run(
     cwd: Path | None = None,
     remedy: str = "",
     timeout: float | None = None,
+    watch: Callable[[str], None] | None = None,
 ) -> str:
-    """Run `command` to its end and return its output (also appended to `log`).
+    """Run `command` to its end and return its output (also appended to `log`, as it comes).
 
-    :param what: what the person was waiting for, named in the error
+    :param what: what went wrong, in words, if it fails
     :param remedy: what the person can do about a failure
+    :param timeout: seconds after which the program is stopped
+    :param watch: is given each line of output
     :raises DevkitError: with the end of the output, when the command fails
     """
-    words = [str(word) for word in command]
-    asks_for_password = words[0] == "sudo"
-    process = subprocess.Popen(
-        words,
-        stdin=None if asks_for_password else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env=env,
-        cwd=cwd,
-        start_new_session=not asks_for_password,
-        preexec_fn=die_with_parent(),
-    )
-    try:
-        output, _ = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        stop(process, grace=5)
-        output, _ = process.communicate()
-        output += f"\nstopped after {timeout:.0f} seconds"
-    except BaseException:
-        stop(process, grace=5)
-        raise
-    if log:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a") as stream:
-            stream.write(f"$ {shlex.join(words)}\n{output}\n")
-    if verbose():
-        print(output, end="")
-    if process.returncode:
+    code, output = attempt(command, log=log, env=env, cwd=cwd, timeout=timeout, watch=watch)
+    if code:
         tail = "\n".join(output.strip().splitlines()[-25:])
-        message = f"{what} (exit code {process.returncode}).\n{tail}"
+        message = f"{what} (exit code {code}).\n{tail}"
         if log:
             message += f"\nThe whole output is in {log}."
         raise DevkitError(message + (f"\n{remedy}" if remedy else ""))
     return output
+
+
+def attempt(
+    command: list[str | Path],
+    *,
+    log: Path | None = None,
+    env: dict | None = None,
+    cwd: Path | None = None,
+    timeout: float | None = None,
+    watch: Callable[[str], None] | None = None,
+) -> tuple[int, str]:
+    """Like `run`, but a failure is an answer: returns the exit code and the output."""
+    words = [str(word) for word in command]
+    asks_for_password = words[0] == "sudo"
+    with contextlib.ExitStack() as stack:
+        stream = None
+        if log:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            stream = stack.enter_context(log.open("a"))
+            stream.write(f"$ {shlex.join(words)}\n")
+        process = subprocess.Popen(
+            words,
+            stdin=None if asks_for_password else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=env,
+            cwd=cwd,
+            start_new_session=not asks_for_password,
+            preexec_fn=die_with_parent(),
+        )
+        alarm = threading.Timer(timeout or 0, stop, [process, 5])
+        if timeout:
+            alarm.daemon = True
+            alarm.start()
+        lines = []
+        try:
+            for line in process.stdout:
+                lines.append(line)
+                if stream:
+                    stream.write(line)
+                    stream.flush()
+                if verbose():
+                    print(line, end="", flush=True)
+                if watch:
+                    watch(line)
+            process.wait()
+        except BaseException:
+            stop(process, grace=5)
+            raise
+        finally:
+            alarm.cancel()
+    return process.returncode, "".join(lines)
 
 
 def stop(process: subprocess.Popen, grace: float = 20) -> None:

@@ -1,0 +1,50 @@
+# Two commands are enough: `make run` and `make test`. Everything they need is put into .run/,
+# which git ignores. Settings: ENGINE=17.0|19.0  PORT=8069  DB=distribution_demo  ODOO_HOME=…
+#                              ADDON=… (test-fast)  V=1 (show the output of what is called)
+
+export ENGINE PORT DB ADDON TAGS V ODOO_HOME ODOO_ARCHIVE_URL
+
+PYTHON3 := $(shell command -v python3)
+DEVKIT = @$(or $(PYTHON3),python3) -m tools.devkit
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: help run test test-fast odoo-tests lint format bench screens stop clean python
+
+help: ## What there is
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
+
+python:
+ifeq ($(PYTHON3),)
+	@echo "Installing Debian packages on this machine: python3 python3-venv …"
+	@$(AS_ROOT) apt-get update -q && $(AS_ROOT) apt-get install -q -y --no-install-recommends python3 python3-venv
+endif
+
+run: python ## Start the demo company: http://localhost:8069
+	$(DEVKIT) run
+
+test: python ## All tests, on the engine found or named by ENGINE=
+	$(DEVKIT) test
+
+test-fast: python ## One addon: make test-fast ADDON=distribution_core
+	$(DEVKIT) test-fast
+
+odoo-tests: python ## Odoo's own purchase tests with our addons installed
+	$(DEVKIT) odoo-tests
+
+lint: python ## Formatting and mistakes: Python, XML, JavaScript
+	$(DEVKIT) lint
+
+format: python ## Let the formatters rewrite what lint complains about
+	$(DEVKIT) format
+
+bench: python ## Measurements against plain Odoo and the OCA's addon
+	$(DEVKIT) bench
+
+screens: python ## Pictures of the running demo for the documentation
+	$(DEVKIT) screens
+
+stop: python ## Stop what this checkout has started
+	$(DEVKIT) stop
+
+clean: python ## Stop, and remove everything that was built (also the demo database)
+	$(DEVKIT) clean

@@ -1,0 +1,62 @@
+"""The commands behind the Makefile's targets; settings come as environment variables."""
+
+import argparse
+import os
+import sys
+
+from . import engines, process, suite
+from .console import DevkitError, complain, say
+
+DEFAULT_PORT = 8069
+DEFAULT_DATABASE = "distribution_demo"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python3 -m tools.devkit", description=__doc__)
+    parser.add_argument("command", choices=sorted(COMMANDS), help="what to do")
+    parser.add_argument("words", nargs="*", help="more, for some commands")
+    options = parser.parse_args(arguments)
+    os.umask(0o022)
+    process.turn_signals_into_exceptions()
+    try:
+        return COMMANDS[options.command](*options.words)
+    except DevkitError as error:
+        complain(str(error))
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+
+
+def setting(name: str, default: str = "") -> str:
+    """A setting given as `make … NAME=value`."""
+    return os.environ.get(name, "").strip() or default
+
+
+def find_engine() -> engines.Engine:
+    engine = engines.find(setting("ENGINE"))
+    say(f"Engine: {engine}")
+    return engine
+
+
+def test() -> int:
+    return suite.everything(find_engine())
+
+
+def test_fast() -> int:
+    addon = setting("ADDON")
+    if not addon:
+        raise DevkitError("Name an addon: make test-fast ADDON=distribution_core")
+    return suite.fast(find_engine(), addon)
+
+
+def odoo_tests() -> int:
+    return suite.odoo_own(find_engine())
+
+
+COMMANDS = {
+    "test": test,
+    "test-fast": test_fast,
+    "odoo-tests": odoo_tests,
+}

@@ -1,0 +1,332 @@
+"""Runs the tests and counts them: a suite in which nothing ran has failed.
+
+Four kinds, see the suite's README: plain engine tests (no Odoo), the addons' tests inside
+Odoo, the tests that look at the running system from outside, and the tools' own tests.
+"""
+
+import os
+import re
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import addons, database, debian, environment, process
+from .console import say
+from .engines import Engine
+from .paths import ADDONS, LOGS, ROOT
+from .postgres import Cluster
+from .server import free_port
+from .workspace import Workspace, prepare
+
+NOTHING_COLLECTED = 5
+TRACE_LINES = 40
+
+
+@dataclass
+class Result:
+    """What one suite did.
+
+    >>> Result("engine", passed=3).ok
+    True
+    >>> Result("engine").ok
+    False
+    >>> Result("engine", passed=3, failures=["test_x"], failed=1).ok
+    False
+    """
+
+    suite: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    failures: list[str] = field(default_factory=list)
+    note: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.passed > 0 and not self.failed
+
+
+def closing_line(results: list[Result]) -> str:
+    """The last line of `make test`.
+
+    >>> closing_line([Result("a", passed=2), Result("b", passed=1, failed=1, skipped=4)])
+    '3 passed, 1 failed, 4 skipped'
+    """
+    passed = sum(result.passed for result in results)
+    failed = sum(result.failed for result in results)
+    skipped = sum(result.skipped for result in results)
+    return f"{passed} passed, {failed} failed, {skipped} skipped"
+
+
+def report(results: list[Result]) -> int:
+    """Print what failed, a table of the suites and the closing line; the exit code."""
+    for result in results:
+        for failure in result.failures:
+            print(f"\n✗ {result.suite}: {failure}")
+    print(f"\n{'suite':<44} {'passed':>7} {'failed':>7} {'skipped':>8}")
+    for result in results:
+        remark = "" if result.ok or result.failed else "   NO TEST RAN"
+        print(
+            f"{result.suite:<44} {result.passed:>7} {result.failed:>7} {result.skipped:>8}"
+            f"{remark}{'   ' + result.note if result.note else ''}"
+        )
+    print(closing_line(results), flush=True)
+    return 0 if results and all(result.ok for result in results) else 1
+
+
+# --- plain engine tests -------------------------------------------------------------------
+
+
+def plain_engine(addon: str) -> Result | None:
+    """The addon's plain engine: its tests and its doctests; None when it has no engine.
+
+    Each addon in a process of its own: they all call their package `engine`.
+    """
+    home = ADDONS / addon
+    tests = home / "tests" / "engine"
+    if not (home / "engine").is_dir() and not tests.is_dir():
+        return None
+    places = [place for place in (tests, home / "engine") if place.is_dir()]
+    say(f"Plain engine of {addon} …")
+    return run_pytest(
+        f"{addon} engine",
+        ["--doctest-modules", *map(str, places)],
+        # The addon's own __init__ imports Odoo: take `engine` from inside, not through it.
+        pythonpath=[home],
+        cwd=home,
+    )
+
+
+def run_pytest(
+    suite: str,
+    words: list[str],
+    *,
+    pythonpath: list[Path],
+    cwd: Path = ROOT,
+    variables: dict[str, str] | None = None,
+    quick: bool = False,
+) -> Result:
+    """Run pytest in the tests' environment and count from its JUnit report."""
+    tag = re.sub(r"\W+", "-", suite)
+    junit = LOGS / f"junit-{tag}.xml"
+    junit.unlink(missing_ok=True)
+    log = LOGS / f"test-{tag}.log"
+    log.unlink(missing_ok=True)
+    python = environment.for_tests()
+    code, output = process.attempt(
+        [
+            *(python.python, "-m", "pytest", "-q", "-ra", "--tb=short", "--import-mode=importlib"),
+            *("-p", "no:cacheprovider", f"--rootdir={ROOT}", f"--junitxml={junit}"),
+            *(["-x"] if quick else []),
+            *words,
+        ],
+        log=log,
+        cwd=cwd,
+        env=python.variables(
+            PYTHONPATH=os.pathsep.join(map(str, pythonpath)),
+            PYTHONDONTWRITEBYTECODE="1",
+            **(variables or {}),
+        ),
+    )
+    result = read_junit(suite, junit)
+    if code not in (0, NOTHING_COLLECTED) and not result.failed:
+        # pytest itself broke, e.g. on an import or in a fixture's teardown.
+        result.failed += 1
+        result.failures.append("pytest stopped:\n" + "\n".join(output.splitlines()[-TRACE_LINES:]))
+    return result
+
+
+def read_junit(suite: str, junit: Path) -> Result:
+    """Count a JUnit report; no report means that nothing ran."""
+    result = Result(suite)
+    if not junit.exists():
+        return result
+    for case in ElementTree.parse(junit).iter("testcase"):
+        broken = [*case.findall("failure"), *case.findall("error")]
+        if broken:
+            result.failed += 1
+            trace = "\n".join((broken[0].text or "").splitlines()[-TRACE_LINES:])
+            result.failures.append(f"{case.get('classname')}::{case.get('name')}\n{trace}")
+        elif case.find("skipped") is not None:
+            result.skipped += 1
+        else:
+            result.passed += 1
+    return result
+
+
+# --- tests inside Odoo --------------------------------------------------------------------
+
+LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ \d+ (?P<level>[A-Z]+) \S+ (?P<logger>[^:]+): (?P<text>.*)")
+COUNTS = re.compile(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests when loading database")
+BROKEN_TEST = re.compile(r"^(?:FAIL|ERROR): (?:Subtest )?(\S+)")
+SKIPPED_TEST = re.compile(r"^skipped ")
+
+
+def in_odoo(
+    workspace: Workspace, cluster: Cluster, name: str, names: list[str], tags: list[str], *, purpose: str
+) -> Result:
+    """Run the tests that `tags` select with Odoo's own runner on a copy of the suite's template.
+
+    :param names: addons that are installed in the database
+    """
+    template = database.suite(workspace, cluster, names)
+    say(f"{name} on {workspace.engine} …")
+    log = LOGS / f"test-{workspace.series}-{purpose}.log"
+    log.unlink(missing_ok=True)
+    with database.temporary_copy(workspace, cluster, template, purpose) as copy:
+        code, output = process.attempt(
+            workspace.odoo(
+                cluster,
+                copy,
+                *("--test-tags", ",".join(tags), "--stop-after-init", "--max-cron-threads=0"),
+                *("--http-interface", "127.0.0.1", "--http-port", str(free_port())),
+            ),
+            log=log,
+            env=workspace.variables(),
+            cwd=workspace.data_dir,
+        )
+    result = read_odoo_log(f"{name} ({workspace.series})", output)
+    if code and not result.failed:
+        result.failed += 1
+        tail = "\n".join(output.splitlines()[-TRACE_LINES:])
+        result.failures.append(f"Odoo ended with code {code}:\n{tail}\nLog: {log}")
+    return result
+
+
+def read_odoo_log(suite: str, output: str) -> Result:
+    """Count what Odoo's test runner reports, and cut out the traces of what failed.
+
+    >>> log = '''2026-01-01 10:00:00,000 7 INFO db odoo.tests.result: 1 failed, 0 error(s) of 4 tests when loading database 'db'
+    ... '''
+    >>> result = read_odoo_log("core", log)
+    >>> result.passed, result.failed
+    (3, 1)
+    """
+    result = Result(suite)
+    traces: list[list[str]] = []
+    open_trace: list[str] | None = None
+    other_errors = []
+    for line in output.splitlines():
+        found = LOG_LINE.match(line)
+        if not found:
+            if open_trace is not None and len(open_trace) < 4 * TRACE_LINES:
+                open_trace.append(line)
+            continue
+        open_trace = None
+        text = found["text"]
+        counts = COUNTS.search(text)
+        if counts:
+            failed, errors, total = map(int, counts.groups())
+            result.failed += failed + errors
+            result.passed += total - failed - errors
+        elif found["level"] in ("ERROR", "CRITICAL"):
+            open_trace = [text]
+            (traces if BROKEN_TEST.match(text) else other_errors).append(open_trace)
+        elif SKIPPED_TEST.match(text):
+            result.skipped += 1
+    result.passed = max(0, result.passed - result.skipped)
+    for trace in traces:
+        result.failures.append("\n".join([trace[0], *trace[1:][-TRACE_LINES:]]))
+    if other_errors and not result.failed:
+        # Odoo's runner counts these as a failure of the run, not of a test.
+        result.failed = len(other_errors)
+        result.failures += ["\n".join(trace[-TRACE_LINES:]) for trace in other_errors]
+    return result
+
+
+# --- the commands -------------------------------------------------------------------------
+
+
+def fast(engine: Engine, addon: str) -> int:
+    """`make test-fast`: one addon, its plain engine and its tests inside Odoo."""
+    results = [result for result in [plain_engine(addon)] if result]
+    workspace = prepare(engine, "test", [addon])
+    with Cluster("test", durable=False) as cluster:
+        database.remove_left_overs(workspace, cluster)
+        tags = os.environ.get("TAGS", "") or f"/{addon}"
+        results.append(
+            in_odoo(workspace, cluster, addon, [addon], tags.split(","), purpose=f"fast_{addon}")
+        )
+    return report(results)
+
+
+def everything(engine: Engine) -> int:
+    """`make test`: every suite, on one engine."""
+    results = [result for result in map(plain_engine, addons.all_addons()) if result]
+    if has_tests(ROOT / "tests" / "tooling"):
+        say("The tools' own tests …")
+        results.append(
+            run_pytest("tests/tooling", [str(ROOT / "tests/tooling")], pythonpath=[ROOT])
+        )
+        results.append(
+            run_pytest(
+                "tools doctests",
+                ["--doctest-modules", str(ROOT / "tools/devkit"), str(ROOT / "tools/port")],
+                pythonpath=[ROOT],
+            )
+        )
+    workspace = prepare(engine, "test")
+    names = addons.testable_addons()
+    with Cluster("test", durable=False) as cluster:
+        database.remove_left_overs(workspace, cluster)
+        if names:
+            tags = [f"/{name}" for name in names]
+            results.append(in_odoo(workspace, cluster, "addons", names, tags, purpose="addons"))
+        results += outside(workspace, cluster)
+    return report(results)
+
+
+def has_tests(directory: Path) -> bool:
+    """Whether pytest would find a file of tests below `directory`."""
+    return any(directory.rglob("test_*.py"))
+
+
+def outside(workspace: Workspace, cluster: Cluster) -> list[Result]:
+    """The tests in ``tests/`` that look at the running system, tooling apart."""
+    files = [
+        file
+        for file in sorted((ROOT / "tests").rglob("test_*.py"))
+        if "tooling" not in file.relative_to(ROOT / "tests").parts
+    ]
+    if not files or not addons.all_addons():
+        return []
+    debian.ensure(["chromium"], why="the browser tests")
+    template = demo_template(workspace, cluster)
+    say(f"The running system on {workspace.engine} …")
+    variables = {
+        "SUITE_SERIES": workspace.series,
+        "SUITE_DEMO_TEMPLATE": template,
+        "SUITE_ENGINE_SOURCE": str(workspace.engine.source),
+    }
+    return [
+        run_pytest(
+            f"running system ({workspace.series})",
+            [str(file) for file in files],
+            pythonpath=[ROOT],
+            variables=variables,
+        )
+    ]
+
+
+def demo_template(workspace: Workspace, cluster: Cluster) -> str:
+    """The demo company in the tests' cluster."""
+    return database.suite(workspace, cluster, database.demo_addons(), demo=True)
+
+
+def odoo_own(engine: Engine) -> int:
+    """`make odoo-tests`: Odoo's tests of purchasing with our addons installed, no policy published."""
+    workspace = prepare(engine, "test")
+    names = addons.testable_addons()
+    with Cluster("test", durable=False) as cluster:
+        database.remove_left_overs(workspace, cluster)
+        result = in_odoo(
+            workspace,
+            cluster,
+            "Odoo's purchase, purchase_stock",
+            names,
+            ["/purchase", "/purchase_stock"],
+            purpose="odoo_own",
+        )
+    return report([result])
+
+
