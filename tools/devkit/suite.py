@@ -6,6 +6,7 @@ Odoo, the tests that look at the running system from outside, and the tools' own
 
 import os
 import re
+import shutil
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 from . import addons, database, debian, environment, process
 from .console import say
 from .engines import Engine
-from .paths import ADDONS, LOGS, ROOT
+from .paths import ADDONS, LOGS, ROOT, RUN
 from .postgres import Cluster
 from .server import free_port
 from .workspace import Workspace, prepare
@@ -82,19 +83,29 @@ def plain_engine(addon: str) -> Result | None:
 
     Each addon in a process of its own: they all call their package `engine`.
     """
-    home = ADDONS / addon
-    tests = home / "tests" / "engine"
-    if not (home / "engine").is_dir() and not tests.is_dir():
+    if not (ADDONS / addon / "engine").is_dir():
         return None
-    places = [place for place in (tests, home / "engine") if place.is_dir()]
+    stage = stage_engine(addon)
     say(f"Plain engine of {addon} …")
     return run_pytest(
-        f"{addon} engine",
-        ["--doctest-modules", *map(str, places)],
-        # The addon's own __init__ imports Odoo: take `engine` from inside, not through it.
-        pythonpath=[home],
-        cwd=home,
+        f"{addon} engine", ["--doctest-modules", "."], pythonpath=[stage], cwd=stage, rootdir=stage
     )
+
+
+def stage_engine(addon: str) -> Path:
+    """A directory in which the addon's engine is the package `engine`, its tests beside it.
+
+    In its own place the engine cannot be imported without Odoo: pytest and Python would run
+    the addon's ``__init__`` first.
+    """
+    stage = RUN / "plain" / addon
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir(parents=True)
+    (stage / "engine").symlink_to(ADDONS / addon / "engine")
+    tests = ADDONS / addon / "tests" / "engine"
+    if tests.is_dir():
+        (stage / "engine_tests").symlink_to(tests)
+    return stage
 
 
 def run_pytest(
@@ -104,7 +115,7 @@ def run_pytest(
     pythonpath: list[Path],
     cwd: Path = ROOT,
     variables: dict[str, str] | None = None,
-    quick: bool = False,
+    rootdir: Path = ROOT,
 ) -> Result:
     """Run pytest in the tests' environment and count from its JUnit report."""
     tag = re.sub(r"\W+", "-", suite)
@@ -116,8 +127,7 @@ def run_pytest(
     code, output = process.attempt(
         [
             *(python.python, "-m", "pytest", "-q", "-ra", "--tb=short", "--import-mode=importlib"),
-            *("-p", "no:cacheprovider", f"--rootdir={ROOT}", f"--junitxml={junit}"),
-            *(["-x"] if quick else []),
+            *("-p", "no:cacheprovider", f"--rootdir={rootdir}", f"--junitxml={junit}"),
             *words,
         ],
         log=log,
