@@ -1,0 +1,3 @@
+"""What every part of the distribution suite needs."""
+from . import engine
+from . import models

@@ -1,0 +1,52 @@
+"""What Odoo 17.0 and 19.0 name differently, in one place."""
+from odoo.release import version_info
+
+SERIES = version_info[0]
+IS_17 = SERIES == 17
+
+# Unit of measure and tax fields of order lines; `stock.move` keeps `product_uom`.
+LINE_UOM = 'product_uom' if IS_17 else 'product_uom_id'
+SUPPLIERINFO_UOM = LINE_UOM
+PURCHASE_LINE_TAXES = 'taxes_id' if IS_17 else 'tax_ids'
+SALE_LINE_TAXES = 'tax_id' if IS_17 else 'tax_ids'
+PURCHASE_NOTE = 'notes' if IS_17 else 'note'
+PRECISION_QUANTITY = 'Product Unit of Measure' if IS_17 else 'Product Unit'
+
+# Direct membership: on users the groups given, on groups the users given.
+USER_GROUPS = 'groups_id' if IS_17 else 'group_ids'
+GROUP_USERS = 'users' if IS_17 else 'user_ids'
+
+# Purchase orders in force. 17.0 has a state for a locked order, 19.0 a flag.
+PURCHASE_CONFIRMED_STATES = ('purchase', 'done') if IS_17 else ('purchase',)
+
+
+def purchase_is_locked(order):
+    """Whether a confirmed purchase order is locked."""
+    return order.state == 'done' if IS_17 else order.locked
+
+
+def storable_product_values():
+    """Values that make a new product a stored one."""
+    return {'detailed_type': 'product'} if IS_17 else {'type': 'consu', 'is_storable': True}
+
+
+def group_members(group):
+    """Users who hold ``group``, directly or by implication."""
+    return group.users if IS_17 else group.all_user_ids
+
+
+def check_access(records, operation):
+    """Raise AccessError unless the user may do ``operation`` on ``records``."""
+    if IS_17:
+        records.check_access_rights(operation)
+        records.check_access_rule(operation)
+    else:
+        records.check_access(operation)
+
+
+def has_access(records, operation):
+    """Whether the user may do ``operation`` on every one of ``records``."""
+    if not IS_17:
+        return records.has_access(operation)
+    return records.check_access_rights(operation, raise_exception=False) and (
+        len(records._filter_access_rules_python(operation)) == len(records))

@@ -1,0 +1,1 @@
+"""Plain Python of the ledger: no Odoo, no database, no clock."""

@@ -1,0 +1,314 @@
+"""The ledger: every business fact, in the transaction that made it true."""
+import json
+import logging
+import os
+import re
+import uuid
+from datetime import datetime, timezone
+
+from odoo import api, fields, models, tools, _
+from odoo.exceptions import UserError
+
+from ..append_only import protect_append_only
+from ..compat import has_access
+from ..engine.canonical import canonical_json
+from .distribution_event_type import schema_validator
+
+_logger = logging.getLogger(__name__)
+
+TYPE_PATTERN = re.compile(r'[a-z0-9_]+(\.[a-z0-9_]+)+\.v[0-9]+')
+COLUMNS = (
+    'uid', 'type', 'subject', 'time', 'company_ref', 'res_model', 'res_id', 'user_ref', 'on_behalf_ref',
+    'correlation', 'causation', 'data',
+)
+# One row of the INSERT; `source` names the database that speaks.
+ROW = "(%s, (SELECT 'urn:uuid:' || value FROM ir_config_parameter WHERE key = 'database.uuid'))" % (
+    ', '.join(['%s'] * len(COLUMNS)))
+
+
+def checks_payloads():
+    """Payloads are checked against their schema in test runs; a check never costs a user's transaction."""
+    return bool(tools.config['test_enable'] or os.environ.get('DISTRIBUTION_CHECK_EVENTS'))
+
+
+class DistributionEvent(models.Model):
+    _name = 'distribution.event'
+    _description = "Ledger Event"
+    _order = 'id desc'
+    _rec_name = 'type'
+    # No foreign keys and no log columns: a partner merge or the deletion of a user must
+    # not rewrite what happened. References are plain numbers.
+    _log_access = False
+
+    uid = fields.Char("Event ID", readonly=True, required=True)
+    type = fields.Char(readonly=True, required=True, index=True)
+    source = fields.Char(readonly=True)
+    subject = fields.Char(readonly=True)
+    time = fields.Datetime(readonly=True, required=True, index=True)
+    company_ref = fields.Integer("Company Reference", readonly=True)
+    res_model = fields.Char("Document Model", readonly=True)
+    res_id = fields.Integer("Document Number", readonly=True)
+    user_ref = fields.Integer("User Reference", readonly=True)
+    on_behalf_ref = fields.Integer("On Behalf Reference", readonly=True)
+    correlation = fields.Char(readonly=True, index=True, help="The business case that the event belongs to.")
+    causation = fields.Char(readonly=True, help="The event that led to this one.")
+    data = fields.Text(readonly=True, required=True, help="Facts of the event, canonical JSON.")
+    type_title = fields.Char("Event", compute='_compute_type_title', search='_search_type_title')
+    document_name = fields.Char("Document", compute='_compute_document_name')
+    actor_name = fields.Char("Person", compute='_compute_people', search='_search_actor_name')
+    on_behalf_name = fields.Char("On Behalf of", compute='_compute_people')
+    company_name = fields.Char("Company", compute='_compute_company_name')
+    data_text = fields.Text("Facts", compute='_compute_data_text')
+    cloudevent_text = fields.Text("CloudEvent", compute='_compute_cloudevent_text')
+    digest = fields.Char(readonly=True, help="SHA-256 over all columns of the event, set by the database.")
+
+    def init(self):
+        self.env.cr.execute("""
+            ALTER TABLE distribution_event
+                ADD COLUMN IF NOT EXISTS txid bigint,
+                ADD COLUMN IF NOT EXISTS epoch integer,
+                ADD COLUMN IF NOT EXISTS recorded_at timestamp with time zone
+        """)
+        self.env.cr.execute("""
+            CREATE INDEX IF NOT EXISTS distribution_event_document_index
+                ON distribution_event (res_model, res_id, id DESC)
+        """)
+        self.env.cr.execute("""
+            CREATE UNIQUE INDEX IF NOT EXISTS distribution_event_uid_unique ON distribution_event (uid)
+        """)
+        protect_append_only(self.env.cr, 'distribution_event')
+
+    # ------------------------------------------------------------
+    # Shown to people; never stored
+    # ------------------------------------------------------------
+
+    @api.depends('type')
+    def _compute_type_title(self):
+        # sudo: titles of the catalogue are no secret for who may read the event
+        titles = {
+            event_type.name: event_type.title
+            for event_type in self.env['distribution.event.type'].sudo().search([('name', 'in', self.mapped('type'))])}
+        for event in self:
+            event.type_title = titles.get(event.type, event.type)
+
+    @api.model
+    def _search_type_title(self, operator, value):
+        types = self.env['distribution.event.type'].sudo().search([('title', operator, value)])
+        return [('type', 'in', types.mapped('name'))]
+
+    @api.depends('res_model', 'res_id')
+    @api.depends_context('uid')
+    def _compute_document_name(self):
+        for event in self:
+            event.document_name = self._document_label(event.res_model, event.res_id)
+
+    @api.depends('user_ref', 'on_behalf_ref')
+    def _compute_people(self):
+        # sudo: who reads the ledger reads who acted, also people of other companies
+        users = self.env['res.users'].sudo().with_context(active_test=False).browse(
+            {number for event in self for number in (event.user_ref, event.on_behalf_ref) if number}).exists()
+        names = {user.id: user.name for user in users}
+        for event in self:
+            event.actor_name = _person(names, event.user_ref)
+            event.on_behalf_name = _person(names, event.on_behalf_ref)
+
+    @api.model
+    def _search_actor_name(self, operator, value):
+        users = self.env['res.users'].sudo().with_context(active_test=False).search([('name', operator, value)])
+        return ['|', ('user_ref', 'in', users.ids), ('on_behalf_ref', 'in', users.ids)]
+
+    @api.depends('company_ref')
+    def _compute_company_name(self):
+        companies = self.env['res.company'].sudo().browse(
+            {event.company_ref for event in self if event.company_ref}).exists()
+        names = {company.id: company.name for company in companies}
+        for event in self:
+            event.company_name = names.get(event.company_ref, False)
+
+    @api.depends('data')
+    def _compute_data_text(self):
+        for event in self:
+            event.data_text = _pretty(json.loads(event.data or '{}'))
+
+    def _compute_cloudevent_text(self):
+        for event in self:
+            event.cloudevent_text = _pretty(event._to_cloudevent())
+
+    def _to_cloudevent(self):
+        """Return the event as a CloudEvents 1.0 envelope (JSON format, a dict).
+
+        People are numbers: ``actor`` and ``onbehalfof`` name users of this database by id.
+        """
+        self.ensure_one()
+        envelope = {
+            'specversion': '1.0',
+            'id': self.uid,
+            'type': self.type,
+            'source': self.source or 'urn:uuid:unknown',
+            'subject': self.subject,
+            'time': self.time.isoformat() + 'Z',
+            'datacontenttype': 'application/json',
+            'dataschema': f'urn:distribution:schema:{self.type}',
+            'correlationid': self.correlation,
+            'causationid': self.causation,
+            'actor': f'user/{self.user_ref}' if self.user_ref else None,
+            'onbehalfof': f'user/{self.on_behalf_ref}' if self.on_behalf_ref else None,
+            'data': json.loads(self.data),
+        }
+        return {name: value for name, value in envelope.items() if value not in (None, False)}
+
+    def action_open_document(self):
+        """Show the document that the event is about."""
+        self.ensure_one()
+        return self._document_action(self.res_model, self.res_id)
+
+    def action_open_case(self):
+        """List all events of the same business case."""
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id('distribution_core.distribution_event_action')
+        return {**action, 'domain': [('correlation', '=', self.correlation)], 'context': {}}
+
+    # ------------------------------------------------------------
+    # Recording
+    # ------------------------------------------------------------
+
+    @api.model
+    def _record(self, type, records, data=None, *, correlation=None, causation=None, on_behalf=None):
+        """Write one event per record with a single INSERT and return the events.
+
+        It belongs to the transaction of the caller: a rollback leaves no event.
+
+        :param type: name of the event type, such as ``distribution.purchase_order.approved.v1``
+        :param records: the documents that the event is about; none, no event
+        :param data: facts as a dict, a dict by record id, or a function of the record;
+            ids and business values only – no names, mail addresses, bank data or secrets
+        :param correlation: business case; text, function of the record or dict by record id.
+            Default: the document itself
+        :param causation: event (or its uid) that led here
+        :param on_behalf: user for whom the actor stands in
+        """
+        if not records:
+            return self.browse()
+        if not TYPE_PATTERN.fullmatch(type):
+            raise ValueError(f"{type!r} is no event type: write <document>.<past-tense fact>.v<number>.")
+        now = datetime.now(timezone.utc).replace(tzinfo=None)
+        shared = {
+            'type': type,
+            'time': now,
+            'user_ref': self.env.uid,
+            'on_behalf_ref': int(on_behalf) if on_behalf else None,
+            'causation': causation.uid if isinstance(causation, models.BaseModel) else causation or None,
+        }
+        has_company = 'company_id' in records._fields and records._name != 'res.company'
+        rows = []
+        for record in records:
+            facts = canonical_json(_for_record(data, record) or {})
+            self._check_payload(type, facts)
+            subject = f'{record._name},{record.id}'
+            row = {
+                **shared,
+                'uid': str(uuid.uuid4()),
+                'subject': subject,
+                'company_ref': _company_of(record, has_company),
+                'res_model': record._name,
+                'res_id': record.id,
+                'correlation': _for_record(correlation, record) or subject,
+                'data': facts,
+            }
+            rows.append([row[column] for column in COLUMNS])
+        self.env.cr.execute(
+            f"INSERT INTO distribution_event ({', '.join(COLUMNS)}, source) "
+            f"VALUES {', '.join([ROW] * len(rows))} RETURNING id",
+            [value for row in rows for value in row])
+        return self.browse(event_id for event_id, in self.env.cr.fetchall())
+
+    @api.model
+    def _check_payload(self, type, facts):
+        if not checks_payloads():
+            return
+        validator = schema_validator(type)
+        if validator is None:
+            raise ValueError(f"Event type {type} is not registered: add schemas/{type}.json to the addon.")
+        error = next(validator.iter_errors(json.loads(facts)), None)
+        if error:
+            raise ValueError(f"Event {type} does not fit its schema at {error.json_path}: {error.message}")
+
+    @api.model
+    def _last_for(self, record, type=None):
+        """Return the newest event about ``record`` (of ``type``), or none."""
+        domain = [('res_model', '=', record._name), ('res_id', '=', record.id)]
+        if type:
+            domain.append(('type', '=', type))
+        # sudo: called by our own code to read what happened to a document that it already holds
+        return self.sudo().search(domain, order='id desc', limit=1)
+
+    # ------------------------------------------------------------
+    # Documents
+    # ------------------------------------------------------------
+
+    @api.model
+    def _document_label(self, res_model, res_id):
+        """Name of the document for the current user; says so when it is gone or not theirs to see."""
+        if not res_model or not res_id:
+            return False
+        if res_model not in self.env:
+            return f'{res_model},{res_id}'
+        record = self.env[res_model].browse(res_id)
+        title = self.env['ir.model'].sudo()._get(res_model).name
+        if not record.exists():
+            return _("%(model)s %(number)s (deleted)", model=title, number=res_id)
+        if not has_access(record, 'read'):
+            return f'{title} {res_id}'
+        return f'{title} {record.display_name}'
+
+    @api.model
+    def _document_action(self, res_model, res_id):
+        """Action that shows the document."""
+        if not res_model or res_model not in self.env or not self.env[res_model].browse(res_id or 0).exists():
+            raise UserError(_("The document does not exist any more."))
+        return {
+            'type': 'ir.actions.act_window',
+            'res_model': res_model,
+            'res_id': res_id,
+            'views': [[False, 'form']],
+            'target': 'current',
+        }
+
+    # ------------------------------------------------------------
+    # Nothing else writes
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        raise UserError(_("Events are recorded by what happens in the system, they cannot be created by hand."))
+
+    def write(self, vals):
+        raise UserError(_("Events are evidence: they cannot be changed."))
+
+    def unlink(self):
+        raise UserError(_("Events are evidence: they cannot be deleted."))
+
+
+def _for_record(value, record):
+    """Resolve a value given once, by record id, or as a function of the record."""
+    if callable(value):
+        return value(record)
+    if isinstance(value, dict) and any(isinstance(key, int) for key in value):
+        return value.get(record.id)
+    return value
+
+
+def _company_of(record, has_company):
+    if record._name == 'res.company':
+        return record.id
+    return record.company_id.id or None if has_company else None
+
+
+def _person(names, number):
+    if not number:
+        return False
+    return names.get(number) or _("User %s (deleted)", number)
+
+
+def _pretty(value):
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
