@@ -2,9 +2,10 @@
 
 import argparse
 import os
+import re
 import sys
 
-from . import engines, process, suite
+from . import demo, engines, process, suite
 from .console import DevkitError, complain, say
 
 DEFAULT_PORT = 8069
@@ -40,6 +41,16 @@ def find_engine() -> engines.Engine:
     return engine
 
 
+def run() -> int:
+    port = setting("PORT", str(DEFAULT_PORT))
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise DevkitError(f"PORT={port} is no port number.")
+    name = setting("DB", DEFAULT_DATABASE)
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,50}", name):
+        raise DevkitError(f"DB={name}: use lower-case letters, digits and underscores.")
+    return demo.run(find_engine(), int(port), name)
+
+
 def test() -> int:
     return suite.everything(find_engine())
 
@@ -56,6 +67,9 @@ def odoo_tests() -> int:
 
 
 COMMANDS = {
+    "run": run,
+    "stop": demo.stop,
+    "clean": demo.clean,
     "test": test,
     "test-fast": test_fast,
     "odoo-tests": odoo_tests,

@@ -62,8 +62,10 @@ class Cluster:
         self.name = name
         self.settings = COMMON_SETTINGS if durable else COMMON_SETTINGS | THROWAWAY_SETTINGS
         self.log = LOGS / f"postgres-{name}.log"
-        self.os_user: str | None = None
+        self.os_user = _server_user()
         self.home = RUN / "pg" / name
+        if self.os_user and not _can_reach(self.os_user, RUN.parent):
+            self.home = Path("/var/tmp") / f"odoo-suite-{CHECKOUT_ID}" / name
         self._lease: Lease | None = None
 
     # --- where ------------------------------------------------------------------------
@@ -80,25 +82,14 @@ class Cluster:
             return Path("/tmp") / f"odoo-suite-{CHECKOUT_ID}-{self.name}"
         return place
 
-    def _choose_place(self) -> None:
-        """Decide who runs the server, and put its files where that user can reach them."""
-        if os.geteuid() != 0:
-            return
-        self.os_user = next((name for name in UNPRIVILEGED_USERS if _user_exists(name)), None)
-        if not self.os_user:
-            raise DevkitError(
-                "PostgreSQL refuses to run as root, and there is no unprivileged user "
-                f"({', '.join(UNPRIVILEGED_USERS)}) on this machine."
-            )
-        if not _can_reach(self.os_user, RUN.parent):
-            self.home = Path("/var/tmp") / f"odoo-suite-{CHECKOUT_ID}" / self.name
-            say(f"User {self.os_user} cannot reach {RUN.parent}; the database is kept in {self.home}.")
+    def exists(self) -> bool:
+        """Whether the cluster has been created."""
+        return (self.data / "PG_VERSION").exists()
 
     # --- life -------------------------------------------------------------------------
 
     def __enter__(self):
         debian.ensure(["postgresql"], why="the database")
-        self._choose_place()
         self._lease = Lease(f"postgres-{self.name}")
         with exclusive(f"postgres-{self.name}"):
             self._lease.take()
@@ -124,7 +115,7 @@ class Cluster:
             return None
 
     def _start(self) -> None:
-        if not (self.data / "PG_VERSION").exists():
+        if not self.exists():
             self._create()
         self._clear_stale_state()
         (self.data / "devkit.conf").write_text(
@@ -147,7 +138,13 @@ class Cluster:
         self._ensure_role()
 
     def _create(self) -> None:
-        say(f"Creating the database cluster {self.name} …")
+        if os.geteuid() == 0 and not self.os_user:
+            raise DevkitError(
+                "PostgreSQL refuses to run as root, and there is no unprivileged user "
+                f"({', '.join(UNPRIVILEGED_USERS)}) on this machine."
+            )
+        elsewhere = "" if self.home.is_relative_to(RUN) else f" in {self.home} (its user cannot reach {RUN})"
+        say(f"Creating the database cluster {self.name}{elsewhere} …")
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
         self.home.chmod(0o700)
@@ -178,8 +175,6 @@ class Cluster:
 
     def stop(self) -> None:
         """Stop the server, if it runs; open connections are ended, transactions rolled back."""
-        if self.os_user is None:
-            self._choose_place()
         if not self.running():
             return
         with contextlib.suppress(DevkitError):
@@ -190,7 +185,6 @@ class Cluster:
 
     def destroy(self) -> None:
         """Stop the server and remove its files."""
-        self._choose_place()
         self.stop()
         shutil.rmtree(self.home, ignore_errors=True)
         shutil.rmtree(self.socket, ignore_errors=True)
@@ -251,6 +245,13 @@ class Cluster:
         if self.os_user:
             account = pwd.getpwnam(self.os_user)
             os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def _server_user() -> str:
+    """Who runs the server when we are root, which PostgreSQL refuses; empty for ourselves."""
+    if os.geteuid() != 0:
+        return ""
+    return next((name for name in UNPRIVILEGED_USERS if _user_exists(name)), "")
 
 
 def _binary(name: str) -> Path:
