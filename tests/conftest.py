@@ -110,9 +110,7 @@ class RpcClient:
 
     def __call__(self, model: str, method: str, *arguments, **keywords):
         with xmlrpc.client.ServerProxy(f"{self.url}/xmlrpc/2/object", allow_none=True) as models:
-            return models.execute_kw(
-                self.database, self.uid, self.password, model, method, list(arguments), keywords
-            )
+            return models.execute_kw(self.database, self.uid, self.password, model, method, list(arguments), keywords)
 
 
 @pytest.fixture
@@ -149,9 +147,7 @@ class HttpSession(requests.Session):
 
     def log_in(self, database: str, login: str, password: str | None = None) -> "HttpSession":
         """Become `login`, with a session cookie."""
-        self.call(
-            "/web/session/authenticate", db=database, login=login, password=password or login
-        )
+        self.call("/web/session/authenticate", db=database, login=login, password=password or login)
         return self
 
 
@@ -171,9 +167,7 @@ def second_connection(server, cluster):
     with contextlib.ExitStack() as stack:
 
         def connect():
-            connection = psycopg2.connect(
-                host=str(cluster.socket), port=PORT, user=ROLE, dbname=server.database
-            )
+            connection = psycopg2.connect(host=str(cluster.socket), port=PORT, user=ROLE, dbname=server.database)
             stack.callback(connection.close)
             return connection
 

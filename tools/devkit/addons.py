@@ -56,9 +56,7 @@ def core_dependencies(names: list[str], directory: Path = ADDONS) -> list[str]:
     """Addons of Odoo's own that `names` depend on directly."""
     ours = set(all_addons(directory))
     needed = {
-        dependency
-        for name in closure(names, directory)
-        for dependency in manifest(directory / name).get("depends", [])
+        dependency for name in closure(names, directory) for dependency in manifest(directory / name).get("depends", [])
     }
     return sorted(needed - ours) or ["base"]
 
@@ -71,9 +69,7 @@ def content_digest(names: list[str], directory: Path = ADDONS, *, everything: bo
             parts = file.relative_to(directory).parts
             if "__pycache__" in parts or not file.is_file():
                 continue
-            if not everything and (
-                NOT_LOADED.intersection(parts[1:]) or file.suffix in NOT_LOADED_SUFFIXES
-            ):
+            if not everything and (NOT_LOADED.intersection(parts[1:]) or file.suffix in NOT_LOADED_SUFFIXES):
                 continue
             digest.update("/".join(parts).encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

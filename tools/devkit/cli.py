@@ -5,7 +5,7 @@ import os
 import re
 import sys
 
-from . import demo, engines, process, suite
+from . import demo, engines, lint, process, suite
 from .console import DevkitError, complain, say
 
 DEFAULT_PORT = 8069
@@ -66,10 +66,18 @@ def odoo_tests() -> int:
     return suite.odoo_own(find_engine())
 
 
+def has_17() -> int:
+    """For `.ci/run`: succeeds when Odoo 17.0 is at hand."""
+    return 0 if engines.can_have_17() else 1
+
+
 COMMANDS = {
+    "has-17": has_17,
     "run": run,
     "stop": demo.stop,
     "clean": demo.clean,
+    "lint": lint.lint,
+    "format": lint.format_,
     "test": test,
     "test-fast": test_fast,
     "odoo-tests": odoo_tests,

@@ -18,9 +18,7 @@ SOURCES = Path("/etc/apt")
 def installed(package: str) -> bool:
     """Whether dpkg has `package` fully installed."""
     try:
-        status = process.run(
-            ["dpkg-query", "-W", "-f", "${db:Status-Status}", package], what="dpkg-query failed"
-        )
+        status = process.run(["dpkg-query", "-W", "-f", "${db:Status-Status}", package], what="dpkg-query failed")
     except (DevkitError, FileNotFoundError):
         return False
     return status.strip() == "installed"
@@ -92,8 +90,7 @@ class _no_system_cluster:
                     *self.prefix,
                     "sh",
                     "-c",
-                    f"mkdir -p $(dirname {self.SETTING})"
-                    f" && echo create_main_cluster = false > {self.SETTING}",
+                    f"mkdir -p $(dirname {self.SETTING}) && echo create_main_cluster = false > {self.SETTING}",
                 ],
                 what="Could not tell Debian not to start a PostgreSQL server",
             )
@@ -123,9 +120,7 @@ def mirror(sources: Path = SOURCES) -> Mirror:
     for candidate in found:
         if re.search(r"/debian/?$", candidate.uri):
             return candidate
-    raise DevkitError(
-        f"No Debian mirror found in {sources}: expected an entry whose address ends in /debian."
-    )
+    raise DevkitError(f"No Debian mirror found in {sources}: expected an entry whose address ends in /debian.")
 
 
 def _deb822_mirrors(files: list[Path]) -> list[Mirror]:

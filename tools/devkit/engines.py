@@ -177,13 +177,9 @@ def _unpack_archive(archive: Path, home: Path) -> None:
     unpacked.mkdir(parents=True)
     try:
         with tarfile.open(archive) as tar:
-            tar.extractall(unpacked, filter="data") if hasattr(
-                tarfile, "data_filter"
-            ) else tar.extractall(unpacked)
+            tar.extractall(unpacked, filter="data") if hasattr(tarfile, "data_filter") else tar.extractall(unpacked)
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise DevkitError(
-            f"{archive} is no readable archive ({error}). Remove it and try again."
-        ) from error
+        raise DevkitError(f"{archive} is no readable archive ({error}). Remove it and try again.") from error
     tops = [path for path in unpacked.iterdir() if (path / "odoo" / "release.py").is_file()]
     if len(tops) != 1:
         raise DevkitError(f"{archive} is not laid out like an Odoo source archive.")
@@ -236,9 +232,7 @@ def _unpack_debian_19() -> None:
     shutil.rmtree(DEBIAN_HOME, ignore_errors=True)
     unpacked.mkdir(parents=True)
     for file in files:
-        process.run(
-            ["dpkg-deb", "-x", file, unpacked], what=f"Unpacking {file.name} failed", log=LOGS / "engine.log"
-        )
+        process.run(["dpkg-deb", "-x", file, unpacked], what=f"Unpacking {file.name} failed", log=LOGS / "engine.log")
     left_out = unpacked / "usr/lib/python3/dist-packages/odoo/addons" / LEFT_OUT_BY_DEBIAN
     left_out.parent.mkdir(parents=True, exist_ok=True)
     left_out.touch()
@@ -254,6 +248,5 @@ def _check_hash(file: Path, expected: str) -> None:
     if actual != expected:
         file.unlink()
         raise DevkitError(
-            f"{file.name} has sha256 {actual}, but the mirror's signed list says {expected}. "
-            "It was removed; try again."
+            f"{file.name} has sha256 {actual}, but the mirror's signed list says {expected}. It was removed; try again."
         )

@@ -37,18 +37,14 @@ class Environment:
 
     def variables(self, **more: str) -> dict[str, str]:
         """Process environment for a program of this virtual environment."""
-        inherited = {
-            key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")
-        }
+        inherited = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
         path = f"{self.home / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
         return inherited | {"PATH": path, "VIRTUAL_ENV": str(self.home), "PYTHONUNBUFFERED": "1"} | more
 
 
 def for_engine(engine: Engine) -> Environment:
     """Where `engine` runs: `import odoo` works in it."""
-    environment = ensure(
-        engine.series, [engine.series, "odoo-tests"], f"Odoo {engine.series}", suite=True
-    )
+    environment = ensure(engine.series, [engine.series, "odoo-tests"], f"Odoo {engine.series}", suite=True)
     packages = next((environment.home / "lib").glob("python3*/site-packages"))
     path_file = packages / ODOO_PATH_FILE
     if not path_file.exists() or path_file.read_text().strip() != str(engine.source):
@@ -92,7 +88,7 @@ def _fingerprint(requirements: list[Path]) -> str:
 
 
 def _build(home: Path, requirements: list[Path], what: str) -> None:
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036 – that is what it is for
         raise DevkitError(f"Python 3.10 or newer is needed; this is {sys.version.split()[0]}.")
     say(f"Installing Python packages for {what} in .run/{home.name} …")
     log = LOGS / f"{home.name}.log"

@@ -170,7 +170,7 @@ class Cluster:
             left_over.unlink()
 
     def _ensure_role(self) -> None:
-        if not self.query("SELECT 1 FROM pg_roles WHERE rolname = %s" % _quote(ROLE)):
+        if not self.query(f"SELECT 1 FROM pg_roles WHERE rolname = {_quote(ROLE)}"):
             self.query(f"CREATE ROLE {ROLE} LOGIN CREATEDB NOSUPERUSER NOCREATEROLE")
 
     def stop(self) -> None:
@@ -228,17 +228,26 @@ class Cluster:
         self.query(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
 
     def _end_connections(self, database: str) -> None:
-        self.query(
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {_quote(database)}"
-        )
+        self.query(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {_quote(database)}")
 
     # --- as whom ----------------------------------------------------------------------
 
     def _as_owner(self, command: list, *, what: str) -> str:
         if self.os_user:
-            command = ["setpriv", f"--reuid={self.os_user}", "--regid", _group_of(self.os_user), "--clear-groups", *command]
+            command = [
+                "setpriv",
+                f"--reuid={self.os_user}",
+                "--regid",
+                _group_of(self.os_user),
+                "--clear-groups",
+                *command,
+            ]
         return process.run(
-            command, what=what, log=self.log, cwd=Path("/"), env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+            command,
+            what=what,
+            log=self.log,
+            cwd=Path("/"),
+            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
         )
 
     def _hand_over(self, path: Path) -> None:
@@ -275,10 +284,6 @@ def _user_exists(name: str) -> bool:
     except KeyError:
         return False
     return True
-
-
-def _group_of(user: str) -> str:
-    return str(pwd.getpwnam(user).pw_gid)
 
 
 def _can_reach(user: str, directory: Path) -> bool:

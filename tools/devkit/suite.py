@@ -87,9 +87,7 @@ def plain_engine(addon: str) -> Result | None:
         return None
     stage = stage_engine(addon)
     say(f"Plain engine of {addon} …")
-    return run_pytest(
-        f"{addon} engine", ["--doctest-modules", "."], pythonpath=[stage], cwd=stage, rootdir=stage
-    )
+    return run_pytest(f"{addon} engine", ["--doctest-modules", "."], pythonpath=[stage], cwd=stage, rootdir=stage)
 
 
 def stage_engine(addon: str) -> Path:
@@ -206,9 +204,8 @@ def in_odoo(
 def read_odoo_log(suite: str, output: str) -> Result:
     """Count what Odoo's test runner reports, and cut out the traces of what failed.
 
-    >>> log = '''2026-01-01 10:00:00,000 7 INFO db odoo.tests.result: 1 failed, 0 error(s) of 4 tests when loading database 'db'
-    ... '''
-    >>> result = read_odoo_log("core", log)
+    >>> line = "1 failed, 0 error(s) of 4 tests when loading database 'db'"
+    >>> result = read_odoo_log("core", f"2026-01-01 10:00:00,000 7 INFO db odoo.tests.result: {line}")
     >>> result.passed, result.failed
     (3, 1)
     """
@@ -254,9 +251,7 @@ def fast(engine: Engine, addon: str) -> int:
     with Cluster("test", durable=False) as cluster:
         database.remove_left_overs(workspace, cluster)
         tags = os.environ.get("TAGS", "") or f"/{addon}"
-        results.append(
-            in_odoo(workspace, cluster, addon, [addon], tags.split(","), purpose=f"fast_{addon}")
-        )
+        results.append(in_odoo(workspace, cluster, addon, [addon], tags.split(","), purpose=f"fast_{addon}"))
     return report(results)
 
 
@@ -265,9 +260,7 @@ def everything(engine: Engine) -> int:
     results = [result for result in map(plain_engine, addons.all_addons()) if result]
     if has_tests(ROOT / "tests" / "tooling"):
         say("The tools' own tests …")
-        results.append(
-            run_pytest("tests/tooling", [str(ROOT / "tests/tooling")], pythonpath=[ROOT])
-        )
+        results.append(run_pytest("tests/tooling", [str(ROOT / "tests/tooling")], pythonpath=[ROOT]))
         results.append(
             run_pytest(
                 "tools doctests",
@@ -338,5 +331,3 @@ def odoo_own(engine: Engine) -> int:
             purpose="odoo_own",
         )
     return report([result])
-
-

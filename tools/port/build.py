@@ -40,9 +40,7 @@ def tree(python: Path, names: list[str], *, strict: bool, source: Path = ADDONS)
             copy(names, source, partial / "addons")
             counts = rewrite(partial / "addons", python)
             check(partial / "addons")
-            (partial / "rules.txt").write_text(
-                "".join(f"{count:6} {name}\n" for name, count in counts.items())
-            )
+            (partial / "rules.txt").write_text("".join(f"{count:6} {name}\n" for name, count in counts.items()))
             partial.rename(target.parent)
         target.parent.touch()
         if strict:
@@ -109,9 +107,7 @@ def check(directory: Path) -> None:
 
 
 def _sources(directory: Path) -> list[Path]:
-    return sorted(
-        file for file in directory.rglob("*") if file.suffix in REWRITTEN_SUFFIXES and file.is_file()
-    )
+    return sorted(file for file in directory.rglob("*") if file.suffix in REWRITTEN_SUFFIXES and file.is_file())
 
 
 def _fingerprint(names: list[str], source: Path) -> str:
