@@ -234,14 +234,8 @@ class Cluster:
 
     def _as_owner(self, command: list, *, what: str) -> str:
         if self.os_user:
-            command = [
-                "setpriv",
-                f"--reuid={self.os_user}",
-                "--regid",
-                _group_of(self.os_user),
-                "--clear-groups",
-                *command,
-            ]
+            group = pwd.getpwnam(self.os_user).pw_gid
+            command = ["setpriv", f"--reuid={self.os_user}", f"--regid={group}", "--clear-groups", *command]
         return process.run(
             command,
             what=what,
