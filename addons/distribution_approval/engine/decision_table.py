@@ -165,9 +165,7 @@ _TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "le": lambda value, operand: value is not None and value <= operand,
     "gt": lambda value, operand: value is not None and value > operand,
     "ge": lambda value, operand: value is not None and value >= operand,
-    "between": lambda value, operand: (
-        value is not None and operand[0] <= value <= operand[1]
-    ),
+    "between": lambda value, operand: value is not None and operand[0] <= value <= operand[1],
     "in": lambda value, operand: value is not None and value in operand,
     "not_in": lambda value, operand: value is None or value not in operand,
     "any_of": lambda value, operand: not operand.isdisjoint(value),
@@ -446,9 +444,7 @@ def _condition_problem(specs, condition):
             f"{spec.label} cannot be compared with {label}.",
             "Choose " + ", ".join(op.label for op in allowed) + ".",
         )
-    if condition.operator == "is_empty" and not (
-        spec.optional or spec.type is FactType.SET
-    ):
+    if condition.operator == "is_empty" and not (spec.optional or spec.type is FactType.SET):
         return (
             f"{spec.label} is never empty: without a value it is unknown.",
             "Remove the condition; unknown holds the document.",
@@ -463,9 +459,7 @@ def _condition_problem(specs, condition):
 def _check_operand(spec, operator, operand):
     if operator.operand == "none":
         if operand is not None:
-            raise OperandError(
-                spec.name, f"{spec.label} {operator.label} takes no value.", "Remove it."
-            )
+            raise OperandError(spec.name, f"{spec.label} {operator.label} takes no value.", "Remove it.")
     elif operator.operand == "one":
         _check_value(spec, operand)
     elif operator.operand == "range":
@@ -481,19 +475,14 @@ def _check_operand(spec, operator, operand):
         if low > high:
             raise OperandError(
                 spec.name,
-                f"{spec.label}: the lowest value {_short(spec, low)} is above the "
-                f"highest {_short(spec, high)}.",
+                f"{spec.label}: the lowest value {_short(spec, low)} is above the highest {_short(spec, high)}.",
                 "Swap them.",
             )
     else:
         if not isinstance(operand, frozenset):
-            raise OperandError(
-                spec.name, f"{spec.label} needs a list of values.", "Choose the values."
-            )
+            raise OperandError(spec.name, f"{spec.label} needs a list of values.", "Choose the values.")
         if not operand:
-            raise OperandError(
-                spec.name, f"{spec.label}: the list is empty.", "Choose a value."
-            )
+            raise OperandError(spec.name, f"{spec.label}: the list is empty.", "Choose a value.")
         for element in operand:
             _check_value(spec, element)
 
@@ -514,9 +503,7 @@ def _check_value(spec, value):
     if typed is None:
         raise OperandError(spec.name, f"{spec.label}: a value is missing.", _remedy(spec))
     if type(typed) is not type(value):
-        raise OperandError(
-            spec.name, f"{spec.label}: {value!r} has the wrong type.", _remedy(spec)
-        )
+        raise OperandError(spec.name, f"{spec.label}: {value!r} has the wrong type.", _remedy(spec))
 
 
 def _remedy(spec):
@@ -533,9 +520,7 @@ def _remedy(spec):
 
 def _order_problems(rules):
     """Under FIRST: places held twice, and rules that an earlier one always forestalls."""
-    enforced = sorted(
-        (rule for rule in rules if rule.mode == ENFORCE), key=_declared_order
-    )
+    enforced = sorted((rule for rule in rules if rule.mode == ENFORCE), key=_declared_order)
     earlier: list[tuple[Rule, frozenset]] = []
     for rule in enforced:
         conditions = frozenset(_condition_identity(c) for c in rule.conditions)
@@ -554,8 +539,7 @@ def _order_problems(rules):
                     "warning",
                     rule.key,
                     "sequence",
-                    f"The rule is never reached: '{other.name}' comes before it and "
-                    "matches whenever it does.",
+                    f"The rule is never reached: '{other.name}' comes before it and matches whenever it does.",
                     "Move it up, or remove it.",
                 )
                 break
@@ -607,21 +591,15 @@ def parse_operand(spec: FactSpec, operator: str, text: str | None) -> Any:
     """
     op = _BY_CODE.get(operator)
     if op not in OPERATORS[spec.type]:
-        message, remedy = _condition_problem(
-            {spec.name: spec}, Condition(spec.name, operator)
-        )
+        message, remedy = _condition_problem({spec.name: spec}, Condition(spec.name, operator))
         raise OperandError(spec.name, message, remedy)
     text = (text or "").strip()
     if op.operand == "none":
         operand = None
         if text:
-            raise OperandError(
-                spec.name, f"{spec.label} {op.label} takes no value.", "Remove it."
-            )
+            raise OperandError(spec.name, f"{spec.label} {op.label} takes no value.", "Remove it.")
     elif not text:
-        raise OperandError(
-            spec.name, f"{spec.label}: a value is missing.", _remedy(spec)
-        )
+        raise OperandError(spec.name, f"{spec.label}: a value is missing.", _remedy(spec))
     elif op.operand == "one":
         operand = _parse_value(spec, text)
     elif op.operand == "range":
@@ -707,23 +685,27 @@ def describe(rule: Rule, specs: Mapping[str, FactSpec], name_of=None) -> str:
     """
     if not rule.conditions:
         return "Always"
-    return " and ".join(
-        _condition_words(specs, condition, name_of) for condition in rule.conditions
-    )
+    return " and ".join(_condition_words(specs, condition, name_of) for condition in rule.conditions)
 
 
 def explain(
     rule: Rule, facts: Mapping[str, Any], specs: Mapping[str, FactSpec], name_of=None
 ) -> tuple[Explanation, ...]:
-    """Each condition of a rule, in words, against the facts at hand."""
+    """Each condition of a rule, in words, against the facts at hand.
+
+    A condition that is itself wrong is unknown, with what is wrong as its text: a draft
+    can be tried out before it is finished.
+    """
     lines = []
     for condition in rule.conditions:
+        message, _todo = _condition_problem(specs, condition)
+        if message:
+            lines.append(Explanation(condition, message, None))
+            continue
         spec = specs[condition.fact]
         value = clean(spec, facts.get(condition.fact, NOT_PROVIDED))
         truth = condition.holds(value)
-        lines.append(
-            Explanation(condition, _explain(spec, condition, value, truth, name_of), truth)
-        )
+        lines.append(Explanation(condition, _explain(spec, condition, value, truth, name_of), truth))
     return tuple(lines)
 
 
@@ -761,10 +743,10 @@ def _explain(spec, condition, value, truth, name_of):
 
 
 def _condition_words(specs, condition, name_of):
-    spec = specs.get(condition.fact)
-    if spec is None:
-        return f"{condition.fact} {condition.operator} {condition.operand}"
-    operator = _BY_CODE[condition.operator]
+    message, _todo = _condition_problem(specs, condition)
+    if message:
+        return f"{condition.fact} {condition.operator} {condition.operand} (?)"
+    spec, operator = specs[condition.fact], _BY_CODE[condition.operator]
     if operator.operand == "none":
         return f"{spec.label} {operator.label}"
     said = operator.symbol if spec.type.is_ordered else operator.label
@@ -787,9 +769,7 @@ def _short(spec, value, name_of=None):
         percent = "%" if spec.type is FactType.PERCENT else ""
         return f"{value:,f}{percent}"
     if isinstance(value, frozenset):
-        return ", ".join(
-            _short(spec, element, name_of) for element in sorted(value, key=set_order)
-        )
+        return ", ".join(_short(spec, element, name_of) for element in sorted(value, key=set_order))
     if isinstance(value, int):
         return (name_of and name_of(spec, value)) or f"#{value}"
     if isinstance(value, str):
@@ -842,9 +822,7 @@ class CompiledTable:
         self._always = (1 << len(self.rules)) - 1
         self._enforced = _bitmap(r.mode == ENFORCE for r in self.rules)
         self._by_outcome = {
-            outcome: _bitmap(
-                r.outcome == outcome and r.mode == ENFORCE for r in self.rules
-            )
+            outcome: _bitmap(r.outcome == outcome and r.mode == ENFORCE for r in self.rules)
             for outcome in RULE_OUTCOMES
         }
         conditions = defaultdict(lambda: defaultdict(list))
@@ -854,13 +832,10 @@ class CompiledTable:
         #: Names of the facts that at least one rule reads.
         self.used_facts = frozenset(conditions)
         self._indexes = {
-            name: _index(self.specs[name], by_bit, self._always)
-            for name, by_bit in sorted(conditions.items())
+            name: _index(self.specs[name], by_bit, self._always) for name, by_bit in sorted(conditions.items())
         }
         #: Rules that read a fact.
-        self._masks_of_fact = {
-            name: sum(1 << bit for bit in by_bit) for name, by_bit in conditions.items()
-        }
+        self._masks_of_fact = {name: sum(1 << bit for bit in by_bit) for name, by_bit in conditions.items()}
 
     def describe(self, rule: Rule, name_of=None) -> str:
         return describe(rule, self.specs, name_of)
@@ -905,9 +880,7 @@ class CompiledTable:
         undetermined = self._undetermined(open_ & self._enforced, unknown)
         refusing = true & self._by_outcome[REFUSE]
         if refusing:
-            return self._verdict(
-                REFUSE, self._select(refusing), undetermined, monitored
-            )
+            return self._verdict(REFUSE, self._select(refusing), undetermined, monitored)
         if undetermined:
             return self._hold(undetermined, monitored)
         for outcome in (REQUIRE, PASS):
@@ -923,8 +896,7 @@ class CompiledTable:
 
     def _hold(self, undetermined, monitored):
         reasons = tuple(
-            f"Rule '{rule.name}' cannot be judged: {self.specs[name].label} is unknown "
-            f"({reason})."
+            f"Rule '{rule.name}' cannot be judged: {self.specs[name].label} is unknown ({reason})."
             for rule, name, reason in undetermined
         )
         return Verdict(
@@ -968,8 +940,7 @@ def merge_stages(rules: Iterable[Rule]) -> tuple[Stage, ...]:
         if earliest.get(approver, sequence) == sequence:
             stages[sequence].append(requirement)
     return tuple(
-        Stage(sequence, tuple(sorted(stages[sequence], key=_requirement_order)))
-        for sequence in sorted(stages)
+        Stage(sequence, tuple(sorted(stages[sequence], key=_requirement_order))) for sequence in sorted(stages)
     )
 
 
@@ -1100,9 +1071,7 @@ class _DiscreteIndex:
         self._bitmaps = {None: _fulfilled(by_bit, always, None)}
         for value, concerned in named.items():
             mask = sum(1 << bit for bit in concerned)
-            self._bitmaps[value] = (self._other & ~mask) | (
-                _fulfilled(concerned, mask, value)
-            )
+            self._bitmaps[value] = (self._other & ~mask) | (_fulfilled(concerned, mask, value))
 
     @staticmethod
     def _values(condition):

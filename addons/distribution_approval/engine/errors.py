@@ -33,10 +33,7 @@ class TableError(EngineError, ValueError):
     """A decision table with errors was to be compiled. ``problems`` lists them."""
 
     def __init__(self, problems):
-        super().__init__(
-            "The decision table cannot be used:\n"
-            + "\n".join(f"- {problem}" for problem in problems)
-        )
+        super().__init__("The decision table cannot be used:\n" + "\n".join(f"- {problem}" for problem in problems))
         self.problems = tuple(problems)
 
 

@@ -83,9 +83,7 @@ class FactType(str, Enum):
         return self in NUMBERS or self is FactType.DATE
 
 
-NUMBERS = frozenset(
-    {FactType.MONEY, FactType.PERCENT, FactType.QUANTITY, FactType.NUMBER}
-)
+NUMBERS = frozenset({FactType.MONEY, FactType.PERCENT, FactType.QUANTITY, FactType.NUMBER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +123,7 @@ class FactSpec:
 
     def __post_init__(self):
         object.__setattr__(self, "type", FactType(self.type))
-        pairs = tuple(
-            (option, option) if isinstance(option, str) else tuple(option)
-            for option in self.options
-        )
+        pairs = tuple((option, option) if isinstance(option, str) else tuple(option) for option in self.options)
         object.__setattr__(self, "options", pairs)
 
     def option_label(self, key) -> str:
@@ -166,21 +161,7 @@ def as_decimal(value) -> Decimal:
         raise FactError(f"{value!r} is not a number")
     if not number.is_finite():
         raise FactError(f"{value!r} is not a finite number")
-    exponent = number.as_tuple().exponent
-    if not number:
-        return Decimal(0)
-    if number.adjusted() >= MAX_DIGITS or exponent < -MAX_DIGITS - 300:
-        raise FactError(f"a number with more than {MAX_DIGITS} digits is not a value")
-    if exponent == 0:
-        return number
-    # Decimal.normalize() rounds to the context's precision; text is exact.
-    text = format(number, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    number = Decimal(text)
-    if number.as_tuple().exponent < -MAX_DIGITS:
-        raise FactError(f"a number with more than {MAX_DIGITS} decimals is not a value")
-    return number
+    return _normalized(number)
 
 
 def decimal_text(number: Decimal) -> str:
@@ -265,10 +246,7 @@ def encode_facts(specs: Mapping[str, FactSpec], facts: Mapping[str, Any]) -> dic
     undeclared = sorted(set(facts) - set(specs))
     if undeclared:
         raise FactError(f"no such fact: {', '.join(undeclared)}")
-    return {
-        name: _encode(clean(specs[name], facts.get(name, NOT_PROVIDED)))
-        for name in sorted(specs)
-    }
+    return {name: _encode(clean(specs[name], facts.get(name, NOT_PROVIDED))) for name in sorted(specs)}
 
 
 def decode_facts(specs: Mapping[str, FactSpec], stored: Mapping[str, Any]) -> dict:
@@ -287,6 +265,22 @@ def decode_facts(specs: Mapping[str, FactSpec], stored: Mapping[str, Any]) -> di
         else:
             facts[name] = clean(spec, value)
     return facts
+
+
+def _normalized(number):
+    """Without exponent and trailing zeros; Decimal.normalize() would round."""
+    if not number:
+        return Decimal(0)
+    sign, digits, exponent = number.as_tuple()
+    if exponent == 0 and len(digits) <= MAX_DIGITS:
+        return number
+    end = len(digits)
+    while exponent < 0 and digits[end - 1] == 0:
+        end, exponent = end - 1, exponent + 1
+    if end + exponent > MAX_DIGITS or -exponent > MAX_DIGITS:
+        raise FactError(f"a number of more than {MAX_DIGITS} digits before or after the point is no business value")
+    digits = digits[:end] + (0,) * max(0, exponent)
+    return Decimal((sign, digits, min(0, exponent)))
 
 
 def _encode(value):

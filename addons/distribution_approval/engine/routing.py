@@ -47,7 +47,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 
-from .decision_table import Approver, Requirement, Stage
+from .decision_table import Approver, Stage
 from .errors import (
     AlreadyDecided,
     NoQuestion,
@@ -168,9 +168,7 @@ class RequestState:
         raise UnknownTask(f"The request has no task '{key}'.", task_key=key)
 
 
-def plan_tasks(
-    stages: Iterable[Stage], resolve: Callable[[Approver], Iterable[Hashable]]
-) -> tuple[Task, ...]:
+def plan_tasks(stages: Iterable[Stage], resolve: Callable[[Approver], Iterable[Hashable]]) -> tuple[Task, ...]:
     """The tasks of a verdict's stages; ``resolve`` finds the people of an approver.
 
     >>> stage = Stage(10, (Requirement(10, Approver('group', '7'), 2),))
@@ -216,10 +214,7 @@ def decide(
             state,
             status=REVISION,
             questions=(),
-            tasks=tuple(
-                replace(other, status=WAITING) if other.status == OPEN else other
-                for other in state.tasks
-            ),
+            tasks=tuple(replace(other, status=WAITING) if other.status == OPEN else other for other in state.tasks),
         )
     approved = replace(task, approvals=(*task.approvals, Approval(person, outcome)))
     if not approved.missing:
@@ -230,8 +225,7 @@ def decide(
     questions = tuple(
         question
         for question in state.questions
-        if question.person != person
-        and not (question.task_key == task_key and approved.status == APPROVED)
+        if question.person != person and not (question.task_key == task_key and approved.status == APPROVED)
     )
     return _asking(replace(state, tasks=tasks), questions)
 
@@ -282,10 +276,12 @@ def escalate(
         _turn_of(state, task_key, by, excluded)
     elif task.status not in (OPEN, WAITING):
         raise AlreadyDecided(f"Task '{task_key}' is decided.", task_key=task_key)
-    joined = (task.candidates | frozenset(candidates)) - ({by} if by is not None else NOBODY)
-    if not joined - task.candidates:
+    joined = task.candidates | frozenset(candidates)
+    if by is not None:
+        joined -= {by}
+    if not joined - task.candidates - state.decided - frozenset(excluded):
         raise RouteError(
-            f"Task '{task_key}' cannot be escalated: nobody new would see it.",
+            f"Task '{task_key}' cannot be escalated: nobody new could decide it.",
             task_key=task_key,
             person=by,
         )
@@ -318,9 +314,7 @@ def void(state: RequestState) -> RequestState:
     return _close(state, VOID)
 
 
-def missing_candidates(
-    state: RequestState, excluded: Iterable[Hashable] = NOBODY
-) -> dict[str, int]:
+def missing_candidates(state: RequestState, excluded: Iterable[Hashable] = NOBODY) -> dict[str, int]:
     """Tasks that the people at hand cannot finish, and how many people they lack.
 
     Nobody decides twice, so tasks compete for people: this is a largest matching of
@@ -335,12 +329,8 @@ def missing_candidates(
     if state.closed:
         return {}
     used = state.decided | frozenset(excluded)
-    seats = [
-        (task.key, number) for task in state.tasks for number in range(task.missing)
-    ]
-    people = {
-        task.key: sorted(task.candidates - used, key=repr) for task in state.tasks
-    }
+    seats = [(task.key, number) for task in state.tasks for number in range(task.missing)]
+    people = {task.key: sorted(task.candidates - used, key=repr) for task in state.tasks}
     taken: dict[Hashable, tuple[str, int]] = {}
 
     def seat(place, tried):
@@ -382,13 +372,9 @@ def _turn_of(state, task_key, person, excluded):
             **where,
         )
     if person not in task.candidates:
-        raise NotACandidate(
-            f"This person is not among those who may decide task '{task_key}'.", **where
-        )
+        raise NotACandidate(f"This person is not among those who may decide task '{task_key}'.", **where)
     if person in state.decided:
-        raise AlreadyDecided(
-            "This person has already decided in this request.", **where
-        )
+        raise AlreadyDecided("This person has already decided in this request.", **where)
     if task.status != OPEN:
         raise AlreadyDecided(f"Task '{task_key}' is decided.", **where)
     return task
@@ -415,10 +401,7 @@ def _opened(tasks):
     unfinished = [task.sequence for task in tasks if task.status in (WAITING, OPEN)]
     current = min(unfinished, default=None)
     return tuple(
-        replace(task, status=OPEN)
-        if task.status == WAITING and task.sequence == current
-        else task
-        for task in tasks
+        replace(task, status=OPEN) if task.status == WAITING and task.sequence == current else task for task in tasks
     )
 
 
@@ -427,9 +410,9 @@ def _with(tasks, changed):
 
 
 def _asking(state, questions):
-    return replace(
-        state, questions=questions, status=QUESTION if questions else PENDING
-    )
+    if state.status == REVISION:
+        return state
+    return replace(state, questions=questions, status=QUESTION if questions else PENDING)
 
 
 def _close(state, status, decided=None):
@@ -439,8 +422,5 @@ def _close(state, status, decided=None):
         state,
         status=status,
         questions=(),
-        tasks=tuple(
-            replace(task, status=CANCELLED) if task.status in (OPEN, WAITING) else task
-            for task in tasks
-        ),
+        tasks=tuple(replace(task, status=CANCELLED) if task.status in (OPEN, WAITING) else task for task in tasks),
     )

@@ -15,10 +15,10 @@ Rules:
    ``percent`` of the sealed header amount and ``amount``. The drift is the sum, over all
    lines, of how far each line moved – up and down never cancel out – or the change of
    the header amount, whichever is larger.
-6. How far a line moved is the change of its value, or the effect that the change of one
-   of its fields has alone, whichever is larger: twice the quantity at half the price
-   is not "no change". On a line without value nothing can be measured; there a change
-   is beyond.
+6. How far a line moved is the change of its value. When several of its fields changed,
+   each one's effect alone counts as well, the largest is taken: twice the quantity at
+   half the price is not "no change". On a line that has no value nothing can be
+   measured; there a change is beyond.
 
 All amounts are in one currency, that of the line values; a limit given in another one
 is converted by the caller.
@@ -84,9 +84,7 @@ class ControlledField:
 
     def __post_init__(self):
         if self.kind not in FIELD_KINDS:
-            raise SnapshotError(
-                f"{self.name}: '{self.kind}' is no kind of controlled field"
-            )
+            raise SnapshotError(f"{self.name}: '{self.kind}' is no kind of controlled field")
 
 
 #: The tolerated fields of a commercial document.
@@ -128,7 +126,6 @@ class Tolerance:
         if not isinstance(sealed_amount, Decimal):
             return Decimal(0)
         percent = Fraction(self.percent) * abs(Fraction(sealed_amount)) / 100
-        # The percentage of an amount of cents has few decimals: the quotient is exact.
         return min(self.amount, _as_exact_decimal(percent))
 
 
@@ -149,9 +146,7 @@ class Snapshot:
                 raise SnapshotError(f"two lines have the key '{key}'")
             canonical[str(key)] = _canonical_fields(f"line {key}", values)
         self.lines = MappingProxyType(dict(sorted(canonical.items())))
-        self._json = _json_text(
-            {"format": FORMAT, "header": self.header, "lines": self.lines}
-        )
+        self._json = _json_text({"format": FORMAT, "header": self.header, "lines": self.lines})
 
     @property
     def amount(self) -> Decimal | None:
@@ -176,9 +171,7 @@ class Snapshot:
     def from_json(cls, text: str) -> Snapshot:
         """The snapshot written by :meth:`to_json`. Raises :class:`SnapshotError`."""
         try:
-            stored = json.loads(
-                text, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number
-            )
+            stored = json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number)
             if stored["format"] != FORMAT:
                 raise SnapshotError(f"snapshot format {stored['format']} is not known")
             return cls(stored["header"], stored["lines"])
@@ -200,9 +193,7 @@ class Snapshot:
         return Snapshot.from_json, (self._json,)
 
 
-def seal(
-    header: Mapping[str, Any], lines: Mapping[Any, Mapping[str, Any]] | None = None
-) -> Snapshot:
+def seal(header: Mapping[str, Any], lines: Mapping[Any, Mapping[str, Any]] | None = None) -> Snapshot:
     """Take the snapshot of a document's controlled values.
 
     Values may be numbers, text, dates, flags, ``None`` or collections of these.
@@ -295,13 +286,10 @@ def compare(
             changes = list(_changes(before, after))
             effect = _line_effect(described, before, after, changes)
             moved += effect or 0
-            found.extend(
-                (key, *change, effect is None or not _is_tolerated(described, *change))
-                for change in changes
-            )
+            found.extend((key, *change, effect is None or not _is_tolerated(described, *change)) for change in changes)
     drift = max(moved, _header_drift(sealed, current))
     limit = tolerance.limit(sealed.amount)
-    overdrawn = drift > limit
+    overdrawn = drift > Fraction(limit)
     return Comparison(
         tuple(
             Deviation(
@@ -369,16 +357,19 @@ def _line_effect(described, before, after, changes):
         return None
     if not old and not new:
         return None
-    effects = [abs(Fraction(new) - Fraction(old))]
-    for name, was, now in tolerated:
-        if name == VALUE:
-            continue
-        was, now = Fraction(was), Fraction(now)
-        if described[name].kind == "discount":
-            was, now = 100 - was, 100 - now
-        if was:
-            effects.append(abs(Fraction(old) * (now - was) / was))
-    return max(effects)
+    moved = abs(Fraction(new) - Fraction(old))
+    factors = [change for change in tolerated if change[0] != VALUE]
+    if len(factors) < 2:
+        return moved
+    return max(moved, *(_effect(described[name].kind, old, *change) for name, *change in factors))
+
+
+def _effect(kind, value, before, after):
+    """What the change of one factor alone does to a line's value."""
+    before, after = Fraction(before), Fraction(after)
+    if kind == "discount":
+        before, after = 100 - before, 100 - after
+    return abs(Fraction(value) * (after - before) / before) if before else Fraction(0)
 
 
 # ------------------------------------------------------------- canonical form
@@ -417,13 +408,7 @@ def _json_text(value):
     if isinstance(value, tuple):
         return "[" + ",".join(_json_text(element) for element in value) + "]"
     if isinstance(value, Mapping):
-        return (
-            "{"
-            + ",".join(
-                f"{_json_text(key)}:{_json_text(value[key])}" for key in sorted(value)
-            )
-            + "}"
-        )
+        return "{" + ",".join(f"{_json_text(key)}:{_json_text(value[key])}" for key in sorted(value)) + "}"
     return json.dumps(value, ensure_ascii=True)
 
 
@@ -438,7 +423,15 @@ def _as_exact_decimal(number: Fraction) -> Decimal:
         rest, places = rest // 5, places + 1
     if rest != 1:
         places = 12
-    return as_decimal(Decimal(int(round(number * 10**places))).scaleb(-places))
+    scaled = round(number * 10**places)
+    digits = tuple(map(int, str(abs(scaled))))
+    return _plain_decimal(Decimal((int(scaled < 0), digits, -places)))
+
+
+def _plain_decimal(number):
+    """Without trailing zeros, exactly."""
+    text = format(number, "f")
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
 def _no_number(text):

@@ -34,9 +34,7 @@ if ADDON not in sys.modules:
     sys.modules[ADDON] = addon
     sys.modules[f"{ADDON}.engine"] = engine
     for module in pkgutil.iter_modules(engine.__path__):
-        sys.modules[f"{ADDON}.engine.{module.name}"] = importlib.import_module(
-            f"engine.{module.name}"
-        )
+        sys.modules[f"{ADDON}.engine.{module.name}"] = importlib.import_module(f"engine.{module.name}")
 
 
 class WithoutOdoo:
