@@ -21,7 +21,9 @@ from .postgres import Cluster
 from .workspace import Workspace
 
 ERROR_LINE = re.compile(r"^\S+ \S+ \d+ (ERROR|CRITICAL) ")
-ADMIN_LOGIN = "admin"
+CHATTER = re.compile(r"^\S+ \S+ \d+ (INFO|DEBUG|WARNING) ")
+EXCEPTION_LINE = re.compile(r"^[\w.]+(Error|Exception|Violation)\b")
+ESSENCE_LINES = 25
 
 
 def base(workspace: Workspace, cluster: Cluster, names: list[str]) -> str:
@@ -111,29 +113,35 @@ def install(
     :raises DevkitError: when Odoo fails, logs an error, or leaves one of them uninstalled
     """
     log = _log(workspace, database)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    start = log.stat().st_size if log.exists() else 0
     words = ["-i", ",".join(names), "--stop-after-init", "--no-http", "--max-cron-threads=0"]
     if upgrade:
         words += ["-u", ",".join(upgrade)]
     flags = {"DISTRIBUTION_DEMO": "1"} if demo else {}
-    process.run(
+    code, output = process.attempt(
         workspace.odoo(cluster, database, *words, *workspace.engine.names_no_demo),
-        what=f"Installing {', '.join(names)} on {workspace.engine} failed",
         log=log,
         env=workspace.variables(**flags),
         cwd=workspace.data_dir,
         watch=_ShowProgress(),
     )
-    with log.open() as stream:
-        stream.seek(start)
-        errors = [line for line in stream if ERROR_LINE.match(line)]
-    if errors:
+    if code or any(ERROR_LINE.match(line) for line in output.splitlines()):
         raise DevkitError(
-            f"Odoo logged errors while installing {', '.join(names)}:\n{''.join(errors[:10])}"
-            f"The whole output is in {log}."
+            f"Installing {', '.join(names)} on {workspace.engine} failed (exit code {code}).\n"
+            f"{essence(output)}\nThe whole output is in {log}."
         )
     _check_installed(cluster, database, names, log)
+
+
+def essence(output: str) -> str:
+    """What a developer needs of Odoo's output after a failure: the errors, without the chatter.
+
+    >>> essence("2026-01-01 10:00:00,000 7 INFO db odoo: fine\\n"
+    ...     "Traceback (most recent call last):\\n  File x\\nValueError: no such field")
+    'Traceback (most recent call last):\\n  File x\\nValueError: no such field'
+    """
+    lines = [line for line in output.splitlines() if not CHATTER.match(line)]
+    causes = [line for line in lines[:-ESSENCE_LINES] if EXCEPTION_LINE.match(line) or ERROR_LINE.match(line)]
+    return "\n".join([*causes[-5:], *lines[-ESSENCE_LINES:]])
 
 
 class _ShowProgress:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import addons, database, debian, environment, process
-from .console import say
+from .console import DevkitError, say
 from .engines import Engine
 from .paths import ADDONS, LOGS, ROOT, RUN
 from .postgres import Cluster
@@ -177,7 +177,10 @@ def in_odoo(
 
     :param names: addons that are installed in the database
     """
-    template = database.suite(workspace, cluster, names)
+    try:
+        template = database.suite(workspace, cluster, names)
+    except DevkitError as error:
+        return Result(f"{name} ({workspace.series})", failed=1, failures=[str(error)])
     say(f"{name} on {workspace.engine} …")
     log = LOGS / f"test-{workspace.series}-{purpose}.log"
     log.unlink(missing_ok=True)
@@ -294,7 +297,11 @@ def outside(workspace: Workspace, cluster: Cluster) -> list[Result]:
     if not files or not addons.all_addons():
         return []
     debian.ensure(["chromium"], why="the browser tests")
-    template = demo_template(workspace, cluster)
+    suite = f"running system ({workspace.series})"
+    try:
+        template = demo_template(workspace, cluster)
+    except DevkitError as error:
+        return [Result(suite, failed=1, failures=[str(error)])]
     say(f"The running system on {workspace.engine} …")
     variables = {
         "SUITE_SERIES": workspace.series,
@@ -303,7 +310,7 @@ def outside(workspace: Workspace, cluster: Cluster) -> list[Result]:
     }
     return [
         run_pytest(
-            f"running system ({workspace.series})",
+            suite,
             [str(file) for file in files],
             pythonpath=[ROOT],
             variables=variables,

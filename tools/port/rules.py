@@ -37,6 +37,27 @@ def _rename_views_in_paths(match: re.Match) -> str:
     return re.sub(r"\btree\b", "list", match[0])
 
 
+def _members_field(match: re.Match) -> str:
+    return match[0].replace('<field name="users"', '<field name="user_ids"')
+
+
+def _privilege_per_role(match: re.Match) -> str:
+    """A role of the 17.0 kind (a group in a category) as a privilege with one group.
+
+    A privilege offers a choice of *one* of its groups; our roles can be held together.
+    """
+    record, indent = match[0], match["indent"]
+    category = re.search(r'\n?[^\S\n]*<field name="category_id" ref="(?P<ref>[^"]+)"\s*/>', record)
+    if not category:
+        return record
+    privilege = f"{match['id']}_privilege"
+    name = re.search(r'<field name="name">[^<]*</field>', record)[0]
+    category_field = f'<field name="category_id" ref="{category["ref"]}"/>'
+    head = f'{indent}<record id="{privilege}" model="res.groups.privilege">'
+    fields = f"\n{indent}    {name}\n{indent}    {category_field}\n{indent}</record>\n"
+    return head + fields + record.replace(category_field, f'<field name="privilege_id" ref="{privilege}"/>')
+
+
 BEFORE_CONVERTER = [
     Rule(
         "list view tags",
@@ -61,6 +82,20 @@ AFTER_CONVERTER = [
         r"""((["'])version\2\s*:\s*["'])17\.0\.""",
         r"\g<1>19.0.",
         why="Odoo silently skips an addon of another series",
+    ),
+    Rule(
+        "roles",
+        "*/security/*.xml",
+        r'^(?P<indent>[^\S\n]*)<record id="(?P<id>\w+)" model="res\.groups">[\s\S]*?</record>',
+        _privilege_per_role,
+        why="a group's category became a privilege in that category",
+    ),
+    Rule(
+        "members of roles",
+        "*.xml",
+        r'<record id="[\w.]+" model="res\.groups">(?:(?!</record>)[\s\S])*?<field name="users"',
+        _members_field,
+        why="field renamed",
     ),
     Rule(
         "groups of users, views, actions and menus",
