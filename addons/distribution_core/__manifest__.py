@@ -13,6 +13,8 @@
         'security/distribution_core_rules.xml',
         'views/distribution_core_menus.xml',
         'views/distribution_event_views.xml',
+        'wizard/distribution_ledger_views.xml',
+        'views/distribution_event_seal_views.xml',
         'views/distribution_event_type_views.xml',
         'views/distribution_region_views.xml',
         'views/distribution_case_views.xml',
@@ -20,6 +22,9 @@
         'views/stock_warehouse_views.xml',
         'views/product_category_views.xml',
         'data/distribution_case_type_data.xml',
+        'data/ir_cron_data.xml',
     ],
+    'pre_init_hook': 'pre_init_hook',
+    'uninstall_hook': 'uninstall_hook',
     'application': True,
 }

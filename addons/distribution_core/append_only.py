@@ -9,10 +9,9 @@ event ledger is sealed as well.
 The error is raised as ``restrict_violation``, an integrity error, so that
 Odoo shows its text to the user instead of a traceback.
 """
-from odoo.tools.sql import make_identifier
 from psycopg2 import sql
 
-_REFUSE_FUNCTION = """
+REFUSE_FUNCTION = """
     CREATE OR REPLACE FUNCTION distribution_refuse_change() RETURNS trigger
     LANGUAGE plpgsql AS $$
     BEGIN
@@ -28,10 +27,14 @@ _APPEND_HINT = "Add a new record that states the correction instead."
 _COLUMNS_HINT = "Create a new version or a new record instead."
 
 
-def protect_append_only(cr, table):
-    """Refuse UPDATE, DELETE and TRUNCATE on ``table``."""
-    cr.execute(_REFUSE_FUNCTION)
-    _put_trigger(cr, table, 'distribution_append_only', "BEFORE UPDATE OR DELETE", hint=_APPEND_HINT)
+def protect_append_only(cr, table, function='distribution_refuse_change'):
+    """Refuse UPDATE, DELETE and TRUNCATE on ``table``.
+
+    :param function: trigger function that refuses; another one may know an exception
+    """
+    cr.execute(REFUSE_FUNCTION)
+    put_trigger(
+        cr, table, 'distribution_append_only', "BEFORE UPDATE OR DELETE", hint=_APPEND_HINT, function=function)
     _refuse_truncate(cr, table)
 
 
@@ -44,29 +47,29 @@ def protect_columns(cr, table, columns, when=None, name='columns'):
     :param name: tells several protections of one table apart; a repeated call with
         the same name replaces the former one
     """
-    cr.execute(_REFUSE_FUNCTION)
+    cr.execute(REFUSE_FUNCTION)
     guarded = sql.SQL(when or "TRUE")
     changed = sql.SQL(" OR ").join(
         sql.SQL("OLD.{column} IS DISTINCT FROM NEW.{column}").format(column=sql.Identifier(column))
         for column in columns)
-    _put_trigger(
+    put_trigger(
         cr, table, f'distribution_keep_{name}_update', "BEFORE UPDATE", hint=_COLUMNS_HINT,
         condition=sql.SQL("({}) AND ({})").format(guarded, changed))
-    _put_trigger(
+    put_trigger(
         cr, table, f'distribution_keep_{name}_delete', "BEFORE DELETE", hint=_COLUMNS_HINT,
         condition=guarded)
     _refuse_truncate(cr, table)
 
 
 def _refuse_truncate(cr, table):
-    _put_trigger(cr, table, 'distribution_no_truncate', "BEFORE TRUNCATE", level="STATEMENT", hint=_APPEND_HINT)
+    put_trigger(cr, table, 'distribution_no_truncate', "BEFORE TRUNCATE", level="STATEMENT", hint=_APPEND_HINT)
 
 
-def _put_trigger(cr, table, name, moment, *, level="ROW", condition=None, hint=None,
-                 function='distribution_refuse_change'):
+def put_trigger(cr, table, name, moment, *, level="ROW", condition=None, hint=None,
+                function='distribution_refuse_change'):
     """(Re)create an ALWAYS trigger."""
     names = {
-        'name': sql.Identifier(make_identifier(name)),
+        'name': sql.Identifier(name),
         'table': sql.Identifier(table),
         'function': sql.Identifier(function),
     }

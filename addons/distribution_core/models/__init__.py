@@ -1,5 +1,7 @@
 from . import distribution_event_type
 from . import distribution_event
+from . import distribution_event_seal
+from . import distribution_event_prune
 from . import distribution_case_type
 from . import distribution_case
 from . import distribution_region
@@ -7,3 +9,4 @@ from . import stock_warehouse
 from . import product_category
 from . import res_partner
 from . import base_partner_merge
+from . import ir_module_module

@@ -9,10 +9,11 @@ from datetime import datetime, timezone
 from odoo import api, fields, models, tools, _
 from odoo.exceptions import UserError
 
-from ..append_only import protect_append_only
 from ..compat import has_access
 from ..engine.canonical import canonical_json
-from .distribution_event_type import schema_validator
+from ..ledger.schema import create_ledger, open_epoch
+from ..ledger.sealing import current_horizon
+from .distribution_event_type import SUITE_AUTHOR, schema_validator
 
 _logger = logging.getLogger(__name__)
 
@@ -39,18 +40,20 @@ class DistributionEvent(models.Model):
     # No foreign keys and no log columns: a partner merge or the deletion of a user must
     # not rewrite what happened. References are plain numbers.
     _log_access = False
+    # The table is made by ledger/schema.py: the ORM shall not alter it in passing.
+    _auto = False
 
     uid = fields.Char("Event ID", readonly=True, required=True)
-    type = fields.Char(readonly=True, required=True, index=True)
+    type = fields.Char(readonly=True, required=True)
     source = fields.Char(readonly=True)
     subject = fields.Char(readonly=True)
-    time = fields.Datetime(readonly=True, required=True, index=True)
+    time = fields.Datetime(readonly=True, required=True)
     company_ref = fields.Integer("Company Reference", readonly=True)
     res_model = fields.Char("Document Model", readonly=True)
     res_id = fields.Integer("Document Number", readonly=True)
     user_ref = fields.Integer("User Reference", readonly=True)
     on_behalf_ref = fields.Integer("On Behalf Reference", readonly=True)
-    correlation = fields.Char(readonly=True, index=True, help="The business case that the event belongs to.")
+    correlation = fields.Char(readonly=True, help="The business case that the event belongs to.")
     causation = fields.Char(readonly=True, help="The event that led to this one.")
     data = fields.Text(readonly=True, required=True, help="Facts of the event, canonical JSON.")
     type_title = fields.Char("Event", compute='_compute_type_title', search='_search_type_title')
@@ -63,20 +66,12 @@ class DistributionEvent(models.Model):
     digest = fields.Char(readonly=True, help="SHA-256 over all columns of the event, set by the database.")
 
     def init(self):
-        self.env.cr.execute("""
-            ALTER TABLE distribution_event
-                ADD COLUMN IF NOT EXISTS txid bigint,
-                ADD COLUMN IF NOT EXISTS epoch integer,
-                ADD COLUMN IF NOT EXISTS recorded_at timestamp with time zone
-        """)
-        self.env.cr.execute("""
-            CREATE INDEX IF NOT EXISTS distribution_event_document_index
-                ON distribution_event (res_model, res_id, id DESC)
-        """)
-        self.env.cr.execute("""
-            CREATE UNIQUE INDEX IF NOT EXISTS distribution_event_uid_unique ON distribution_event (uid)
-        """)
-        protect_append_only(self.env.cr, 'distribution_event')
+        create_ledger(self.env.cr)
+
+    def _register_hook(self):
+        super()._register_hook()
+        self._open_epoch()
+        self._record_loaded_addons()
 
     # ------------------------------------------------------------
     # Shown to people; never stored
@@ -242,6 +237,46 @@ class DistributionEvent(models.Model):
         # sudo: called by our own code to read what happened to a document that it already holds
         return self.sudo().search(domain, order='id desc', limit=1)
 
+    @api.model
+    def _feed(self, after=None, limit=100):
+        """Return (events, cursor) that follow the cursor ``after`` in the order of the seals.
+
+        Numbers do not give that order: a transaction that began early may end late. An event
+        appears here once every transaction that began before its own has ended, and never
+        changes its place. Pass the cursor returned to go on; None starts at the beginning.
+        """
+        position = _parse_cursor(after)
+        self.env.cr.execute("""
+            SELECT epoch, txid, id FROM distribution_event
+             WHERE (epoch, txid, id) > (%s, %s, %s)
+               AND (epoch < distribution_current_epoch() OR txid < %s)
+             ORDER BY epoch, txid, id LIMIT %s
+        """, [*position, current_horizon(self.env.cr), limit])
+        rows = self.env.cr.fetchall()
+        cursor = '.'.join(map(str, rows[-1])) if rows else after
+        return self.browse(row[-1] for row in rows), cursor
+
+    # ------------------------------------------------------------
+    # Epochs and addons
+    # ------------------------------------------------------------
+
+    @api.model
+    def _open_epoch(self):
+        """A restore into another database starts a new epoch: transaction numbers begin anew there."""
+        epoch, opened = open_epoch(self.env.cr)
+        if opened:
+            self._record('distribution.ledger.epoch_opened.v1', self.env.company, {'epoch': epoch})
+
+    @api.model
+    def _record_loaded_addons(self):
+        """Record which addons of the suite were installed or upgraded just now."""
+        updated = set(self.env.registry.updated_modules)
+        addons = self.env['ir.module.module'].sudo().search(
+            [('name', 'in', list(updated)), ('author', '=', SUITE_AUTHOR)]) if updated else ()
+        if addons:
+            self._record('distribution.addon.updated.v1', addons, lambda addon: {
+                'addon': addon.name, 'version': addon.latest_version or None})
+
     # ------------------------------------------------------------
     # Documents
     # ------------------------------------------------------------
@@ -302,6 +337,15 @@ def _company_of(record, has_company):
     if record._name == 'res.company':
         return record.id
     return record.company_id.id or None if has_company else None
+
+
+def _parse_cursor(cursor):
+    if not cursor:
+        return 0, 0, 0
+    parts = cursor.split('.')
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+        raise ValueError(f"{cursor!r} is no cursor of the event feed.")
+    return tuple(map(int, parts))
 
 
 def _person(names, number):

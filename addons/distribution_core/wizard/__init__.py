@@ -1,0 +1,2 @@
+from . import distribution_ledger_verify
+from . import distribution_ledger_export
