@@ -171,6 +171,7 @@ class RequestState:
 def plan_tasks(stages: Iterable[Stage], resolve: Callable[[Approver], Iterable[Hashable]]) -> tuple[Task, ...]:
     """The tasks of a verdict's stages; ``resolve`` finds the people of an approver.
 
+    >>> from .decision_table import Requirement
     >>> stage = Stage(10, (Requirement(10, Approver('group', '7'), 2),))
     >>> plan_tasks([stage], {Approver('group', '7'): ['ann', 'bob']}.get)[0].key
     '10/group/7'
@@ -388,7 +389,7 @@ def _fresh(tasks):
     if len({task.key for task in fresh}) != len(fresh):
         raise RouteError("Two tasks of the route have the same key.")
     for task in fresh:
-        if not isinstance(task.quorum, int) or task.quorum < 1:
+        if type(task.quorum) is not int or task.quorum < 1:
             raise RouteError(
                 f"Task '{task.key}' has a quorum of {task.quorum} and asks nobody.",
                 task_key=task.key,

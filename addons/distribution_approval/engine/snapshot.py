@@ -15,10 +15,11 @@ Rules:
    ``percent`` of the sealed header amount and ``amount``. The drift is the sum, over all
    lines, of how far each line moved – up and down never cancel out – or the change of
    the header amount, whichever is larger.
-6. How far a line moved is the change of its value. When several of its fields changed,
-   each one's effect alone counts as well, the largest is taken: twice the quantity at
-   half the price is not "no change". On a line that has no value nothing can be
-   measured; there a change is beyond.
+6. How far a line moved is the change of its value. When several of its fields changed, or
+   one without moving the value, what each change does alone counts as well and the largest
+   is taken: twice the quantity at half the price is not "no change". On a line that has
+   no value nothing can be measured; there a change is beyond.
+7. A limit of 0 tolerates nothing, not even a change that rounding hides.
 
 All amounts are in one currency, that of the line values; a limit given in another one
 is converted by the caller.
@@ -289,7 +290,7 @@ def compare(
             found.extend((key, *change, effect is None or not _is_tolerated(described, *change)) for change in changes)
     drift = max(moved, _header_drift(sealed, current))
     limit = tolerance.limit(sealed.amount)
-    overdrawn = drift > Fraction(limit)
+    overdrawn = not limit or drift > Fraction(limit)
     return Comparison(
         tuple(
             Deviation(
@@ -359,9 +360,9 @@ def _line_effect(described, before, after, changes):
         return None
     moved = abs(Fraction(new) - Fraction(old))
     factors = [change for change in tolerated if change[0] != VALUE]
-    if len(factors) < 2:
+    if moved and len(factors) < 2:
         return moved
-    return max(moved, *(_effect(described[name].kind, old, *change) for name, *change in factors))
+    return max([moved, *(_effect(described[name].kind, old, *change) for name, *change in factors)])
 
 
 def _effect(kind, value, before, after):
