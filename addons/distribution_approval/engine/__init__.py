@@ -46,6 +46,7 @@ from .facts import (
     Unknown,
     as_decimal,
     clean,
+    decimal_text,
     decode_facts,
     encode_facts,
 )
@@ -124,6 +125,7 @@ __all__ = [
     "compare",
     "compile_table",
     "decide",
+    "decimal_text",
     "decode_facts",
     "describe",
     "encode_facts",

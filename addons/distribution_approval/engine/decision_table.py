@@ -60,8 +60,9 @@ True Amount 30,000.00 is above 2,500.00
 
 How it is fast: for each fact the table keeps an index from values to two bitmaps with
 one bit per rule – rules whose conditions on that fact are all true, and rules where
-none is false. The bitmaps of all facts are intersected. Cost grows with the number
-of facts, not with the number of rules.
+none is false. The bitmaps of all facts are intersected, and so are those of the distinct
+requirements. Cost grows with the number of facts, not with the number of rules; only the
+verdict itself is as long as there are rules that matched.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import compress
 from typing import Any
 
 from .errors import FactError, OperandError, TableError
@@ -808,6 +810,8 @@ class CompiledTable:
         "_enforced",
         "_indexes",
         "_masks_of_fact",
+        "_reasons",
+        "_requirements",
         "hit_policy",
         "rules",
         "specs",
@@ -825,6 +829,9 @@ class CompiledTable:
             outcome: _bitmap(r.outcome == outcome and r.mode == ENFORCE for r in self.rules)
             for outcome in RULE_OUTCOMES
         }
+        self._reasons = tuple(f"Rule '{rule.name}' matches." for rule in self.rules)
+        #: Each distinct requirement with the rules that have it.
+        self._requirements = _requirement_bitmaps(self.rules)
         conditions = defaultdict(lambda: defaultdict(list))
         for bit, rule in enumerate(self.rules):
             for condition in rule.conditions:
@@ -868,31 +875,36 @@ class CompiledTable:
         hits = true & self._enforced
         first = hits & -hits
         before = first - 1 if first else self._always
-        monitored = self._select(true & ~self._enforced & before)
+        monitored = _select(self.rules, true & ~self._enforced & before)
         undetermined = self._undetermined(open_ & self._enforced & before, unknown)
         if undetermined or not first:
             return self._hold(undetermined, monitored)
-        rule = self.rules[first.bit_length() - 1]
-        return self._verdict(rule.outcome, (rule,), (), monitored)
+        return self._verdict(self.rules[first.bit_length() - 1].outcome, first, (), monitored)
 
     def _decide_collect(self, true, open_, unknown):
-        monitored = self._select(true & ~self._enforced)
+        monitored = _select(self.rules, true & ~self._enforced)
         undetermined = self._undetermined(open_ & self._enforced, unknown)
         refusing = true & self._by_outcome[REFUSE]
         if refusing:
-            return self._verdict(REFUSE, self._select(refusing), undetermined, monitored)
+            return self._verdict(REFUSE, refusing, undetermined, monitored)
         if undetermined:
             return self._hold(undetermined, monitored)
         for outcome in (REQUIRE, PASS):
             hits = true & self._by_outcome[outcome]
             if hits:
-                return self._verdict(outcome, self._select(hits), (), monitored)
+                return self._verdict(outcome, hits, (), monitored)
         return self._hold((), monitored)
 
-    def _verdict(self, outcome, matched, undetermined, monitored):
-        stages = merge_stages(matched) if outcome == REQUIRE else ()
-        reasons = tuple(f"Rule '{rule.name}' matches." for rule in matched)
-        return Verdict(outcome, matched, undetermined, stages, reasons, monitored)
+    def _verdict(self, outcome, hits, undetermined, monitored):
+        needs = [need for need, bitmap in self._requirements if bitmap & hits]
+        return Verdict(
+            outcome,
+            _select(self.rules, hits),
+            undetermined,
+            merge_stages(needs),
+            _select(self._reasons, hits),
+            monitored,
+        )
 
     def _hold(self, undetermined, monitored):
         reasons = tuple(
@@ -906,31 +918,22 @@ class CompiledTable:
             monitored=monitored,
         )
 
-    def _select(self, bits):
-        rules = []
-        while bits:
-            lowest = bits & -bits
-            rules.append(self.rules[lowest.bit_length() - 1])
-            bits ^= lowest
-        return tuple(rules)
-
     def _undetermined(self, bits, unknown):
         return tuple(
             (rule, name, unknown[name])
-            for rule in self._select(bits)
+            for rule in _select(self.rules, bits)
             for name in sorted({condition.fact for condition in rule.conditions})
             if name in unknown
         )
 
 
-def merge_stages(rules: Iterable[Rule]) -> tuple[Stage, ...]:
-    """The route that several rules demand together; their order does not matter."""
+def merge_stages(requirements: Iterable[Requirement]) -> tuple[Stage, ...]:
+    """The route that several requirements make together; their order does not matter."""
     merged: dict[tuple[int, Approver], Requirement] = {}
-    for rule in rules:
-        for requirement in rule.requirements:
-            key = requirement.sequence, requirement.approver
-            known = merged.get(key)
-            merged[key] = _stricter(known, requirement) if known else requirement
+    for requirement in requirements:
+        key = requirement.sequence, requirement.approver
+        known = merged.get(key)
+        merged[key] = _stricter(known, requirement) if known else requirement
     earliest: dict[Approver, int] = {}
     for sequence, approver in merged:
         if approver.kind == "user":
@@ -1137,6 +1140,26 @@ class _SetIndex:
                 satisfied |= asked.get(element, 0)
             bitmap &= satisfied
         return bitmap
+
+
+def _requirement_bitmaps(rules):
+    """``(requirement, bitmap)``; those that differ in a label only are kept apart."""
+    bitmaps = defaultdict(int)
+    for bit, rule in enumerate(rules):
+        for requirement in rule.requirements:
+            bitmaps[requirement, requirement.approver.label] |= 1 << bit
+    return tuple((requirement, bitmap) for (requirement, _label), bitmap in bitmaps.items())
+
+
+_DIGITS_TO_FLAGS = bytes.maketrans(b"01", b"\x00\x01")
+
+
+def _select(entries, bits):
+    """The entries whose bits are set, in order."""
+    if not bits:
+        return ()
+    flags = f"{bits:b}".encode()[::-1].translate(_DIGITS_TO_FLAGS)
+    return tuple(compress(entries, flags))
 
 
 def _bitmap(flags):

@@ -300,13 +300,13 @@ def _as_set(spec, value):
         return None
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise FactError(f"{value!r} is not a set")
-    elements = frozenset(value)
+    elements = tuple(value)
     for element in elements:
         if isinstance(element, bool) or not isinstance(element, (int, str)):
             raise FactError(f"{element!r} cannot be in a set")
         if isinstance(element, str):
             _check_option(spec, element)
-    return elements
+    return frozenset(elements)
 
 
 def _check_option(spec, value):
