@@ -43,9 +43,7 @@ def plan(mounted: dict[str, str], installed: dict[str, str]) -> tuple[list[str],
 
 def mounted_versions(names: list[str], directory: Path = ADDONS) -> dict[str, str]:
     """The versions that the manifests of `names` state."""
-    return {
-        name: ast.literal_eval((directory / name / "__manifest__.py").read_text())["version"] for name in names
-    }
+    return {name: ast.literal_eval((directory / name / "__manifest__.py").read_text())["version"] for name in names}
 
 
 def installed_versions(database: str) -> dict[str, str]:
@@ -68,9 +66,7 @@ def installed_versions(database: str) -> dict[str, str]:
 
 def main() -> None:
     database = os.environ["PGDATABASE"]
-    missing, changed = plan(
-        mounted_versions(wanted_addons(os.environ["SUITE_ADDONS"])), installed_versions(database)
-    )
+    missing, changed = plan(mounted_versions(wanted_addons(os.environ["SUITE_ADDONS"])), installed_versions(database))
     if not missing and not changed:
         sys.stdout.write("The database is up to date.\n")
         return

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 
-from . import demo, engines, lint, process, suite
+from . import bench, demo, engines, lint, process, suite
 from .console import DevkitError, complain, say
 
 DEFAULT_PORT = 8069
@@ -71,7 +71,12 @@ def has_17() -> int:
     return 0 if engines.can_have_17() else 1
 
 
+def measure() -> int:
+    return bench.bench(find_engine())
+
+
 COMMANDS = {
+    "bench": measure,
     "has-17": has_17,
     "run": run,
     "stop": demo.stop,

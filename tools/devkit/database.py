@@ -107,6 +107,7 @@ def install(
     *,
     upgrade: list[str] | None = None,
     demo: bool = False,
+    more_addons: list[Path] | None = None,
 ) -> None:
     """Install `names` in `database` (created when missing), upgrading `upgrade` if given.
 
@@ -118,7 +119,7 @@ def install(
         words += ["-u", ",".join(upgrade)]
     flags = {"DISTRIBUTION_DEMO": "1"} if demo else {}
     code, output = process.attempt(
-        workspace.odoo(cluster, database, *words, *workspace.engine.names_no_demo),
+        workspace.odoo(cluster, database, *words, *workspace.engine.names_no_demo, more_addons=more_addons),
         log=log,
         env=workspace.variables(**flags),
         cwd=workspace.data_dir,

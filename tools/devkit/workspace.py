@@ -28,9 +28,11 @@ class Workspace:
     def series(self) -> str:
         return self.engine.series
 
-    def odoo(self, cluster: Cluster, database: str, *words: str | Path) -> list[str]:
+    def odoo(
+        self, cluster: Cluster, database: str, *words: str | Path, more_addons: list[Path] | None = None
+    ) -> list[str]:
         """The command that starts Odoo on `database`."""
-        paths = [*self.engine.core_addons, self.addons_path]
+        paths = [*self.engine.core_addons, self.addons_path, *(more_addons or [])]
         return [
             str(self.environment.python),
             *("-m", "odoo"),

@@ -1,0 +1,73 @@
+"""What a bench works in: Odoo in this process, and three databases to compare."""
+
+import contextlib
+import json
+import os
+import time
+
+PLAIN, SUITE, PEER = "plain", "suite", "peer"
+
+
+def _setting() -> dict:
+    try:
+        return json.loads(os.environ["SUITE_BENCH"])
+    except KeyError:
+        raise SystemExit("Run benches with `make bench`: it prepares their databases.") from None
+
+
+def series() -> str:
+    """The engine's series, ``17.0`` or ``19.0``."""
+    return _setting()["series"]
+
+
+def _load_odoo() -> None:
+    """Configure Odoo in this process, once."""
+    from odoo.tools import config
+
+    if not getattr(_load_odoo, "done", False):
+        config.parse_config(_setting()["options"])
+        _load_odoo.done = True
+
+
+@contextlib.contextmanager
+def odoo(which: str):
+    """An environment (superuser) on the database `which`; everything is rolled back afterwards.
+
+    :param which: `PLAIN` (Odoo's apps only), `SUITE` (with our addons) or `PEER` (with the OCA's
+        ``purchase_tier_validation``)
+    """
+    _load_odoo()
+    from odoo import SUPERUSER_ID, api
+    from odoo.modules.registry import Registry
+
+    registry = Registry(_setting()["databases"][which])
+    with registry.cursor() as cursor:
+        try:
+            yield api.Environment(cursor, SUPERUSER_ID, {})
+        finally:
+            cursor.rollback()
+
+
+class Measured:
+    """Seconds and database queries of a ``with`` block, flush included.
+
+    >>> with Measured(env) as cost:  # doctest: +SKIP
+    ...     order.button_confirm()
+    >>> cost.seconds, cost.queries  # doctest: +SKIP
+    """
+
+    def __init__(self, env):
+        self.env = env
+        self.seconds = 0.0
+        self.queries = 0
+
+    def __enter__(self):
+        self.env.flush_all()
+        self._queries = self.env.cr.sql_log_count
+        self._start = time.perf_counter()
+        return self
+
+    def __exit__(self, *_exc):
+        self.env.flush_all()
+        self.seconds = time.perf_counter() - self._start
+        self.queries = self.env.cr.sql_log_count - self._queries
