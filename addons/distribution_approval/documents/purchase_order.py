@@ -1,0 +1,595 @@
+"""Purchase orders under approval.
+
+Guarded: confirming (states ``purchase`` and ``done``). Controlled: company, vendor, currency,
+destination, drop-ship address, payment terms; on lines product, quantity, unit, price, discount,
+taxes, and which lines there are. Not controlled, because normal work changes them: dates,
+received and invoiced quantities, origin, notes, sequence, buyer, links to moves, locking.
+Exempt lines: sections and notes, and lines of quantity zero (they buy nothing; a quantity
+given to one later makes it an added line).
+"""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from odoo import _, api, fields, models
+
+from odoo.addons.distribution_core.compat import (
+    LINE_UOM,
+    PURCHASE_CONFIRMED_STATES,
+    PURCHASE_LINE_TAXES,
+    SUPPLIERINFO_UOM,
+)
+
+from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal, seal
+from ..models.gate_frame import gate_frame
+
+HEADER = (
+    ControlledField("company_id", "Company"),
+    ControlledField("partner_id", "Vendor"),
+    ControlledField("currency_id", "Currency"),
+    ControlledField("picking_type_id", "Deliver To"),
+    ControlledField("dest_address_id", "Drop-ship Address"),
+    ControlledField("payment_term_id", "Payment Terms"),
+    ControlledField("amount", "Untaxed Amount", "amount"),
+)
+LINE = (
+    ControlledField("product_id", "Product"),
+    ControlledField("uom", "Unit of Measure"),
+    ControlledField("taxes", "Taxes"),
+    ControlledField("quantity", "Quantity", "quantity"),
+    ControlledField("price_unit", "Unit Price", "amount"),
+    ControlledField("discount", "Discount", "discount"),
+    ControlledField("value", "Value", "amount"),
+)
+CONTROLLED = frozenset(field.name for field in HEADER) - {"amount"}
+
+#: An exchange rate that moved more than this against the one before is not believed.
+MAX_RATE_JUMP = Decimal("0.25")
+
+
+class PurchaseOrder(models.Model):
+    _name = "purchase.order"
+    _inherit = ["purchase.order", "distribution.approval.mixin"]
+
+    _approval_type = "purchase_order"
+    _approval_guarded_states = PURCHASE_CONFIRMED_STATES
+    _approval_controlled = CONTROLLED | {"order_line"}
+    _approval_watched = _approval_controlled | {"state"}
+    _approval_line_field = "order_line"
+
+    # ---------------------------------------------------------- declarations
+
+    @api.model
+    def _approval_label(self):
+        return _("Purchase Order")
+
+    @api.model
+    def _approval_fact_specs(self):
+        partner = self.env["res.partner"]
+        return {
+            spec.name: spec
+            for spec in (
+                FactSpec(
+                    "amount",
+                    "Amount",
+                    FactType.MONEY,
+                    unit="company currency",
+                    help="Untaxed value at today's rate. Negative lines do not lower it.",
+                ),
+                FactSpec(
+                    "vendor_window_total",
+                    "Total with this vendor",
+                    FactType.MONEY,
+                    unit="company currency",
+                    help="This order and those released for the vendor within the policy's window of days.",
+                ),
+                FactSpec(
+                    "vendor_status",
+                    "Vendor status",
+                    FactType.SELECTION,
+                    options=tuple(partner._fields["vendor_status"].selection),
+                ),
+                FactSpec(
+                    "vendor_risk_tier",
+                    "Vendor risk",
+                    FactType.SELECTION,
+                    options=tuple(partner._fields["vendor_risk_tier"].selection),
+                ),
+                FactSpec("vendor", "Vendor", FactType.REFERENCE, model="res.partner"),
+                FactSpec(
+                    "price_over_contract",
+                    "Price over contract",
+                    FactType.PERCENT,
+                    unit="%",
+                    optional=True,
+                    help="The line furthest above its contract price. Empty: no line has one.",
+                ),
+                FactSpec(
+                    "no_contract_price",
+                    "A line has no contract price",
+                    FactType.FLAG,
+                    help="No valid contract price of this vendor for the product, quantity and date.",
+                ),
+                FactSpec(
+                    "categories",
+                    "Product categories",
+                    FactType.SET,
+                    model="product.category",
+                    help="Categories of the products, with the categories above them.",
+                ),
+                FactSpec("site", "Receiving site", FactType.REFERENCE, model="stock.warehouse", optional=True),
+                FactSpec("region", "Region", FactType.REFERENCE, model="distribution.region", optional=True),
+                FactSpec("urgent", "Urgent", FactType.FLAG, help="The order carries the priority star."),
+                FactSpec("requester", "Requester", FactType.REFERENCE, model="res.users"),
+                FactSpec("drop_ship", "Drop shipment", FactType.FLAG),
+                FactSpec("foreign_currency", "In foreign currency", FactType.FLAG),
+                FactSpec(
+                    "negative_line", "Has a negative line", FactType.FLAG, help="A line lowers the total of the order."
+                ),
+                FactSpec("free_line", "Has a line without price", FactType.FLAG),
+            )
+        }
+
+    @api.model
+    def _approval_fields(self):
+        return (*HEADER, *LINE)
+
+    def _approval_partner(self):
+        return self.partner_id.commercial_partner_id
+
+    def _approval_owners(self):
+        return self.user_id | self.create_uid
+
+    def _approval_waits(self):
+        return self.sudo().state == "to approve"
+
+    def _approval_context(self):
+        warehouse = self.picking_type_id.warehouse_id
+        return {
+            "warehouse_manager": [(warehouse.display_name, warehouse.manager_id)],
+            "region_manager": [(warehouse.region_id.display_name, warehouse.region_id.manager_id)],
+            "category_manager": [
+                (category.display_name, category._approval_manager())
+                for category in self._approval_lines().product_id.categ_id
+            ],
+        }
+
+    # ------------------------------------------------------ controlled values
+
+    def _approval_lines(self):
+        """The lines that buy something."""
+        return self.order_line.filtered(lambda line: not line.display_type and line.product_qty)
+
+    def _approval_snapshots(self):
+        return {order.id: order._approval_snapshot() for order in self}
+
+    def _approval_snapshot(self):
+        self.ensure_one()
+        return seal(
+            {
+                "company_id": self.company_id.id,
+                "partner_id": self.partner_id.id,
+                "currency_id": self.currency_id.id,
+                "picking_type_id": self.picking_type_id.id,
+                "dest_address_id": self.dest_address_id.id or None,
+                "payment_term_id": self.payment_term_id.id or None,
+                "amount": as_decimal(self.amount_untaxed),
+            },
+            {
+                str(line.id): {
+                    "product_id": line.product_id.id,
+                    "uom": line[LINE_UOM].id,
+                    "taxes": sorted(line[PURCHASE_LINE_TAXES].ids),
+                    "quantity": as_decimal(line.product_qty),
+                    "price_unit": as_decimal(line.price_unit),
+                    "discount": as_decimal(line.discount),
+                    "value": as_decimal(line.price_subtotal),
+                }
+                for line in self._approval_lines()
+            },
+        )
+
+    # ------------------------------------------------------------- for people
+
+    _APPROVAL_REFERENCES = {
+        "company_id": "res.company",
+        "partner_id": "res.partner",
+        "currency_id": "res.currency",
+        "picking_type_id": "stock.picking.type",
+        "dest_address_id": "res.partner",
+        "payment_term_id": "account.payment.term",
+        "product_id": "product.product",
+        "uom": "uom.uom",
+        "taxes": "account.tax",
+    }
+
+    @api.model
+    def _approval_name_of(self, field, value):
+        """A controlled value in words."""
+        if value is None or value == ():
+            return "–"
+        model = self._APPROVAL_REFERENCES.get(field)
+        if model:
+            ids = [int(item) for item in (value if isinstance(value, tuple) else (value,))]
+            return ", ".join(self.env[model].sudo().browse(ids).exists().mapped("display_name"))
+        return f"{value:,.2f}"
+
+    def _approval_deviation_words(self, deviation):
+        line = self.order_line.filtered(lambda line: str(line.id) == deviation.where)
+        place = f"{line.product_id.display_name}: " if line else ""
+        if not deviation.field:
+            if deviation.before is None:
+                return _("line added: %s", line.product_id.display_name)
+            return _("line removed: %s", self._approval_name_of("product_id", deviation.before["product_id"]))
+        return _(
+            "%(place)s%(label)s: %(before)s → %(after)s",
+            place=place,
+            label=deviation.label,
+            before=self._approval_name_of(deviation.field, deviation.before),
+            after=self._approval_name_of(deviation.field, deviation.after),
+        )
+
+    @api.model
+    def _approval_content_words(self, snapshot, before=None):
+        columns = [field for field in LINE if field.name != "taxes"]
+
+        def row(values):
+            return [self._approval_name_of(field.name, values.get(field.name)) for field in columns]
+
+        rows = []
+        for key, values in snapshot.lines.items():
+            old = before.lines.get(key) if before else None
+            status = "" if before is None or old == values else "added" if old is None else "changed"
+            rows.append({"status": status, "cells": row(values), "before": row(old) if status == "changed" else None})
+        if before:
+            rows.extend(
+                {"status": "removed", "cells": row(values), "before": None}
+                for key, values in before.lines.items()
+                if key not in snapshot.lines
+            )
+        header = [
+            (
+                field.label,
+                self._approval_name_of(field.name, snapshot.header.get(field.name)),
+                self._approval_name_of(field.name, before.header.get(field.name))
+                if before and before.header.get(field.name) != snapshot.header.get(field.name)
+                else None,
+            )
+            for field in HEADER
+            if field.name != "company_id"
+        ]
+        return {"header": header, "columns": [field.label for field in columns], "rows": rows}
+
+    @api.model
+    def _approval_standing(self, request):
+        """The vendor's standing, what is open with it, and the lines against their contract prices."""
+        order = self.sudo().browse(request.res_id).exists()
+        vendor = request.partner_id.sudo()
+        open_orders = self.sudo().search(
+            [
+                ("partner_id", "child_of", vendor.id),
+                ("company_id", "=", request.company_id.id),
+                ("state", "in", ("sent", "to approve", *PURCHASE_CONFIRMED_STATES)),
+                ("receipt_status", "!=", "full"),
+                ("id", "!=", request.res_id),
+            ]
+        )
+        prices = order._approval_contract_prices() if order else {}
+        lines = []
+        for line in order._approval_lines():
+            contract = order._approval_contract_price(line, prices)
+            net = as_decimal(line.price_unit) * (1 - as_decimal(line.discount) / 100)
+            lines.append(
+                {
+                    "product": line.product_id.display_name,
+                    "price": net,
+                    "contract": contract,
+                    "over": (net - contract) / contract * 100 if contract else None,
+                }
+            )
+        return self.env["ir.qweb"]._render(
+            "distribution_approval.purchase_standing",
+            {
+                "vendor": vendor,
+                "status": dict(vendor._fields["vendor_status"]._description_selection(self.env)).get(vendor.vendor_status),
+                "risk": dict(vendor._fields["vendor_risk_tier"]._description_selection(self.env)).get(
+                    vendor.vendor_risk_tier
+                ),
+                "open_orders": open_orders[:5],
+                "open_count": len(open_orders),
+                "open_total": sum(
+                    open_order.currency_id._convert(
+                        open_order.amount_untaxed, request.currency_id, request.company_id, fields.Date.context_today(self)
+                    )
+                    for open_order in open_orders
+                ),
+                "currency": request.currency_id,
+                "order_currency": order.currency_id,
+                "lines": lines,
+            },
+        )
+
+    # ------------------------------------------------------------------ facts
+
+    def _approval_facts(self, names):
+        """See :meth:`distribution.approval.mixin._approval_facts`.
+
+        At most one query each for the vendor totals and the contract prices of all orders.
+        """
+        amounts = self._approval_amounts()
+        prices = self._approval_contract_prices() if {"price_over_contract", "no_contract_price"} & names else {}
+        totals = self._approval_vendor_totals(amounts) if "vendor_window_total" in names else {}
+        facts = {}
+        for order in self:
+            lines = order._approval_lines()
+            vendor = order.partner_id.commercial_partner_id
+            warehouse = order.picking_type_id.warehouse_id
+            over, missing = order._approval_price_over_contract(prices) if prices is not None else (None, False)
+            facts[order.id] = {
+                "amount": amounts[order.id],
+                "vendor_window_total": totals.get(order.id, Unknown("not computed")),
+                "vendor_status": vendor.vendor_status or Unknown("the vendor has no status"),
+                "vendor_risk_tier": vendor.vendor_risk_tier or Unknown("the vendor has no risk tier"),
+                "vendor": vendor.id,
+                "price_over_contract": over,
+                "no_contract_price": missing,
+                "categories": lines.product_id.categ_id._approval_with_parents() if "categories" in names else frozenset(),
+                "site": warehouse.id or None,
+                "region": warehouse.region_id.id or None if "region" in names else None,
+                "urgent": order.priority == "1",
+                "requester": self.env.uid,
+                "drop_ship": bool(order.dest_address_id),
+                "foreign_currency": order.currency_id != order.company_id.currency_id,
+                "negative_line": any(line.price_subtotal < 0 for line in lines),
+                "free_line": any(not line.price_unit for line in lines),
+            }
+        return facts
+
+    def _approval_amounts(self):
+        """``{id: Decimal in company currency, or Unknown}``.
+
+        The sum of the positive lines at today's rate: a negative line does not buy room under a
+        limit, and a date typed on the order does not choose the rate.
+        """
+        amounts = {}
+        for order in self:
+            positive = sum(max(line.price_subtotal, 0.0) for line in order._approval_lines())
+            currency, company = order.currency_id, order.company_id
+            if currency == company.currency_id:
+                amounts[order.id] = as_decimal(positive)
+            else:
+                doubt = currency._approval_rate_doubt(company)
+                amounts[order.id] = Unknown(doubt) if doubt else as_decimal(
+                    currency._convert(positive, company.currency_id, company, fields.Date.context_today(order))
+                )
+        return amounts
+
+    def _approval_vendor_totals(self, amounts):
+        """``{id: this order plus what was released for the vendor in the window}``; one query.
+
+        Orders judged together count together, in the order of their ids, so that ten small orders
+        confirmed at once add up like ten confirmed one after the other.
+        """
+        version_of = {
+            company: self.env["distribution.approval.policy"]._effective_version(self._approval_type, company)
+            for company in self.company_id
+        }
+        days = max((version.spend_window_days for version in version_of.values()), default=7)
+        self.env["distribution.approval.release"].flush_model()
+        self.env.cr.execute(
+            """SELECT release.company_id, release.partner_ref, release.res_id, release.amount, release.released_at
+                 FROM distribution_approval_release release
+                WHERE release.document_type = %s
+                  AND release.kind <> 'void'
+                  AND release.company_id = ANY(%s)
+                  AND release.partner_ref = ANY(%s)
+                  AND release.released_at > %s
+                  AND NOT EXISTS (SELECT 1
+                                    FROM distribution_approval_release void
+                                   WHERE void.kind = 'void' AND void.void_ref = release.id)""",
+            (
+                self._approval_type,
+                self.company_id.ids,
+                self.partner_id.commercial_partner_id.ids,
+                fields.Datetime.now() - timedelta(days=days),
+            ),
+        )
+        released = {}
+        for company_id, partner_ref, res_id, amount, released_at in self.env.cr.fetchall():
+            # An order that was amended counts once, with its latest value.
+            released.setdefault((company_id, partner_ref), {})[res_id] = (released_at, as_decimal(amount or 0))
+        totals = {}
+        for order in self.sorted("id"):
+            version = version_of[order.company_id]
+            limit = as_decimal(version.split_limit)
+            since = fields.Datetime.now() - timedelta(days=version.spend_window_days)
+            amount = amounts[order.id]
+            if isinstance(amount, Unknown):
+                totals[order.id] = amount
+                continue
+            others = released.setdefault((order.company_id.id, order.partner_id.commercial_partner_id.id), {})
+            totals[order.id] = amount + sum(
+                value
+                for other, (when, value) in others.items()
+                if other != order.id and when > since and (not limit or value <= limit)
+            )
+            others[order.id] = (fields.Datetime.now(), amount)
+        return totals
+
+    def _approval_contract_prices(self):
+        """``{(vendor id, product template id): vendor prices that are contracts}``; one query."""
+        lines = self.order_line.filtered("product_id")
+        vendors = lines.partner_id | lines.partner_id.commercial_partner_id
+        sellers = self.env["product.supplierinfo"].sudo().search_fetch(
+            [
+                ("partner_id", "in", vendors.ids),
+                ("product_tmpl_id", "in", lines.product_id.product_tmpl_id.ids),
+                ("contract_state", "=", "contract"),
+            ],
+            [
+                "partner_id",
+                "product_tmpl_id",
+                "product_id",
+                "price",
+                "discount",
+                "currency_id",
+                "min_qty",
+                "date_start",
+                "date_end",
+                "company_id",
+                SUPPLIERINFO_UOM,
+            ],
+        )
+        prices = {}
+        for seller in sellers:
+            key = seller.partner_id.commercial_partner_id.id, seller.product_tmpl_id.id
+            prices.setdefault(key, []).append(seller)
+        return prices
+
+    def _approval_price_over_contract(self, prices):
+        """(percent of the line furthest over its contract price or None, some line has none)."""
+        worst, missing = None, False
+        for line in self._approval_lines():
+            contract = self._approval_contract_price(line, prices)
+            if contract is None:
+                missing = True
+                continue
+            net = as_decimal(line.price_unit) * (1 - as_decimal(line.discount) / 100)
+            over = (net - contract) / contract * 100 if contract else Decimal(100 if net else 0)
+            worst = over if worst is None else max(worst, over)
+        return None if worst is None else as_decimal(round(worst, 6)), missing
+
+    def _approval_contract_price(self, line, prices):
+        """Lowest contract price per unit of the line, net of discount, in order currency, or None."""
+        today = fields.Date.context_today(self)
+        key = self.partner_id.commercial_partner_id.id, line.product_id.product_tmpl_id.id
+        best = None
+        for seller in prices.get(key, ()):
+            quantity = line[LINE_UOM]._compute_quantity(line.product_qty, seller[SUPPLIERINFO_UOM], round=False)
+            if (
+                (seller.product_id and seller.product_id != line.product_id)
+                or (seller.company_id and seller.company_id != self.company_id)
+                or (seller.date_start and seller.date_start > today)
+                or (seller.date_end and seller.date_end < today)
+                or quantity < (seller.min_qty or 0)
+            ):
+                continue
+            price = seller[SUPPLIERINFO_UOM]._compute_price(seller.price * (1 - (seller.discount or 0) / 100), line[LINE_UOM])
+            price = seller.currency_id._convert(price, self.currency_id, self.company_id, today, round=False)
+            best = price if best is None else min(best, price)
+        return None if best is None else as_decimal(best)
+
+    # ------------------------------------------------------------- core flow
+
+    def button_confirm(self):
+        """Confirm what policy or people released; file requests for the rest.
+
+        Held orders show as "To Approve" and do not disturb the others of the batch.
+        """
+        with gate_frame(self.env):
+            asked = self.filtered(lambda order: order.state in ("draft", "sent"))._approval_governed()
+            waiting = self.filtered(lambda order: order.state == "to approve")._approval_governed()
+            held = asked._approval_screen("button_confirm")
+            held |= self._approval_release_waiting(waiting)
+            return super(PurchaseOrder, self - held).button_confirm()
+
+    def button_approve(self, force=False):
+        """Core's second signature. A governed order passes it with its release, and only so."""
+        with gate_frame(self.env):
+            governed = self.filtered(lambda order: order.state != "cancel")._approval_governed()
+            held = governed._approval_screen("button_confirm")
+            return super(PurchaseOrder, self - held).button_approve(force=force)
+
+    def _approval_release_waiting(self, waiting):
+        """Confirming an order that waits: start it again when it is released, else leave it."""
+        held = waiting._approval_screen("button_confirm")
+        ready = waiting - held
+        if ready:
+            ready.write({"state": "draft"})
+        return held
+
+    def _approval_allowed(self):
+        """Under governance the policy replaces Odoo's amount limit (see the purchase settings)."""
+        if self._approval_governed():
+            return True
+        return super()._approval_allowed()
+
+    def button_draft(self):
+        with gate_frame(self.env):
+            return super().button_draft()
+
+    def button_cancel(self):
+        with gate_frame(self.env):
+            return super().button_cancel()
+
+    def _approval_hold(self):
+        waiting = self.filtered(
+            lambda order: order.state in ("draft", "sent") and order.approval_state in ("pending", "on_hold", "approved")
+        )
+        waiting.write({"state": "to approve"})
+
+    def _approval_unhold(self):
+        self.filtered(lambda order: order.state == "to approve").write({"state": "draft"})
+
+    def _approval_resume(self, action):
+        """Confirm a released order: everything that core and other addons do on confirmation."""
+        with gate_frame(self.env):
+            self._approval_unhold()
+            return self.button_confirm()
+
+    def _prepare_supplier_info(self, partner, line, price, currency):
+        """A price that core learns from an order is not a contract."""
+        values = super()._prepare_supplier_info(partner, line, price, currency)
+        values["contract_state"] = "learned"
+        return values
+
+
+class ResCurrency(models.Model):
+    _inherit = "res.currency"
+
+    def _approval_rate_doubt(self, company):
+        """Why the rate of this currency cannot be relied on today, or False.
+
+        Odoo converts at 1.0 when there is no rate at all; a rate that jumped is as bad.
+        """
+        self.ensure_one()
+        rates = self.env["res.currency.rate"].sudo().search_fetch(
+            [
+                ("currency_id", "=", self.id),
+                ("company_id", "in", (company.root_id.id, False)),
+                ("name", "<=", fields.Date.context_today(self)),
+            ],
+            ["rate", "name"],
+            order="name desc",
+            limit=2,
+        )
+        if not rates:
+            return _("there is no exchange rate for %s", self.name)
+        if len(rates) == 2 and rates[0].rate and rates[1].rate:
+            jump = abs(as_decimal(rates[0].rate) / as_decimal(rates[1].rate) - 1)
+            if jump > MAX_RATE_JUMP:
+                return _(
+                    "the exchange rate of %(currency)s moved by %(jump)s %% on %(day)s",
+                    currency=self.name,
+                    jump=round(jump * 100),
+                    day=rates[0].name,
+                )
+        return False
+
+
+class ProductCategory(models.Model):
+    _inherit = "product.category"
+
+    def _approval_manager(self):
+        """The manager of this category, or of the nearest one above it."""
+        self.ensure_one()
+        category = self
+        while category and not category.manager_id:
+            category = category.parent_id
+        return category.manager_id
+
+    def _approval_with_parents(self):
+        """Ids of these categories and of all above them."""
+        return frozenset(
+            int(part) for category in self for part in (category.parent_path or "").split("/") if part
+        )

@@ -1,0 +1,98 @@
+"""A decision: who decided what, why, on what content. Appended, never changed."""
+
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError
+
+from odoo.addons.distribution_core.append_only import protect_append_only
+
+
+class ApprovalDecision(models.Model):
+    _name = "distribution.approval.decision"
+    _description = "Approval Decision"
+    _log_access = False
+    _order = "id desc"
+    _rec_name = "outcome"
+
+    task_id = fields.Many2one("distribution.approval.task", required=True, ondelete="restrict", index=True)
+    request_id = fields.Many2one("distribution.approval.request", required=True, ondelete="restrict", index=True)
+    round = fields.Integer(required=True)
+    user_id = fields.Many2one("res.users", string="Decided by", required=True, ondelete="restrict", index=True)
+    outcome = fields.Selection(
+        [
+            ("approve", "Approved"),
+            ("reject", "Rejected"),
+            ("request_revision", "Revision requested"),
+            ("escalate", "Escalated"),
+        ],
+        required=True,
+    )
+    reason_id = fields.Many2one("distribution.approval.reason", string="Reason", ondelete="restrict")
+    comment = fields.Text()
+    digest = fields.Char(required=True, help="SHA-256 of the content that the approver saw.")
+    decided_at = fields.Datetime(required=True)
+    version_id = fields.Many2one("distribution.approval.policy.version", ondelete="restrict")
+
+    _sql_constraints = [
+        ("person_once", "UNIQUE (task_id, user_id)", "This person has decided on this task already."),
+    ]
+
+    def init(self):
+        protect_append_only(self.env.cr, self._table)
+        self.env.cr.execute(
+            """CREATE UNIQUE INDEX IF NOT EXISTS distribution_approval_decision_approves_once
+                   ON distribution_approval_decision (request_id, round, user_id) WHERE outcome = 'approve'"""
+        )
+
+    @api.model
+    def _append(self, task, user, outcome, digest, comment, reason):
+        return self.create(
+            {
+                "task_id": task.id,
+                "request_id": task.request_id.id,
+                "round": task.round,
+                "user_id": user.id,
+                "outcome": outcome,
+                "reason_id": reason.id,
+                "comment": (comment or "").strip() or False,
+                "digest": digest,
+                "decided_at": fields.Datetime.now(),
+                "version_id": task.request_id.version_id.id,
+            }
+        )
+
+    def write(self, vals):
+        raise UserError(_("Decisions are evidence: they cannot be changed."))
+
+    def unlink(self):
+        raise UserError(_("Decisions are evidence: they cannot be deleted."))
+
+    def _record_event(self):
+        for decision in self:
+            decision.request_id._event(
+                "decision_recorded",
+                {
+                    "task_id": decision.task_id.id,
+                    "task": decision.task_id.name,
+                    "outcome": decision.outcome,
+                    "round": decision.round,
+                    "digest": decision.digest,
+                    "reason_code": decision.reason_id.code or None,
+                    "policy_version_id": decision.version_id.id,
+                },
+            )
+
+    def _words(self):
+        """Reason and comment in one line."""
+        self.ensure_one()
+        return ": ".join(filter(None, (self.reason_id.name, self.comment)))
+
+    def _outcome_label(self):
+        return dict(self._fields["outcome"]._description_selection(self.env))[self.outcome]
+
+    def _icon(self):
+        return {
+            "approve": "fa-check",
+            "reject": "fa-times",
+            "request_revision": "fa-undo",
+            "escalate": "fa-level-up",
+        }[self.outcome]

@@ -1,0 +1,85 @@
+"""What policy says about documents: the facts of many, one table, a verdict each."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from odoo import _, api, models
+from odoo.exceptions import UserError
+
+from ..engine import Unknown, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict on one document, with what it rests on."""
+
+    version: Any  #: policy version, an empty recordset when none is in force
+    verdict: Verdict
+    facts: dict
+    amount: Decimal  #: company currency; 0 when it cannot be had
+
+    def rules(self):
+        """The rules that decided (or would have, when monitored), for the record."""
+        words = self.version._words()
+        return [
+            {
+                "key": rule.key,
+                "sequence": rule.sequence,
+                "name": rule.name,
+                "outcome": rule.outcome,
+                "mode": rule.mode,
+                "number": words.get(rule.key, (0, ""))[0],
+                "words": words.get(rule.key, (0, rule.name))[1],
+            }
+            for rule in (*self.verdict.matched, *self.verdict.monitored)
+        ]
+
+
+class ApprovalJudge(models.AbstractModel):
+    _name = "distribution.approval.judge"
+    _description = "Approval Judge"
+
+    @api.model
+    def _judge(self, documents, versions=None):
+        """``{document id: Judgement}``.
+
+        :param versions: ``{company: version}`` to judge by; default: the one in force today.
+            A draft version is judged by its present rules.
+        """
+        judgements = {}
+        for company in documents.company_id:
+            group = documents.filtered(lambda document, company=company: document.company_id == company)
+            version = (versions or {}).get(company) or self.env["distribution.approval.policy"]._effective_version(
+                documents._approval_type, company
+            )
+            judgements.update(self._judge_by(group, version))
+        return judgements
+
+    @api.model
+    def _judge_by(self, documents, version):
+        try:
+            table = version and (version._compile_draft() if version.state == "draft" else version._compile())
+            missing = _("no policy is in force for this document type")
+        except UserError as error:
+            table, missing = None, str(error)
+        if not table:
+            hold = Verdict("hold", reasons=(_("Held: %s.", missing),))
+            amounts = documents._approval_amounts()
+            return {
+                document.id: Judgement(version, hold, {}, _known(amounts[document.id])) for document in documents
+            }
+        facts = documents._approval_facts(table.used_facts)
+        return {
+            document.id: Judgement(
+                version,
+                table.evaluate(facts[document.id]),
+                facts[document.id],
+                _known(facts[document.id].get("amount")),
+            )
+            for document in documents
+        }
+
+
+def _known(amount):
+    return Decimal(0) if amount is None or isinstance(amount, Unknown) else amount

@@ -1,0 +1,668 @@
+"""The gate: what a document inherits to be governed."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from odoo import _, api, fields, models
+from odoo.exceptions import AccessError, RedirectWarning, UserError
+
+from ..engine import FactType, Unknown, decode_facts, encode_facts
+from .gate_frame import gate_frame, in_frame, review_before_commit
+
+#: Display states in which a request or a release of the document is alive.
+LIVE_STATES = ("pending", "question", "revision", "on_hold", "approved")
+RELEASED_STATES = ("passed", "released", "baseline")
+
+
+#: Reason of a fact that was not worked out, since no rule reads it.
+NOT_ASKED = "not provided"
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A verdict "within policy", kept until the review sees what has come about."""
+
+    snapshot: Any
+    values: dict  #: of the release that it becomes
+
+
+class ApprovalMixin(models.AbstractModel):
+    """Makes a model a governed document.
+
+    A document declares, as class attributes:
+
+    ``_approval_type``
+        its document type, such as ``purchase_order``;
+    ``_approval_guarded_states``
+        the values of ``state`` that it reaches only with a release;
+    ``_approval_watched``
+        header fields whose change calls for a review: ``state`` and all controlled fields;
+    ``_approval_controlled``
+        the controlled header fields: who edits one of them cannot approve the document;
+
+    and implements ``_approval_fact_specs``, ``_approval_facts``, ``_approval_snapshots``,
+    ``_approval_amounts``, ``_approval_hold``, ``_approval_unhold`` and ``_approval_resume``.
+    """
+
+    _name = "distribution.approval.mixin"
+    _description = "Governed Document"
+
+    _approval_type = None
+    _approval_guarded_states = ()
+    _approval_watched = frozenset()
+    _approval_controlled = frozenset()
+
+    approval_state = fields.Selection(
+        [
+            ("passed", "Within policy"),
+            ("pending", "Waiting for approval"),
+            ("question", "Question asked"),
+            ("revision", "Revision requested"),
+            ("on_hold", "On hold"),
+            ("refused", "Refused by policy"),
+            ("rejected", "Rejected"),
+            ("withdrawn", "Withdrawn"),
+            ("approved", "Approved, not released"),
+            ("released", "Approved"),
+            ("baseline", "Before governance"),
+            ("void", "Approval void"),
+        ],
+        string="Approval",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        help="Where the approval of this document stands. Shown for information; what counts is the release.",
+    )
+    approval_request_id = fields.Many2one(
+        "distribution.approval.request",
+        compute="_compute_approval_request",
+        search="_search_approval_request_id",
+        string="Approval Request",
+        compute_sudo=True,
+    )
+    approval_request_count = fields.Integer(compute="_compute_approval_request", compute_sudo=True)
+    approval_banner = fields.Html(compute="_compute_approval_banner", sanitize=False)
+    approval_can_decide = fields.Boolean(compute="_compute_approval_banner")
+    approval_can_withdraw = fields.Boolean(compute="_compute_approval_banner")
+    approval_governed = fields.Boolean(compute="_compute_approval_governed")
+    approval_to_decide = fields.Boolean(
+        compute="_compute_approval_banner",
+        search="_search_approval_to_decide",
+        string="Waiting for My Decision",
+    )
+
+    # ---------------------------------------------------------- declarations
+
+    @api.model
+    def _approval_label(self):
+        """The document type in words."""
+        return self._description
+
+    @api.model
+    def _approval_fact_specs(self):
+        """``{name: FactSpec}`` of the facts that rules may ask about."""
+        raise NotImplementedError(f"{self._name} does not declare its facts")
+
+    def _approval_facts(self, names):
+        """``{id: {name: value or Unknown}}`` for ``names``, in sets, never per record."""
+        raise NotImplementedError(f"{self._name} does not provide its facts")
+
+    @api.model
+    def _approval_fields(self):
+        """The ControlledFields of header and lines: labels, and which of them tolerate change."""
+        raise NotImplementedError(f"{self._name} does not describe its controlled values")
+
+    def _approval_snapshots(self):
+        """``{id: Snapshot}`` of the controlled values as they are now."""
+        raise NotImplementedError(f"{self._name} does not declare its controlled values")
+
+    def _approval_amounts(self):
+        """``{id: value in company currency, or Unknown}``."""
+        raise NotImplementedError(f"{self._name} does not tell its value")
+
+    def _approval_hold(self):
+        """Put documents that wait for a decision into the state in which they wait."""
+
+    def _approval_unhold(self):
+        """Give documents back to who works on them (withdrawn, rejected, revision)."""
+
+    def _approval_resume(self, action):
+        """Carry on with ``action``, which the hold interrupted, as the present user."""
+        raise NotImplementedError(f"{self._name} does not say how to go on")
+
+    def _approval_partner(self):
+        """The vendor or customer of the document (commercial partner), or an empty recordset."""
+        return self.env["res.partner"]
+
+    def _approval_owners(self):
+        """Users who own the document and therefore do not approve it."""
+        return self.env["res.users"]
+
+    def _approval_context(self, names):
+        """``{role: recordset of users}`` that the resolver takes from the document."""
+        return {}
+
+    def _approval_is_guarded(self):
+        self.ensure_one()
+        return self.sudo().state in self._approval_guarded_states
+
+    # -------------------------------------------------------------- computes
+
+    def _compute_approval_request(self):
+        requests = self.env["distribution.approval.request"].search(
+            [("res_model", "=", self._name), ("res_id", "in", self.ids)], order="id"
+        )
+        by_document = {}
+        for request in requests:
+            by_document.setdefault(request.res_id, []).append(request)
+        for document in self:
+            found = by_document.get(document.id, [])
+            document.approval_request_id = found[-1] if found else False
+            document.approval_request_count = len(found)
+
+    def _search_approval_request_id(self, operator, value):
+        requests = self.env["distribution.approval.request"].search(
+            [("res_model", "=", self._name), ("id", operator, value)]
+        )
+        return [("id", "in", requests.mapped("res_id"))]
+
+    @api.depends("approval_state")
+    @api.depends_context("uid")
+    def _compute_approval_banner(self):
+        live = self.filtered(lambda document: document.approval_state and document.id)
+        for document in self:
+            request = document.approval_request_id if document in live else None
+            document.approval_banner = request.sudo()._banner() if request else False
+            document.approval_can_decide = bool(request and request.sudo()._my_task())
+            document.approval_to_decide = document.approval_can_decide
+            document.approval_can_withdraw = bool(request and request.sudo()._may_withdraw(self.env.user))
+
+    def _search_approval_to_decide(self, operator, value):
+        positive = (operator in ("=", "in")) == bool(value if operator in ("=", "!=") else list(value)[0])
+        tasks = self.env["distribution.approval.task"].sudo().search(
+            [*self.env["distribution.approval.task"]._inbox_domain(), ("request_id.res_model", "=", self._name)]
+        )
+        return [("id", "in" if positive else "not in", tasks.request_id.mapped("res_id"))]
+
+    @api.depends_context("uid")
+    def _compute_approval_governed(self):
+        governed = self._approval_governed()
+        for document in self:
+            document.approval_governed = document in governed
+
+    # ------------------------------------------------------------------ CRUD
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._approval_refuse_protected(vals)
+        with gate_frame(self.env) as frame:
+            documents = super().create(vals_list)
+            frame.born(documents)
+            return documents
+
+    def write(self, vals):
+        self._approval_refuse_protected(vals)
+        if not self._approval_watched & vals.keys():
+            return super().write(vals)
+        with gate_frame(self.env) as frame:
+            frame.touch(self)
+            for document in self:
+                frame.attempt(document, vals)
+            if self._approval_controlled & vals.keys():
+                old = self.filtered(lambda document: (document._name, document.id) not in frame.created)
+                old._approval_note_editors()
+            return super().write(vals)
+
+    def unlink(self):
+        with gate_frame(self.env) as frame:
+            frame.touch(self)
+            self._approval_close_requests(_("The document was deleted."))
+            result = super().unlink()
+            frame.forget(self)
+            return result
+
+    def _write(self, vals):
+        self._approval_watch_columns(vals)
+        return super()._write(vals)
+
+    def _write_multi(self, vals_list):
+        self._approval_watch_columns({key for vals in vals_list for key in vals})
+        return super()._write_multi(vals_list)
+
+    def _approval_watch_columns(self, names):
+        if not in_frame(self.env) and not self._approval_watched.isdisjoint(names):
+            review_before_commit(self.env, self._name, self.ids)
+
+    def _approval_refuse_protected(self, vals):
+        if vals.get("approval_state"):
+            raise AccessError(
+                _("The approval state of a document is not written: it follows from the decisions.")
+            )
+        if "approval_state" in vals:
+            vals.pop("approval_state")
+
+    def _approval_set_state(self, state):
+        """Show ``state`` on the documents; merged by the ORM with what is written anyway."""
+        models.BaseModel.write(self.sudo(), {"approval_state": state})
+
+    def _approval_note_editors(self):
+        """Whoever edits controlled values has a hand in the document."""
+        governed = self._approval_governed()
+        if governed and not self.env.user._is_superuser():
+            self.env["distribution.approval.involvement"].sudo()._note(governed)
+
+    # ------------------------------------------------------------ governance
+
+    def _approval_governed(self):
+        """Those of ``self`` for whose company governance of this document type is switched on."""
+        companies = self.env["distribution.approval.activation"]._governed_companies(self._approval_type)
+        if not companies:
+            return self.browse()
+        return self.filtered(lambda document: document.sudo().company_id.id in companies)
+
+    # ---------------------------------------------------------------- screen
+
+    def _approval_screen(self, action, vals=None):
+        """Ask policy before core acts. Returns the documents that are held.
+
+        What is within policy gets a promise and goes on; for the rest a request is filed (or the
+        one that waits already is kept). Facts are taken here, before core writes anything that
+        they could be judged by.
+
+        :param action: name of the method that was asked for and is resumed after approval
+        """
+        open_documents = self.filtered(lambda document: not document._approval_is_guarded())
+        if not open_documents:
+            return self.browse()
+        with gate_frame(self.env) as frame:
+            # The engine's own records are written as superuser for the user who really acts.
+            documents = open_documents.sudo()
+            snapshots = documents._approval_snapshots()
+            undecided = documents._approval_without_release(snapshots)
+            held = undecided._approval_keep_live_requests(snapshots)
+            undecided -= held
+            held |= undecided._approval_judge(frame, action, snapshots)
+            if held:
+                held._approval_hold()
+            return self.browse(held.ids)
+
+    def _approval_without_release(self, snapshots):
+        """Those that no release covers; nothing is asked of the database for new documents."""
+        known = self.filtered("approval_state")
+        releases = self.env["distribution.approval.release"]._valid_for(known) if known else {}
+        amounts = known._approval_amounts() if releases else {}
+        covered = known.filtered(
+            lambda document: any(
+                release._covers(snapshots[document.id]) and release._rate_holds(amounts.get(document.id))
+                for release in releases.get(document.id, ())
+            )
+        )
+        return self - covered
+
+    def _approval_keep_live_requests(self, snapshots):
+        """Those whose request is under way: it goes on, and no second one is filed."""
+        known = self.filtered(lambda document: document.approval_state in (*LIVE_STATES, "rejected"))
+        if not known:
+            return self.browse()
+        held = self.browse()
+        for document in known:
+            request = document._approval_release_request()
+            if request.state == "rejected" and request.digest == snapshots[document.id].digest:
+                raise UserError(
+                    _(
+                        "%(document)s was rejected (%(reason)s). Change what was objected to before you ask again.",
+                        document=document.display_name,
+                        reason=request._last_words(),
+                    )
+                )
+            if request.state in ("pending", "question"):
+                request._follow_content(snapshots[document.id])
+                held |= document
+            elif request.state in ("revision", "on_hold"):
+                request._resubmit(snapshots[document.id])
+                held |= document.filtered(lambda d, request=request: request.state != "approved")
+        return held
+
+    def _approval_release_request(self):
+        """The latest request to release this document (amendments are requests of their own)."""
+        self.ensure_one()
+        return self.env["distribution.approval.request"].sudo().search(
+            [("res_model", "=", self._name), ("res_id", "=", self.id), ("kind", "=", "release")],
+            order="id desc",
+            limit=1,
+        )
+
+    def _approval_judge(self, frame, action, snapshots):
+        """Let policy decide about documents that nobody decided about; returns those held."""
+        held = self.browse()
+        if not self:
+            return held
+        judgements = self._approval_verdicts()
+        passed = self.browse()
+        requests = []
+        for document in self:
+            judgement = judgements[document.id]
+            if judgement.verdict.outcome == "pass":
+                passed |= document
+                frame.promises[document._name, document.id] = Promise(
+                    snapshots[document.id],
+                    document._approval_release_values(judgement, snapshots[document.id], "policy"),
+                )
+            else:
+                held |= document
+                requests.append((document, judgement, snapshots[document.id], action))
+        if passed:
+            passed._approval_set_state("passed")
+        if requests:
+            self.env["distribution.approval.request"]._file(requests)
+        return held
+
+    def _approval_verdicts(self, versions=None):
+        """``{id: Judgement}`` by the policy in force (or by ``versions``: {company: version})."""
+        return self.env["distribution.approval.judge"]._judge(self, versions)
+
+    def _approval_release_values(self, judgement, snapshot, kind):
+        """Values of the release that ``judgement`` leads to."""
+        self.ensure_one()
+        version = judgement.version
+        return {
+            "res_model": self._name,
+            "res_id": self.id,
+            "document_type": self._approval_type,
+            "document_name": self.display_name,
+            "kind": kind,
+            "released_at": fields.Datetime.now(),
+            "user_ref": self.env.uid,
+            "company_id": self.company_id.id,
+            "partner_ref": self._approval_partner().id,
+            "amount": judgement.amount,
+            "version_id": version.id,
+            "digest": snapshot.digest,
+            "content": snapshot.to_json(),
+            "facts": json.dumps(encode_facts(self._approval_fact_specs(), judgement.facts), sort_keys=True),
+            "rules": json.dumps(judgement.rules()),
+            "tolerance_percent": version.tolerance_percent,
+            "tolerance_amount": version.tolerance_amount,
+            "rate_tolerance_percent": version.rate_tolerance_percent,
+        }
+
+    # ---------------------------------------------------------------- review
+
+    def _approval_review(self, frame):
+        """What is true now: may it be? Called once per batch by the outermost frame."""
+        governed = self._approval_governed()
+        if not governed:
+            return
+        guarded = governed.filtered(lambda document: document._approval_is_guarded())
+        if guarded:
+            guarded._approval_review_guarded(frame)
+        (governed - guarded)._approval_review_open(frame)
+
+    def _approval_review_guarded(self, frame):
+        """Every document in its guarded state needs a release that covers it as it is."""
+        snapshots = self._approval_snapshots()
+        promised = self.filtered(
+            lambda document: (promise := frame.promises.get((document._name, document.id)))
+            and promise.snapshot.digest == snapshots[document.id].digest
+        )
+        promised._approval_keep_promises(frame)
+        rest = self - promised
+        if not rest:
+            return
+        releases = self.env["distribution.approval.release"]._valid_for(rest)
+        arrived = self.browse()
+        for document in rest:
+            snapshot = snapshots[document.id]
+            own = releases.get(document.id, self.env["distribution.approval.release"])
+            covering = own.filtered(lambda release, snapshot=snapshot: release._covers(snapshot))
+            if not covering:
+                document._approval_refuse(frame, own, snapshot)
+            if not frame.was_guarded.get((document._name, document.id)):
+                arrived |= document
+            # An amendment that has come about replaces what was released before.
+            superseded = own.filtered(lambda release, newest=covering[0]: release.id < newest.id)
+            if superseded and covering[0].kind == "amendment":
+                superseded._void(_("Replaced by an approved amendment."))
+        arrived._approval_arrived()
+
+    def _approval_keep_promises(self, frame):
+        """Turn promises into releases: one INSERT for the releases, one for their events."""
+        if not self:
+            return
+        promises = [frame.promises.pop((document._name, document.id)) for document in self]
+        self.env["distribution.approval.release"]._issue([promise.values for promise in promises])
+        by_document = {promise.values["res_id"]: promise.values for promise in promises}
+        self._approval_event(
+            "passed",
+            lambda document: {
+                "amount": str(by_document[document.id]["amount"]),
+                "policy_version_id": by_document[document.id]["version_id"],
+                "digest": by_document[document.id]["digest"],
+                "rules": [rule["key"] for rule in json.loads(by_document[document.id]["rules"])],
+            },
+        )
+
+    def _approval_arrived(self):
+        """Documents that reached their guarded state with a release of their own."""
+        fresh = self.filtered(lambda document: document.approval_state not in RELEASED_STATES)
+        if fresh:
+            fresh._approval_set_state("released")
+        for document in fresh.filtered("approval_request_id"):
+            request = document._approval_release_request()
+            if request.state == "approved":
+                request._resumed()
+
+    def _approval_refuse(self, frame, releases, snapshot):
+        """Say why this document cannot be what it has become, and what to do instead."""
+        self.ensure_one()
+        if not releases or not frame.was_guarded.get((self._name, self.id)):
+            message = _(
+                "%(document)s cannot be confirmed like this: it needs a release by the approval policy first. "
+                "Use its Confirm button; what is within policy goes straight through, "
+                "and for the rest an approval is requested.",
+                document=self.display_name,
+            )
+            if releases:
+                message += "\n" + self._approval_words(releases[0], snapshot)
+            raise UserError(message)
+        raise RedirectWarning(
+            _(
+                "%(document)s is approved as it stands and cannot be changed without approval:\n%(changes)s\n\n"
+                "The approved values stay in force. You can propose this change as an amendment.",
+                document=self.display_name,
+                changes=self._approval_words(releases[0], snapshot),
+            ),
+            self.env.ref("distribution_approval.action_approval_amend").id,
+            _("Propose Amendment"),
+            {
+                "default_res_model": self._name,
+                "default_res_id": self.id,
+                "default_payload": json.dumps(
+                    self._approval_payload(frame.attempts.get((self._name, self.id), [])), default=str
+                ),
+            },
+        )
+
+    def _approval_words(self, release, snapshot):
+        """Deviations from a release in words, one per line."""
+        return "\n".join(
+            f"• {self._approval_deviation_words(deviation)}"
+            for deviation in release._deviations(snapshot)
+            if deviation.beyond and deviation.field not in ("value", "amount")
+        ) or _("• its value in company currency has grown with the exchange rate")
+
+    def _approval_deviation_words(self, deviation):
+        """One deviation in words, with names instead of ids."""
+        return deviation.describe()
+
+    @api.model
+    def _approval_payload(self, attempts):
+        """The values of an amendment: what the caller wrote, lines included."""
+        header, lines = {}, []
+        for vals in attempts:
+            if "line" in vals:
+                lines.append(list(vals["line"]))
+            else:
+                header.update(vals)
+        header.pop("state", None)
+        if lines:
+            header.setdefault(self._approval_line_field, []).extend(lines)
+        return header
+
+    #: Name of the one2many to the lines, for amendments.
+    _approval_line_field = None
+
+    def _approval_review_open(self, frame):
+        """Documents before their guarded state: keep requests and releases true to the content."""
+        left = self.filtered(
+            lambda document: frame.was_guarded.get((document._name, document.id)) and document.approval_state
+        )
+        left._approval_void_all(_("The document left its confirmed state."))
+        waiting = (self - left).filtered(
+            lambda document: document.approval_state in (*LIVE_STATES, *RELEASED_STATES)
+        )
+        if not waiting:
+            return
+        snapshots = waiting._approval_snapshots()
+        for document in waiting:
+            request = document._approval_release_request()
+            if document.approval_state in LIVE_STATES and request:
+                if not document._approval_waits() and request.state in ("pending", "question", "on_hold"):
+                    document._approval_close_requests(_("The document was cancelled or reset to draft."))
+                    continue
+                if document._approval_is_cancelled():
+                    document._approval_void_all(_("The document was cancelled."))
+                elif request.state != "revision":
+                    request._follow_content(snapshots[document.id])
+            elif document.approval_state in RELEASED_STATES:
+                # A promise that did not come about, or a release whose document was changed.
+                if (document._name, document.id) not in frame.promises:
+                    document._approval_void_all(_("The document changed before it was confirmed."))
+                else:
+                    document._approval_set_state(False)
+
+    def _approval_waits(self):
+        """Whether the document is in the state in which it waits for a decision."""
+        return True
+
+    def _approval_is_cancelled(self):
+        self.ensure_one()
+        return self.sudo().state == "cancel"
+
+    def _approval_void_all(self, reason):
+        """No release of these documents counts any more, and nothing is asked for them."""
+        if not self:
+            return
+        releases = self.env["distribution.approval.release"]._valid_for(self)
+        voided = self.env["distribution.approval.release"].union(*releases.values()) if releases else None
+        if voided:
+            voided._void(reason)
+            self.filtered(lambda document: document.id in releases)._approval_event(
+                "release_voided", {"reason": reason}
+            )
+        self._approval_close_requests(reason)
+        self._approval_set_state("void" if voided else False)
+
+    def _approval_close_requests(self, reason):
+        requests = self.env["distribution.approval.request"].sudo().search(
+            [
+                ("res_model", "=", self._name),
+                ("res_id", "in", self.ids),
+                ("state", "in", ("pending", "question", "revision", "on_hold", "approved")),
+            ]
+        )
+        requests.filtered(lambda request: request.state != "approved" or request.resume_state != "done")._void(reason)
+
+    # ------------------------------------------------------------ for people
+
+    @api.model
+    def _approval_standing(self, request):
+        """What an approver should know beside the document, as HTML (vendor, open orders …)."""
+        return False
+
+    @api.model
+    def _approval_fact_words(self, stored):
+        """``[(label, value in words, known)]`` of facts as :func:`encode_facts` wrote them."""
+        specs = self._approval_fact_specs()
+        words = []
+        for name, value in decode_facts(specs, stored).items():
+            spec = specs.get(name)
+            if isinstance(value, Unknown):
+                # Facts that no rule asks about are not worked out.
+                if value.reason != NOT_ASKED:
+                    words.append((spec.label if spec else name, _("unknown: %s", value.reason), False))
+                continue
+            words.append((spec.label, self._approval_value_words(spec, value), True))
+        return words
+
+    @api.model
+    def _approval_value_words(self, spec, value):
+        if value is None or value == frozenset():
+            return "–"
+        if spec.type is FactType.FLAG:
+            return _("yes") if value else _("no")
+        if spec.type is FactType.MONEY:
+            return f"{value:,.2f}"
+        if spec.type is FactType.PERCENT:
+            return f"{value:.1f} %"
+        if spec.model:
+            ids = sorted(value) if isinstance(value, frozenset) else [value]
+            return ", ".join(self.env[spec.model].sudo().browse(ids).exists().mapped("display_name"))
+        if isinstance(value, frozenset):
+            return ", ".join(spec.option_label(item) for item in sorted(value))
+        return spec.option_label(value) if spec.options else str(value)
+
+    @api.model
+    def _approval_content_words(self, snapshot, before=None):
+        """``{"columns": …, "rows": …, "header": …}`` of a snapshot, names instead of ids."""
+        raise NotImplementedError(f"{self._name} does not show its controlled values")
+
+    # ----------------------------------------------------------------- events
+
+    def _approval_event(self, fact, data, **kwargs):
+        """Record ``distribution.<document>.<fact>.v1`` for each of ``self``; one INSERT."""
+        return self.env["distribution.event"].sudo()._record(
+            f"distribution.{self._approval_type}.{fact}.v1", self, data, **kwargs
+        )
+
+    # ---------------------------------------------------------------- actions
+
+    def action_approval_open(self):
+        """Open the requests of this document."""
+        self.ensure_one()
+        requests = self.env["distribution.approval.request"].search(
+            [("res_model", "=", self._name), ("res_id", "=", self.id)]
+        )
+        action = {
+            "type": "ir.actions.act_window",
+            "name": _("Approvals of %s", self.display_name),
+            "res_model": "distribution.approval.request",
+            "view_mode": "tree,form",
+            "domain": [("id", "in", requests.ids)],
+        }
+        if len(requests) == 1:
+            action.update(view_mode="form", res_id=requests.id)
+        return action
+
+    def action_approval_decide(self):
+        """Open the task on this document that waits for the present user."""
+        self.ensure_one()
+        task = self.sudo().approval_request_id._my_task()
+        if not task:
+            raise UserError(_("Nothing on %s waits for your decision.", self.display_name))
+        return {
+            "type": "ir.actions.act_window",
+            "name": _("Decide"),
+            "res_model": "distribution.approval.task",
+            "res_id": task.id,
+            "view_mode": "form",
+        }
+
+    def action_approval_withdraw(self):
+        """The requester takes the request back."""
+        for document in self:
+            request = document.sudo().approval_request_id
+            request.with_env(self.env(su=False)).action_withdraw()
+        return True

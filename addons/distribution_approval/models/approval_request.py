@@ -1,0 +1,1040 @@
+"""A request: one document that policy does not pass, on its way through the people who decide."""
+
+import json
+import logging
+from functools import partial
+
+from markupsafe import Markup, escape
+
+from odoo import SUPERUSER_ID, _, api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+from odoo.addons.distribution_core.append_only import protect_append_only, protect_columns
+
+from ..engine import RequestState, Snapshot, encode_facts, missing_candidates, routing
+
+_logger = logging.getLogger(__name__)
+
+#: A request in one of these states still has something to happen.
+LIVE = ("pending", "question", "revision", "on_hold")
+
+
+class ApprovalRequest(models.Model):
+    _name = "distribution.approval.request"
+    _description = "Approval Request"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "id desc"
+
+    name = fields.Char(readonly=True, required=True, copy=False)
+    res_model = fields.Char(string="Document Model", required=True, readonly=True)
+    res_id = fields.Many2oneReference(string="Document", model_field="res_model", required=True, readonly=True)
+    document_type = fields.Selection(selection="_selection_document_type", required=True, readonly=True)
+    document_name = fields.Char(readonly=True)
+    kind = fields.Selection(
+        [("release", "Release"), ("amendment", "Amendment")], default="release", required=True, readonly=True
+    )
+    amendment_id = fields.Many2one("distribution.approval.amendment", readonly=True, ondelete="restrict")
+    company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="restrict")
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    partner_id = fields.Many2one("res.partner", string="Vendor / Customer", readonly=True, ondelete="restrict")
+    requester_id = fields.Many2one("res.users", required=True, readonly=True, ondelete="restrict", index=True)
+    action_name = fields.Char(readonly=True, help="The action that was blocked and is resumed after approval.")
+    version_id = fields.Many2one(
+        "distribution.approval.policy.version", string="Policy Version", readonly=True, ondelete="restrict"
+    )
+    amount = fields.Monetary(readonly=True, help="Value in company currency when it was requested.")
+    state = fields.Selection(
+        [
+            ("pending", "Waiting"),
+            ("question", "Question asked"),
+            ("revision", "Revision requested"),
+            ("on_hold", "On hold"),
+            ("approved", "Approved"),
+            ("rejected", "Rejected"),
+            ("refused", "Refused by policy"),
+            ("withdrawn", "Withdrawn"),
+            ("void", "Void"),
+        ],
+        required=True,
+        readonly=True,
+        default="pending",
+        index=True,
+        tracking=True,
+    )
+    resume_state = fields.Selection(
+        [("pending", "To be released"), ("done", "Released"), ("failed", "Release failed")],
+        readonly=True,
+        index="btree_not_null",
+        string="Release",
+        tracking=True,
+    )
+    reason = fields.Char(readonly=True, help="Why it is on hold, refused or void.")
+    round = fields.Integer(readonly=True, default=1, help="How often the content was asked.")
+    digest = fields.Char(readonly=True, help="SHA-256 of the controlled values that are asked.")
+    requested_at = fields.Datetime(readonly=True, required=True, default=fields.Datetime.now)
+    waiting_since = fields.Datetime(readonly=True, help="Since when the present stage waits.")
+    closed_at = fields.Datetime(readonly=True)
+    snapshot_ids = fields.One2many("distribution.approval.snapshot", "request_id", readonly=True)
+    snapshot_id = fields.Many2one("distribution.approval.snapshot", string="Present Content", readonly=True, ondelete="restrict")
+    task_ids = fields.One2many("distribution.approval.task", "request_id", readonly=True)
+    decision_ids = fields.One2many("distribution.approval.decision", "request_id", readonly=True)
+    participant_ids = fields.Many2many(
+        "res.users",
+        "distribution_approval_request_participant_rel",
+        readonly=True,
+        help="Everybody who is or was asked; they can read the request and its document.",
+    )
+    waiting_for = fields.Char(compute="_compute_waiting_for")
+    rule_text = fields.Html(compute="_compute_texts", compute_sudo=True, string="Rules that Decided")
+    fact_text = fields.Html(compute="_compute_texts", compute_sudo=True, string="Facts")
+    content_text = fields.Html(compute="_compute_texts", string="Content", compute_sudo=True)
+    timeline = fields.Html(compute="_compute_timeline", compute_sudo=True)
+    may_withdraw = fields.Boolean(compute="_compute_may")
+    may_resubmit = fields.Boolean(compute="_compute_may")
+    may_answer = fields.Boolean(compute="_compute_may")
+    my_task_id = fields.Many2one("distribution.approval.task", compute="_compute_may")
+
+    def init(self):
+        self.env.cr.execute(
+            """CREATE INDEX IF NOT EXISTS distribution_approval_request_document_idx
+                   ON distribution_approval_request (res_model, res_id)"""
+        )
+        # What was asked, by whom and under which policy is evidence; the progress is not.
+        protect_columns(
+            self.env.cr,
+            self._table,
+            ("res_model", "res_id", "document_type", "kind", "company_id", "requester_id", "requested_at"),
+        )
+        protect_columns(
+            self.env.cr,
+            self._table,
+            ("state", "digest", "snapshot_id", "version_id", "closed_at"),
+            when="OLD.state IN ('rejected', 'refused', 'withdrawn', 'void')",
+            name="closed",
+        )
+
+    # -------------------------------------------------------------- computes
+
+    @api.model
+    def _selection_document_type(self):
+        return self.env["distribution.approval.policy"]._selection_document_type()
+
+    @api.depends("state", "task_ids.state", "task_ids.name")
+    def _compute_waiting_for(self):
+        for request in self:
+            tasks = request.task_ids.filtered(lambda task: task.state == "open")
+            request.waiting_for = ", ".join(tasks.mapped("name")) if request.state in ("pending", "question") else False
+
+    @api.depends("snapshot_id")
+    def _compute_texts(self):
+        for request in self:
+            snapshot = request.snapshot_id.sudo()
+            request.rule_text = snapshot._rule_html()
+            request.fact_text = snapshot._fact_html()
+            request.content_text = snapshot._content_html()
+
+    @api.depends("decision_ids", "task_ids.state", "state", "resume_state")
+    def _compute_timeline(self):
+        for request in self:
+            request.timeline = self.env["ir.qweb"]._render(
+                "distribution_approval.request_timeline", {"request": request, "entries": request._timeline_entries()}
+            )
+
+    @api.depends("state", "task_ids.state")
+    @api.depends_context("uid")
+    def _compute_may(self):
+        for request in self:
+            request.my_task_id = request.sudo()._my_task().id
+            request.may_withdraw = request.sudo()._may_withdraw(self.env.user)
+            request.may_resubmit = request.state in ("revision", "on_hold") and request.may_withdraw
+            request.may_answer = request.state == "question" and self.env.user == request.requester_id
+
+    # ------------------------------------------------------------------ CRUD
+
+    def write(self, vals):
+        """Nobody writes a request; its methods do, as superuser after checking the real user."""
+        if not self.env.su and set(vals) - _CHATTER_FIELDS:
+            raise AccessError(_("An approval request changes through decisions only."))
+        return super().write(vals)
+
+    def unlink(self):
+        raise UserError(_("Approval requests are evidence and are kept."))
+
+    def copy(self, default=None):
+        raise UserError(_("An approval request cannot be copied: ask for approval of the other document."))
+
+    # ---------------------------------------------------------------- filing
+
+    @api.model
+    def _file(self, asked, amendment=None):
+        """File requests for documents that policy does not pass.
+
+        :param asked: list of ``(document, Judgement, Snapshot, action name)``
+        :param amendment: the amendment that is asked for, of the one document
+        """
+        now = fields.Datetime.now()
+        sequence = self.env["ir.sequence"].sudo()
+        requests = self.sudo().create(
+            [
+                {
+                    "name": sequence.next_by_code("distribution.approval.request") or _("Request"),
+                    "res_model": document._name,
+                    "res_id": document.id,
+                    "document_type": document._approval_type,
+                    "document_name": document.display_name,
+                    "company_id": document.company_id.id,
+                    "partner_id": document._approval_partner().id,
+                    "requester_id": self.env.uid,
+                    "action_name": action,
+                    "kind": "amendment" if amendment else "release",
+                    "amendment_id": amendment.id if amendment else False,
+                    "version_id": judgement.version.id,
+                    "amount": judgement.amount,
+                    "requested_at": now,
+                    "state": "on_hold",
+                }
+                for document, judgement, _snapshot, action in asked
+            ]
+        )
+        for request, (_document, judgement, snapshot, _action) in zip(requests, asked):
+            request._take_up(judgement, snapshot)
+        return requests
+
+    def _take_up(self, judgement, snapshot):
+        """Ask for ``snapshot``: a first time or again. Sets state, snapshot, tasks; informs."""
+        self.ensure_one()
+        taken = self.env["distribution.approval.snapshot"].sudo()._take(self, judgement, snapshot)
+        values = {
+            "snapshot_id": taken.id,
+            "digest": snapshot.digest,
+            "version_id": judgement.version.id,
+            "amount": judgement.amount,
+            "reason": False,
+        }
+        outcome = judgement.verdict.outcome
+        if outcome == "require":
+            self._open_tasks(judgement, values)
+            return
+        self._cancel_tasks()
+        reason = " ".join(judgement.verdict.reasons) or ", ".join(
+            rule.name for rule in judgement.verdict.matched
+        )
+        if outcome == "pass":
+            self._move("approved", {**values, "reason": _("Within policy after the change.")})
+            self._release()
+        elif outcome == "refuse":
+            self._move("refused", {**values, "reason": reason, "closed_at": fields.Datetime.now()})
+        else:
+            self._move("on_hold", {**values, "reason": reason})
+            if not judgement.version:
+                self.env["distribution.case"].sudo()._open(
+                    "policy_missing",
+                    self._document(),
+                    _("No approval policy in force: %s", self.document_name),
+                    detail=reason,
+                    dedup_key=f"policy_missing:{self.document_type}:{self.company_id.id}",
+                )
+
+    def _open_tasks(self, judgement, values):
+        """Create the tasks of the route and open its first stage."""
+        excluded = self._excluded_users()
+        seats = self.env["distribution.approval.resolver"]._seats(
+            self._document(), judgement.verdict.stages, judgement.version, excluded
+        )
+        self._cancel_tasks()
+        number = self.round if not self.task_ids else self.round + 1
+        tasks = self.env["distribution.approval.task"].sudo().create(
+            [
+                {
+                    "request_id": self.id,
+                    "round": number,
+                    "sequence": seat.sequence,
+                    "name": seat.name,
+                    "approver_kind": seat.kind,
+                    "approver_key": seat.key,
+                    "quorum": seat.quorum,
+                    "user_ids": [(6, 0, seat.users.ids)],
+                    "is_fallback": seat.fallback,
+                    "digest": values["digest"],
+                }
+                for seat in seats
+            ]
+        )
+        self._move(
+            "pending",
+            {
+                **values,
+                "round": number,
+                "participant_ids": [(4, user_id) for user_id in tasks.user_ids.ids],
+            },
+        )
+        self._apply(routing.start(tasks._to_engine()))
+        self._event(
+            "approval_requested" if number == 1 else "approval_restarted",
+            {
+                "amount": str(self.amount),
+                "policy_version_id": self.version_id.id,
+                "round": number,
+                "digest": self.digest,
+                "rules": [rule.key for rule in judgement.verdict.matched],
+            },
+        )
+        self._call_for_help()
+
+    def _decided(self, decision):
+        """What follows from a decision beyond the state machine."""
+        self.ensure_one()
+        if decision.outcome == "approve":
+            self._drop_from_other_tasks(decision.user_id)
+        if self.state == "approved":
+            self._release()
+        elif self.state in ("rejected", "revision"):
+            if self.kind == "release":
+                self._document()._approval_unhold()
+            fact = "approval_rejected" if self.state == "rejected" else "revision_requested"
+            self._event(fact, {"reason_code": decision.reason_id.code or None, "round": self.round})
+            self._notify(
+                self.requester_id,
+                _(
+                    "%(document)s: %(outcome)s by %(user)s – %(words)s",
+                    document=self.document_name,
+                    outcome=decision._outcome_label(),
+                    user=decision.user_id.name,
+                    words=decision._words(),
+                ),
+            )
+
+    def _drop_from_other_tasks(self, user):
+        """A person decides once: where they were a candidate too, others have to be found."""
+        resolver = self.env["distribution.approval.resolver"]
+        open_tasks = self._current_tasks().filtered(lambda task: task.state in ("open", "waiting"))
+        decided = self._current_tasks().decision_ids.user_id
+        for task in open_tasks.filtered(lambda task: user in task.user_ids and user not in task.decision_ids.user_id):
+            seat = task._resolve(resolver, self._excluded_users() | decided)
+            task._replace_candidates(seat)
+        if open_tasks:
+            self._call_for_help()
+
+    def _notify(self, users, text):
+        """Tell people in the way that they chose: one message each, no followers, no floods."""
+        people = users.filtered(lambda user: user.active and user.distribution_notice == "each" and user != self.env.user)
+        if people:
+            self.sudo().message_notify(
+                partner_ids=people.partner_id.ids,
+                body=escape(text),
+                subject=self.document_name,
+                author_id=_author(self.env),
+                email_layout_xmlid="mail.mail_notification_light",
+            )
+
+    def _cancel_tasks(self):
+        self.task_ids.filtered(lambda task: task.state in ("waiting", "open"))._set_state("cancelled")
+
+    def _call_for_help(self):
+        """A route that the people at hand cannot finish is somebody's case, never a silent pass."""
+        excluded = self._excluded_users()
+        lacking = missing_candidates(self._to_engine(), excluded.ids)
+        if lacking:
+            resolver = self.env["distribution.approval.resolver"]
+            fallback = resolver._eligible(resolver._fallback(self.version_id), self.company_id) - excluded
+            for task in self.task_ids.browse(int(key) for key in lacking):
+                if fallback - task.user_ids:
+                    task.write({"user_ids": [(4, user.id) for user in fallback], "is_fallback": True})
+                    self.write({"participant_ids": [(4, user.id) for user in fallback]})
+            lacking = missing_candidates(self._to_engine(), excluded.ids)
+        for key in lacking:
+            task = self.task_ids.browse(int(key))
+            self.env["distribution.case"].sudo()._open(
+                "no_approver",
+                self._document(),
+                _("Nobody can approve “%(task)s” of %(document)s", task=task.name, document=self.document_name),
+                detail=_(
+                    "Too few people are left who may decide: inactive, without the role Approver, "
+                    "or involved in the document themselves. Add approvers, then press "
+                    "“Find approvers” on the request."
+                ),
+                dedup_key=f"no_approver:{task.id}",
+            )
+
+    # ----------------------------------------------------------------- engine
+
+    def _current_tasks(self):
+        return self.task_ids.filtered(lambda task: task.round == self.round)
+
+    def _to_engine(self):
+        """This request as the state machine sees it."""
+        self.ensure_one()
+        tasks = self._current_tasks()
+        return RequestState(
+            self.state,
+            tasks._to_engine(),
+            tuple(
+                routing.Question(str(question.task_id.id), question.user_id.id)
+                for question in tasks.question_ids.filtered(lambda question: not question.answered_at)
+            ),
+            self.round,
+        )
+
+    def _apply(self, state):
+        """Make tasks and request what the state machine says."""
+        self.ensure_one()
+        opened = self.env["distribution.approval.task"].sudo()
+        for task in self._current_tasks():
+            new = state.task(str(task.id)).status
+            if task.state != new:
+                task._set_state(new)
+                if new == "open":
+                    opened |= task
+        if state.status != self.state:
+            self._move(state.status)
+        if opened:
+            models.BaseModel.write(self.sudo(), {"waiting_since": fields.Datetime.now()})
+            opened._inform()
+
+    def _move(self, state, values=None):
+        """Set the state of the request and show it on the document."""
+        self.ensure_one()
+        values = dict(values or {}, state=state)
+        if state in ("rejected", "refused", "withdrawn", "void", "approved"):
+            values.setdefault("closed_at", fields.Datetime.now())
+        self.sudo().write(values)
+        if self.kind == "release" and state != "void":
+            self._document()._approval_set_state(state)
+        if state not in ("pending", "question"):
+            self._close_activities()
+
+    def _excluded_users(self):
+        """Separation of duties: who had a hand in the document does not decide on it."""
+        self.ensure_one()
+        document = self._document()
+        involved = self.env["distribution.approval.involvement"].sudo()._user_ids(document)
+        amended_by = self.amendment_id.create_uid
+        return (
+            self.requester_id
+            | document._approval_owners()
+            | amended_by
+            | self.env["res.users"].sudo().browse(involved).exists()
+        )
+
+    def _document(self):
+        """The document, with the rights of the engine."""
+        self.ensure_one()
+        return self.env[self.res_model].sudo().browse(self.res_id)
+
+    def _lock(self):
+        """Serialise decisions on this request; a second one waits and then sees the first."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            "SELECT id FROM distribution_approval_request WHERE id = ANY(%s) ORDER BY id FOR UPDATE", (self.ids,)
+        )
+        self.invalidate_recordset()
+        self.task_ids.invalidate_recordset()
+
+    # ---------------------------------------------------------------- content
+
+    def _current_snapshot(self):
+        """The controlled values as they are now (of an amendment: as they would be)."""
+        self.ensure_one()
+        if self.kind == "amendment":
+            return Snapshot.from_json(self.snapshot_id.content)
+        return self._document()._approval_snapshots()[self.res_id]
+
+    def _follow_content(self, snapshot):
+        """The document was touched: ask again when its controlled values are not what is asked."""
+        self.ensure_one()
+        if self.kind == "amendment" or snapshot.digest == self.digest:
+            return
+        if self.state == "approved":
+            releases = self.env["distribution.approval.release"]._valid_for(self._document()).get(self.res_id)
+            if releases and any(release._covers(snapshot) for release in releases):
+                return
+            reason = _("The document changed after it was approved.")
+            if releases:
+                releases._void(reason)
+                self._event("release_voided", {"reason": reason})
+            document, action = self._document(), self.action_name
+            self._void(reason)
+            judgement = document._approval_verdicts()[document.id]
+            successor = self._file([(document, judgement, snapshot, action)])
+            document._approval_hold()
+            successor._say(_("Asked again: %s", reason))
+            return
+        self._ask_again(snapshot, _("The document was changed while it waited; all approvals are asked again."))
+
+    def _ask_again(self, snapshot, note):
+        """A new round under the version with which the request started."""
+        document = self._document()
+        judgement = self.env["distribution.approval.judge"]._judge_by(document, self.version_id or document_version(self))[
+            document.id
+        ]
+        self._say(note)
+        self._take_up(judgement, snapshot)
+
+    def _resubmit(self, snapshot):
+        """The requester asks again: after a revision, or when what held the request is mended."""
+        self.ensure_one()
+        document = self._document()
+        version = self.version_id if self.state == "revision" else self.env["distribution.approval.policy"]
+        version = version or document_version(self)
+        judgement = self.env["distribution.approval.judge"]._judge_by(document, version)[document.id]
+        self._say(_("Submitted again."))
+        self._take_up(judgement, snapshot)
+
+    def _void(self, reason):
+        for request in self:
+            request._cancel_tasks()
+            request._move("void", {"reason": reason, "resume_state": False})
+            request._event("approval_voided", {"reason": reason})
+            request._say(reason)
+
+    # --------------------------------------------------------- decided: go on
+
+    def _release(self):
+        """The last approval is in: write the release, and let the blocked action go on after commit."""
+        self.ensure_one()
+        document = self._document()
+        snapshot = Snapshot.from_json(self.snapshot_id.content)
+        version = self.version_id
+        self.env["distribution.approval.release"]._issue(
+            [
+                {
+                    "res_model": self.res_model,
+                    "res_id": self.res_id,
+                    "document_type": self.document_type,
+                    "document_name": self.document_name,
+                    "kind": "amendment" if self.kind == "amendment" else "approval",
+                    "released_at": fields.Datetime.now(),
+                    "user_ref": self.env.uid,
+                    "company_id": self.company_id.id,
+                    "partner_ref": self.partner_id.id,
+                    "amount": self.amount,
+                    "version_id": version.id,
+                    "request_id": self.id,
+                    "digest": snapshot.digest,
+                    "content": self.snapshot_id.content,
+                    "facts": self.snapshot_id.facts,
+                    "rules": self.snapshot_id.rules,
+                    "tolerance_percent": version.tolerance_percent,
+                    "tolerance_amount": version.tolerance_amount,
+                    "rate_tolerance_percent": version.rate_tolerance_percent,
+                }
+            ]
+        )
+        self._event(
+            "approved",
+            {
+                "amount": str(self.amount),
+                "policy_version_id": version.id,
+                "digest": self.digest,
+                "kind": self.kind,
+                "approver_ids": self.decision_ids.filtered(
+                    lambda decision: decision.round == self.round and decision.outcome == "approve"
+                ).user_id.ids,
+            },
+        )
+        self.sudo().write({"resume_state": "pending"})
+        self._resume_after_commit()
+
+    def _resume_after_commit(self):
+        """Carry on at once in a transaction of its own; the scheduled action is the safety net."""
+        self.env.ref("distribution_approval.ir_cron_resume").sudo()._trigger()
+        registry, request_ids = self.env.registry, tuple(self.ids)
+        self.env.cr.postcommit.add(partial(_resume_in_own_transaction, registry, request_ids))
+
+    @api.model
+    def _cron_resume(self):
+        """Carry on with everything that is approved and not released; one transaction each."""
+        for request in self.search([("resume_state", "=", "pending")], order="id"):
+            request._resume(commit=True)
+
+    def _resume(self, commit=False):
+        """Carry on with the blocked action, as the requester with their present rights.
+
+        Two workers never resume one request: the row is taken with ``SKIP LOCKED``.
+        """
+        self.ensure_one()
+        self.flush_recordset()
+        self.env.cr.execute(
+            """SELECT id FROM distribution_approval_request
+                WHERE id = %s AND resume_state IN ('pending', 'failed') AND state = 'approved'
+                  FOR UPDATE SKIP LOCKED""",
+            (self.id,),
+        )
+        if not self.env.cr.fetchone():
+            return False
+        self.invalidate_recordset()
+        try:
+            with self.env.cr.savepoint():
+                self._carry_on()
+        except Exception as error:
+            _logger.info("%s: release failed", self.name, exc_info=True)
+            self._resume_failed(error)
+        if commit:
+            self.env.cr.commit()
+        return self.resume_state == "done"
+
+    def _carry_on(self):
+        """Do what was blocked, with the rights that the requester has now."""
+        requester = self.requester_id
+        if not requester.active:
+            raise UserError(
+                _(
+                    "%s, who asked, is inactive. Somebody with the right has to confirm the document: "
+                    "its approval stays valid.",
+                    requester.name,
+                )
+            )
+        document = (
+            self.env[self.res_model]
+            .with_user(requester)
+            .with_context(_resume_context(requester, self.company_id))
+            .browse(self.res_id)
+        )
+        if self.kind == "amendment":
+            self.amendment_id._apply_to(document)
+        else:
+            document._approval_resume(self.action_name)
+        self.env.flush_all()
+        if self.resume_state != "done":
+            if not document._approval_is_guarded():
+                raise UserError(
+                    _(
+                        "%(document)s was not released: it is in state “%(state)s”.",
+                        document=self.document_name,
+                        state=document.sudo().state,
+                    )
+                )
+            self.sudo()._resumed()
+
+    def _resumed(self):
+        """The document has reached its guarded state (or the amendment is in force)."""
+        for request in self.filtered(lambda request: request.resume_state != "done"):
+            request.sudo().write({"resume_state": "done"})
+            if request.kind == "release":
+                request._document()._approval_set_state("released")
+            request._event(
+                "released" if request.kind == "release" else "amended",
+                {"digest": request.digest, "amount": str(request.amount), "request_id": request.id},
+            )
+
+    def _resume_failed(self, error):
+        message = str(error.args[0]) if isinstance(error, UserError) and error.args else str(error)
+        self.sudo().write({"resume_state": "failed", "reason": message[:500]})
+        self._event("release_failed", {"reason": type(error).__name__})
+        case = self.env["distribution.case"].sudo()._open(
+            "approved_not_released",
+            self._document(),
+            _("Approved, not released: %s", self.document_name),
+            detail=message,
+            dedup_key=f"approved_not_released:{self.id}",
+        )
+        self._say(_("Approved, but it could not be released: %(error)s (case %(case)s)", error=message, case=case.display_name))
+
+    # --------------------------------------------------------------- actions
+
+    def action_withdraw(self):
+        """The requester takes the request back; the document is theirs again."""
+        for request in self:
+            user = self.env.user
+            engine = request.sudo()
+            if not engine._may_withdraw(user):
+                raise AccessError(_("Only %s can withdraw this request.", engine.requester_id.name))
+            engine._lock()
+            if engine.state in ("pending", "question"):
+                engine._apply(routing.withdraw(engine._to_engine()))
+            else:
+                engine._cancel_tasks()
+                engine._move("withdrawn")
+            engine._event("approval_withdrawn", {"request_id": engine.id})
+            if engine.kind == "release":
+                engine._document()._approval_unhold()
+            engine._say(_("Withdrawn by %s.", user.name))
+        return True
+
+    def action_resubmit(self):
+        """Ask again after a revision, or after what held the request was mended."""
+        for request in self:
+            if not request.sudo()._may_withdraw(self.env.user):
+                raise AccessError(_("Only %s can submit this request again.", request.sudo().requester_id.name))
+            document = self.env[request.res_model].browse(request.res_id)
+            getattr(document, request.sudo().action_name)()
+        return True
+
+    def action_retry_release(self):
+        """Try once more to carry on with an approved document."""
+        for request in self:
+            if request.resume_state != "failed":
+                raise UserError(_("%s is not waiting for a release.", request.name))
+            operations = self.env.user.has_group("distribution_core.group_operations")
+            if not operations and self.env.user != request.requester_id:
+                raise AccessError(_("The requester or operations can retry a release."))
+            request.sudo()._resume()
+        return True
+
+    def action_find_approvers(self):
+        """Resolve the approvers of the open and waiting tasks again."""
+        if not self.env.user.has_group("distribution_core.group_administrator") and not (
+            self.env.user.has_group("distribution_core.group_operations")
+        ):
+            raise AccessError(_("Operations or an administrator can look for approvers again."))
+        self.sudo()._refresh_candidates()
+        return True
+
+    def action_open_document(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self.res_model,
+            "res_id": self.res_id,
+            "view_mode": "form",
+        }
+
+    def action_open_my_task(self):
+        self.ensure_one()
+        if not self.my_task_id:
+            raise UserError(_("Nothing on this request waits for your decision."))
+        return {
+            "type": "ir.actions.act_window",
+            "name": _("Decide"),
+            "res_model": "distribution.approval.task",
+            "res_id": self.my_task_id.id,
+            "view_mode": "form",
+        }
+
+    def action_answer(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": _("Answer"),
+            "res_model": "distribution.approval.answer",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_request_id": self.id},
+        }
+
+    def action_submit_answer(self, answer):
+        """The requester answers what is asked; the request goes on."""
+        self.ensure_one()
+        user = self.env.user
+        request = self.sudo()
+        if user != request.requester_id:
+            raise AccessError(_("Only %s can answer.", request.requester_id.name))
+        request._lock()
+        asked = request._current_tasks().question_ids.filtered(lambda question: not question.answered_at)
+        if not asked:
+            raise UserError(_("There is no open question on %s.", request.document_name))
+        state = request._to_engine()
+        for task in asked.task_id:
+            state = routing.answer(state, str(task.id))
+        asked.write({"answer": answer.strip(), "answered_by_id": user.id, "answered_at": fields.Datetime.now()})
+        request._apply(state)
+        request._event("question_answered", {"request_id": request.id})
+        request._notify(asked.user_id, _("%(user)s answers: %(answer)s", user=user.name, answer=answer))
+        return True
+
+    def _may_withdraw(self, user):
+        self.ensure_one()
+        return (
+            self.state in LIVE or (self.state == "approved" and self.resume_state == "failed")
+        ) and user == self.requester_id
+
+    def _my_task(self):
+        """The open task that the real user can decide now, or an empty recordset."""
+        user = self.env.user
+        return self._current_tasks().filtered(
+            lambda task: task.state == "open"
+            and task.request_id.state in ("pending", "question")
+            and user in task.user_ids
+            and user not in task.request_id._current_tasks().decision_ids.user_id
+        )[:1]
+
+    # ------------------------------------------------------------- candidates
+
+    def _refresh_candidates(self):
+        """Look again who can decide: people leave, join and change roles while a request waits."""
+        resolver = self.env["distribution.approval.resolver"]
+        for request in self.filtered(lambda request: request.state in ("pending", "question")):
+            excluded = request._excluded_users()
+            for task in request._current_tasks().filtered(lambda task: task.state in ("open", "waiting")):
+                seat = task._resolve(resolver, excluded)
+                if seat and seat.users != task.user_ids:
+                    task._replace_candidates(seat)
+            request._call_for_help()
+
+    @api.model
+    def _cron_refresh_candidates(self):
+        self.search([("state", "in", ("pending", "question"))])._refresh_candidates()
+
+    @api.model
+    def _cron_retry_on_hold(self):
+        """Ask policy again about what it could not judge (a rate, a version, a fact was missing)."""
+        for request in self.search([("state", "=", "on_hold")], order="id"):
+            document = request._document()
+            if not document.exists():
+                continue
+            version = document_version(request)
+            judgement = self.env["distribution.approval.judge"]._judge_by(document, version)[document.id]
+            if judgement.verdict.outcome != "hold":
+                request._take_up(judgement, document._approval_snapshots()[document.id])
+
+    # ---------------------------------------------------------- notification
+
+    def _close_activities(self):
+        self.sudo().activity_ids.filtered(
+            lambda activity: activity.activity_type_id
+            == self.env.ref("distribution_approval.activity_type_decide", raise_if_not_found=False)
+        ).unlink()
+
+    def _say(self, text):
+        """A line in the history of the request, without mails."""
+        for request in self:
+            request.sudo().message_post(body=escape(text), subtype_xmlid="mail.mt_note", author_id=_author(self.env))
+
+    def _event(self, fact, data):
+        """Record a fact about the document; the case that it belongs to is the document itself."""
+        document = self._document()
+        return self.env["distribution.event"].sudo()._record(
+            f"distribution.{self.document_type}.{fact}.v1", document, {**data, "request_id": self.id}
+        )
+
+    # ------------------------------------------------------------ for people
+
+    def _banner(self):
+        """"Waiting for Finance since 2 h – rule 4 of Purchase policy v3", as safe HTML."""
+        self.ensure_one()
+        rules = json.loads(self.snapshot_id.rules or "[]")
+        where = ", ".join(_("rule %(number)s “%(name)s”", **rule) for rule in rules if rule["mode"] == "enforce")
+        source = _("%(rules)s of %(policy)s", rules=where, policy=self.version_id.display_name) if where else ""
+        texts = {
+            "pending": _(
+                "Waiting for %(whom)s since %(time)s",
+                whom=self.waiting_for or _("an approver"),
+                time=self._age(self.waiting_since),
+            ),
+            "question": _("A question was asked; it waits for an answer by %s", self.requester_id.name),
+            "revision": _("Revision requested: %s", self._last_words()),
+            "on_hold": _("On hold: %s", self.reason or ""),
+            "refused": _("Refused by policy"),
+            "rejected": _("Rejected: %s", self._last_words()),
+            "withdrawn": _("The request was withdrawn"),
+            "void": _("The approval is void: %s", self.reason or ""),
+            "approved": _("Approved, not released: %s", self.reason or _("it is being confirmed"))
+            if self.resume_state != "done"
+            else _("Approved"),
+        }
+        text = escape(texts[self.state])
+        if self.kind == "amendment":
+            text = _("Amendment: %s", text)
+        return Markup("%s – %s") % (text, source) if source else text
+
+    def _age(self, since):
+        """How long ago, in the largest unit that says something."""
+        minutes = int((fields.Datetime.now() - (since or self.requested_at)).total_seconds() // 60)
+        if minutes < 60:
+            return _("%s min", minutes)
+        if minutes < 48 * 60:
+            return _("%s h", minutes // 60)
+        return _("%s days", minutes // (24 * 60))
+
+    def _last_words(self):
+        """The reason that the last decision gave."""
+        self.ensure_one()
+        last = self.decision_ids.sorted("id")[-1:]
+        return last._words() if last else (self.reason or "")
+
+    def _timeline_entries(self):
+        """What happened and what is to come, in order: dicts with time, title, text, icon, who."""
+        self.ensure_one()
+        entries = [
+            {
+                "time": snapshot.taken_at,
+                "icon": "fa-paper-plane",
+                "title": _("Requested") if snapshot.round == 1 else _("Asked again (round %s)", snapshot.round),
+                "who": snapshot.user_id.name,
+                "text": snapshot._rule_summary(),
+                "kind": "request",
+            }
+            for snapshot in self.snapshot_ids.sorted("id")
+        ]
+        for decision in self.decision_ids:
+            entries.append(
+                {
+                    "time": decision.decided_at,
+                    "icon": decision._icon(),
+                    "title": _("%(task)s: %(outcome)s", task=decision.task_id.name, outcome=decision._outcome_label()),
+                    "who": decision.user_id.name,
+                    "text": decision._words(),
+                    "kind": decision.outcome,
+                }
+            )
+        for question in self.task_ids.question_ids:
+            entries.append(
+                {
+                    "time": question.asked_at,
+                    "icon": "fa-question-circle",
+                    "title": _("Question"),
+                    "who": question.user_id.name,
+                    "text": question.question,
+                    "kind": "question",
+                }
+            )
+            if question.answered_at:
+                entries.append(
+                    {
+                        "time": question.answered_at,
+                        "icon": "fa-reply",
+                        "title": _("Answer"),
+                        "who": question.answered_by_id.name,
+                        "text": question.answer,
+                        "kind": "answer",
+                    }
+                )
+        entries.sort(key=lambda entry: entry["time"])
+        if self.closed_at and self.state in ("withdrawn", "void", "refused"):
+            entries.append(
+                {
+                    "time": self.closed_at,
+                    "icon": "fa-ban",
+                    "title": dict(self._fields["state"]._description_selection(self.env))[self.state],
+                    "who": "",
+                    "text": self.reason or "",
+                    "kind": "closed",
+                }
+            )
+        for task in self._current_tasks().filtered(lambda task: task.state in ("open", "waiting")):
+            entries.append(
+                {
+                    "time": False,
+                    "icon": "fa-hourglass-half" if task.state == "open" else "fa-circle-o",
+                    "title": _("Waiting for %s", task._label_with_quorum())
+                    if task.state == "open"
+                    else _("Then %s", task._label_with_quorum()),
+                    "who": ", ".join(task.user_ids.mapped("name")) or _("nobody yet"),
+                    "text": _("Fallback: the approver that the policy names was not available.")
+                    if task.is_fallback
+                    else "",
+                    "kind": task.state,
+                }
+            )
+        if self.state == "approved":
+            entries.append(
+                {
+                    "time": self.closed_at,
+                    "icon": "fa-check-circle",
+                    "title": {
+                        "done": _("Released"),
+                        "failed": _("Approved, not released"),
+                        "pending": _("Approved, being released"),
+                    }.get(self.resume_state, _("Approved")),
+                    "who": "",
+                    "text": self.reason or "",
+                    "kind": "approved",
+                }
+            )
+        return entries
+
+
+class ApprovalSnapshot(models.Model):
+    """What was asked in one round: content, facts and rules as they were. Appended only."""
+
+    _name = "distribution.approval.snapshot"
+    _description = "Approval Snapshot"
+    _log_access = False
+    _order = "id desc"
+    _rec_name = "digest"
+
+    request_id = fields.Many2one("distribution.approval.request", required=True, ondelete="restrict", index=True)
+    round = fields.Integer(required=True)
+    taken_at = fields.Datetime(required=True)
+    user_id = fields.Many2one("res.users", required=True, ondelete="restrict")
+    version_id = fields.Many2one("distribution.approval.policy.version", ondelete="restrict")
+    outcome = fields.Char(required=True)
+    digest = fields.Char(required=True)
+    content = fields.Text(required=True)
+    facts = fields.Text(required=True)
+    rules = fields.Text(required=True)
+
+    def init(self):
+        protect_append_only(self.env.cr, self._table)
+
+    @api.model
+    def _take(self, request, judgement, snapshot):
+        specs = self.env[request.res_model]._approval_fact_specs()
+        return self.create(
+            {
+                "request_id": request.id,
+                "round": request.round + 1 if request.task_ids else request.round,
+                "taken_at": fields.Datetime.now(),
+                "user_id": self.env.uid,
+                "version_id": judgement.version.id,
+                "outcome": judgement.verdict.outcome,
+                "digest": snapshot.digest,
+                "content": snapshot.to_json(),
+                "facts": json.dumps(encode_facts(specs, judgement.facts), sort_keys=True),
+                "rules": json.dumps(judgement.rules()),
+            }
+        )
+
+    def _rule_summary(self):
+        return "; ".join(rule["words"] for rule in json.loads(self.rules or "[]"))
+
+    def _rule_html(self):
+        if not self:
+            return False
+        return self.env["ir.qweb"]._render(
+            "distribution_approval.snapshot_rules", {"rules": json.loads(self.rules or "[]"), "version": self.version_id}
+        )
+
+    def _fact_html(self):
+        if not self:
+            return False
+        model = self.env[self.request_id.res_model]
+        return self.env["ir.qweb"]._render(
+            "distribution_approval.snapshot_facts", {"facts": model._approval_fact_words(json.loads(self.facts))}
+        )
+
+    def _content_html(self):
+        if not self:
+            return False
+        model = self.env[self.request_id.res_model]
+        before = None
+        if self.request_id.kind == "amendment":
+            before = Snapshot.from_json(self.request_id.amendment_id.before)
+        return self.env["ir.qweb"]._render(
+            "distribution_approval.snapshot_content",
+            model._approval_content_words(Snapshot.from_json(self.content), before),
+        )
+
+
+_CHATTER_FIELDS = {
+    "message_follower_ids",
+    "message_ids",
+    "message_partner_ids",
+    "activity_ids",
+    "message_main_attachment_id",
+}
+
+
+def document_version(request):
+    """The policy version in force today for the document of ``request``."""
+    return request.env["distribution.approval.policy"]._effective_version(request.document_type, request.company_id)
+
+
+def _author(env):
+    return env.user.partner_id.id
+
+
+def _resume_context(user, company):
+    return {"allowed_company_ids": [company.id], "lang": user.lang, "tz": user.tz}
+
+
+def _resume_in_own_transaction(registry, request_ids):
+    """After the decision is committed: carry on, whatever happens to the transaction that decided."""
+    try:
+        with registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            for request_id in request_ids:
+                env["distribution.approval.request"].browse(request_id)._resume(commit=True)
+    except Exception:
+        # The decision stands; the scheduled action tries again.
+        _logger.exception("release of requests %s is left to the scheduled action", request_ids)

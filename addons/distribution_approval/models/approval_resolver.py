@@ -1,0 +1,113 @@
+"""Who the approvers of a requirement are, for one document."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from odoo import _, api, models
+
+from odoo.addons.distribution_core.compat import group_members
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One task to be: what it is called, who may decide it, and how many must."""
+
+    sequence: int
+    name: str
+    kind: str
+    key: str
+    quorum: int
+    users: Any  #: recordset of res.users
+    fallback: bool = False
+
+
+class ApprovalResolver(models.AbstractModel):
+    """Finds people. Nobody found never means that nobody is asked: the fallback is."""
+
+    _name = "distribution.approval.resolver"
+    _description = "Approver Resolver"
+
+    @api.model
+    def _seats(self, document, stages, version, excluded):
+        """The seats of a route.
+
+        :param stages: engine stages of the verdict
+        :param excluded: users that cannot decide on this document
+        """
+        return [
+            seat
+            for stage in stages
+            for requirement in stage.requirements
+            for seat in self._seats_of(document, requirement, version, excluded)
+        ]
+
+    @api.model
+    def _seats_of(self, document, requirement, version, excluded):
+        """A group or a person is one seat; a role that a document has several times is several."""
+        approver = requirement.approver
+        seats = []
+        for label, users in self._named(document, approver, excluded):
+            name = requirement.name or label
+            if label and approver.kind not in ("user", "group"):
+                name = f"{name}: {label}"
+            people = self._eligible(users, document.company_id) - excluded
+            fallback = len(people) < requirement.quorum
+            if fallback:
+                people |= self._eligible(self._fallback(version), document.company_id) - excluded
+            seats.append(
+                Seat(
+                    requirement.sequence,
+                    name,
+                    approver.kind,
+                    approver.key,
+                    requirement.quorum,
+                    people,
+                    fallback,
+                )
+            )
+        return seats
+
+    @api.model
+    def _named(self, document, approver, excluded):
+        """``[(label, users)]`` that the approver names, before anybody is ruled out."""
+        users = self.env["res.users"].sudo()
+        if approver.kind == "user":
+            return [(approver.label, users.browse(int(approver.key)).exists())]
+        if approver.kind == "group":
+            group = self.env["res.groups"].sudo().browse(int(approver.key)).exists()
+            return [(approver.label, group_members(group) if group else users)]
+        if approver.kind == "requester_manager":
+            return [("", self._manager_of(self.env.user))]
+        named = document.sudo()._approval_context().get(approver.kind, [])
+        by_people = {}
+        for label, people in named:
+            by_people.setdefault(people, []).append(label or "")
+        return [(", ".join(filter(None, labels)), people) for people, labels in by_people.items()] or [("", users)]
+
+    @api.model
+    def _manager_of(self, user):
+        return user.sudo().employee_id.parent_id.user_id
+
+    @api.model
+    def _fallback(self, version):
+        return version.fallback_user_id | (
+            group_members(version.fallback_group_id) if version.fallback_group_id else self.env["res.users"]
+        )
+
+    @api.model
+    def _eligible(self, users, company):
+        """Active people with the role Approver who work in ``company``."""
+        return users.sudo().filtered(
+            lambda user: user.active
+            and not user.share
+            and not user._is_superuser()
+            and company in user.company_ids
+            and user.has_group("distribution_core.group_approver")
+        )
+
+    @api.model
+    def _why_not(self, user):
+        """Why ``user`` cannot be asked, in words."""
+        if not user.active:
+            return _("%s is inactive", user.name)
+        return _("%s does not have the role Approver in this company", user.name)

@@ -1,0 +1,494 @@
+"""A task: one approver entry of one stage, waiting for the people who may decide it."""
+
+import json
+
+from odoo import SUPERUSER_ID, _, api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+from odoo.addons.distribution_core.append_only import protect_columns
+
+from ..engine import Approver, Requirement, RoutingError, Task, routing
+
+#: Outcomes that a person can choose; ``approve_with_conditions`` comes with tracked conditions.
+OUTCOMES = ("approve", "reject", "request_revision", "escalate")
+#: Outcomes that have to be explained.
+EXPLAINED = ("reject", "request_revision", "escalate")
+
+
+class ApprovalTask(models.Model):
+    _name = "distribution.approval.task"
+    _description = "Approval Task"
+    _order = "urgent desc, opened_at, id"
+
+    request_id = fields.Many2one(
+        "distribution.approval.request", required=True, readonly=True, ondelete="restrict", index=True
+    )
+    name = fields.Char(string="Asked as", required=True, readonly=True)
+    round = fields.Integer(required=True, readonly=True, default=1)
+    sequence = fields.Integer(string="Stage", required=True, readonly=True)
+    approver_kind = fields.Char(readonly=True)
+    approver_key = fields.Char(readonly=True)
+    quorum = fields.Integer(required=True, readonly=True, default=1)
+    state = fields.Selection(
+        [
+            ("waiting", "Not yet"),
+            ("open", "To decide"),
+            ("approved", "Approved"),
+            ("rejected", "Rejected"),
+            ("cancelled", "Cancelled"),
+        ],
+        required=True,
+        readonly=True,
+        default="waiting",
+        index=True,
+    )
+    user_ids = fields.Many2many(
+        "res.users", "distribution_approval_task_user_rel", "task_id", "user_id", readonly=True, string="May Decide"
+    )
+    is_fallback = fields.Boolean(readonly=True)
+    digest = fields.Char(readonly=True, help="SHA-256 of the content that is asked; a decision names it.")
+    opened_at = fields.Datetime(readonly=True, index=True)
+    closed_at = fields.Datetime(readonly=True)
+    decision_ids = fields.One2many("distribution.approval.decision", "task_id", readonly=True)
+    question_ids = fields.One2many("distribution.approval.question", "task_id", readonly=True)
+
+    # What the approver reads beside the task.
+    document_type = fields.Selection(related="request_id.document_type")
+    document_name = fields.Char(related="request_id.document_name")
+    company_id = fields.Many2one(related="request_id.company_id", store=True)
+    currency_id = fields.Many2one(related="request_id.currency_id")
+    partner_id = fields.Many2one(related="request_id.partner_id", string="Vendor / Customer")
+    requester_id = fields.Many2one(related="request_id.requester_id")
+    amount = fields.Monetary(related="request_id.amount")
+    request_state = fields.Selection(related="request_id.state", string="Request State")
+    kind = fields.Selection(related="request_id.kind")
+    rule_text = fields.Html(related="request_id.rule_text")
+    fact_text = fields.Html(related="request_id.fact_text")
+    content_text = fields.Html(related="request_id.content_text")
+    timeline = fields.Html(related="request_id.timeline")
+    standing = fields.Html(compute="_compute_standing", compute_sudo=True, string="Vendor Standing")
+    why = fields.Char(compute="_compute_why", compute_sudo=True)
+    urgent = fields.Boolean(readonly=True)
+    waiting_hours = fields.Integer(compute="_compute_waiting_hours", string="Waiting (h)")
+    can_decide = fields.Boolean(compute="_compute_can_decide")
+
+    _sql_constraints = [
+        ("quorum_positive", "CHECK (quorum > 0)", "At least one person has to approve."),
+    ]
+
+    def init(self):
+        protect_columns(
+            self.env.cr,
+            self._table,
+            ("request_id", "round", "sequence", "quorum", "digest", "approver_kind", "approver_key"),
+        )
+        protect_columns(
+            self.env.cr,
+            self._table,
+            ("state", "closed_at"),
+            when="OLD.state IN ('approved', 'rejected', 'cancelled')",
+            name="closed",
+        )
+
+    # -------------------------------------------------------------- computes
+
+    @api.depends("name", "request_id.document_name")
+    def _compute_display_name(self):
+        for task in self:
+            task.display_name = f"{task.document_name} – {task.name}"
+
+    @api.depends("request_id.snapshot_id")
+    def _compute_why(self):
+        for task in self:
+            task.why = task.request_id.snapshot_id._rule_summary()
+
+    @api.depends("request_id.partner_id")
+    def _compute_standing(self):
+        for task in self:
+            request = task.request_id
+            task.standing = self.env[request.res_model]._approval_standing(request) if request else False
+
+    @api.depends("opened_at")
+    def _compute_waiting_hours(self):
+        now = fields.Datetime.now()
+        for task in self:
+            task.waiting_hours = int((now - task.opened_at).total_seconds() // 3600) if task.opened_at else 0
+
+    @api.depends("state", "user_ids", "request_state")
+    @api.depends_context("uid")
+    def _compute_can_decide(self):
+        for task in self:
+            task.can_decide = task.sudo().request_id._my_task() == task if task.state == "open" else False
+
+    # ------------------------------------------------------------------ CRUD
+
+    def write(self, vals):
+        if not self.env.su:
+            raise AccessError(_("A task changes through decisions only."))
+        return super().write(vals)
+
+    def unlink(self):
+        raise UserError(_("Approval tasks are evidence and are kept."))
+
+    def copy(self, default=None):
+        raise UserError(_("An approval task cannot be copied."))
+
+    # ----------------------------------------------------------------- inbox
+
+    @api.model
+    def _inbox_domain(self):
+        """What waits for the decision of the real user."""
+        return [
+            ("state", "=", "open"),
+            ("user_ids", "in", self.env.uid),
+            ("request_id.state", "in", ("pending", "question")),
+            ("decision_ids", "not any", [("user_id", "=", self.env.uid)]),
+        ]
+
+    @api.model
+    def get_inbox_count(self):
+        """Number of tasks that wait for the user; one query."""
+        return self.search_count(self._inbox_domain())
+
+    @api.model
+    def action_inbox(self):
+        action = self.env["ir.actions.act_window"]._for_xml_id("distribution_approval.action_approval_inbox")
+        action["domain"] = self._inbox_domain()
+        return action
+
+    # ---------------------------------------------------------------- deciding
+
+    def action_decide(self, outcome, seen_digest, comment=None, reason_code=None, conditions=None):
+        """Decide this task.
+
+        :param outcome: one of ``approve``, ``approve_with_conditions``, ``reject``,
+            ``request_revision``, ``escalate``
+        :param seen_digest: the task's ``digest`` as the approver saw it
+        :param comment: mandatory for everything but an approval
+        :param reason_code: id or code of a reason
+        :raises UserError: the document is no longer what the approver saw; somebody else was
+            quicker; it is not this person's turn
+        :raises AccessError: this person may not decide
+        :return: True
+        """
+        self.ensure_one()
+        user = self._check_decider()
+        self._check_outcome(outcome, comment, conditions)
+        task = self.sudo()
+        request = task.request_id
+        request._lock()
+        task._check_seen(seen_digest)
+        if user not in task._eligible_users():
+            raise AccessError(_("“%s” is not yours to decide (any more).", task.name))
+        excluded = request._excluded_users().ids
+        before = request._to_engine()
+        try:
+            if outcome == "escalate":
+                superiors = task._superiors(user)
+                after = routing.escalate(before, str(task.id), superiors.ids, by=user.id, excluded=excluded)
+            else:
+                after = routing.decide(before, str(task.id), user.id, outcome, excluded=excluded)
+        except RoutingError as error:
+            raise task._explain_refusal(error) from error
+        decision = self.env["distribution.approval.decision"].sudo()._append(
+            task, user, outcome, seen_digest, comment, self._reason(reason_code)
+        )
+        if outcome == "escalate":
+            task.write({"user_ids": [(3, user.id), *[(4, superior.id) for superior in superiors]]})
+            request.write({"participant_ids": [(4, superior.id) for superior in superiors]})
+            task._inform()
+        request._apply(after)
+        decision._record_event()
+        request._decided(decision)
+        return True
+
+    def _check_decider(self):
+        """The real user behind the call; no superuser, no substitute by context."""
+        user = self.env.user
+        if self.env.uid == SUPERUSER_ID or user._is_superuser() or user.share:
+            raise AccessError(_("A decision is taken by a person, logged in as themselves."))
+        return user
+
+    def _check_outcome(self, outcome, comment, conditions):
+        if outcome == "approve_with_conditions" or conditions:
+            raise UserError(
+                _("Approving with conditions is not available for this document yet. Request a revision instead.")
+            )
+        if outcome not in OUTCOMES:
+            raise ValidationError(
+                _("outcome: “%(outcome)s” is unknown. Use one of %(known)s.", outcome=outcome, known=", ".join(OUTCOMES))
+            )
+        rules_comment = any(
+            rule.comment_required
+            for rule in self.sudo().env["distribution.approval.rule"].browse(self.sudo()._rule_ids()).exists()
+        )
+        if (outcome in EXPLAINED or rules_comment) and not (comment or "").strip():
+            raise ValidationError(_("comment: write in a few words why."))
+
+    def _rule_ids(self):
+        return [int(rule["key"]) for rule in json.loads(self.request_id.snapshot_id.rules or "[]")]
+
+    def _check_seen(self, seen_digest):
+        """What the approver saw must be what is asked, and what is asked must be what is there."""
+        request = self.request_id
+        current = request._current_snapshot()
+        if seen_digest != request.digest or self.digest != request.digest or current.digest != request.digest:
+            raise UserError(
+                _(
+                    "%s has changed since you opened it. Reload it and look again before you decide.",
+                    request.document_name,
+                )
+            )
+
+    def _reason(self, reason_code):
+        reasons = self.env["distribution.approval.reason"].sudo()
+        if not reason_code:
+            return reasons
+        found = (
+            reasons.browse(reason_code).exists()
+            if isinstance(reason_code, int)
+            else reasons.search([("code", "=", reason_code)], limit=1)
+        )
+        if not found:
+            raise ValidationError(_("reason_code: “%s” is unknown.", reason_code))
+        return found
+
+    def _eligible_users(self):
+        """Candidates who still are what they were chosen for: active, Approver, in this company."""
+        return self.env["distribution.approval.resolver"]._eligible(self.user_ids, self.request_id.company_id)
+
+    def _superiors(self, user):
+        """To whom ``user`` can hand this task: the manager, or the fallback of the policy."""
+        resolver = self.env["distribution.approval.resolver"].sudo()
+        manager = resolver._eligible(resolver._manager_of(user), self.request_id.company_id)
+        return (
+            manager
+            or resolver._eligible(resolver._fallback(self.request_id.version_id), self.request_id.company_id)
+        ) - user - self.request_id._excluded_users()
+
+    def _explain_refusal(self, error):
+        """The state machine's error, for the person who meets it."""
+        kind = type(error).__name__
+        request = self.request_id
+        return {
+            "SeparationOfDuties": AccessError(
+                _(
+                    "You requested, created, edited or own %s: somebody else has to decide on it.",
+                    request.document_name,
+                )
+            ),
+            "NotACandidate": AccessError(_("“%s” is not yours to decide.", self.name)),
+            "NotYourTurn": UserError(_("“%s” waits for an earlier stage.", self.name))
+            if request.state != "revision"
+            else UserError(_("The request is with %s for revision.", request.requester_id.name)),
+            "AlreadyDecided": UserError(
+                _("You have decided on %s before, or somebody else decided this task.", request.document_name)
+            ),
+            "RequestClosed": UserError(_("This request is closed: %s.", request._banner().striptags())),
+            "RouteError": UserError(_("There is nobody to whom this task could be handed.")),
+        }.get(kind, UserError(str(error)))
+
+    # ------------------------------------------------------------- questions
+
+    def action_ask(self, question):
+        """Ask the requester without deciding; the request shows that it waits for an answer."""
+        self.ensure_one()
+        user = self._check_decider()
+        if not (question or "").strip():
+            raise ValidationError(_("question: write what you want to know."))
+        task = self.sudo()
+        request = task.request_id
+        request._lock()
+        if user not in task._eligible_users():
+            raise AccessError(_("“%s” is not yours to decide (any more).", task.name))
+        try:
+            after = routing.ask(request._to_engine(), str(task.id), user.id, request._excluded_users().ids)
+        except RoutingError as error:
+            raise task._explain_refusal(error) from error
+        self.env["distribution.approval.question"].sudo().create(
+            {"task_id": task.id, "user_id": user.id, "question": question.strip(), "asked_at": fields.Datetime.now()}
+        )
+        request._apply(after)
+        request._event("question_asked", {"task_id": task.id})
+        request._notify(request.requester_id, _("%(user)s asks: %(question)s", user=user.name, question=question))
+        return True
+
+    # ---------------------------------------------------------------- buttons
+
+    def action_approve(self):
+        """Approve what this screen shows (the digest comes from the screen)."""
+        self.ensure_one()
+        self.action_decide("approve", self.env.context.get("seen_digest"))
+        return self._after_decision()
+
+    def action_open_decide(self):
+        """Reject, ask for a revision or hand over, with a reason."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": _("Decide on %s", self.document_name),
+            "res_model": "distribution.approval.decide",
+            "view_mode": "form",
+            "target": "new",
+            "context": {
+                "default_task_id": self.id,
+                "default_outcome": self.env.context.get("outcome", "reject"),
+                "default_seen_digest": self.env.context.get("seen_digest") or self.digest,
+            },
+        }
+
+    def action_open_ask(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": _("Ask %s", self.requester_id.name),
+            "res_model": "distribution.approval.ask",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_task_id": self.id},
+        }
+
+    def action_open_document(self):
+        return self.request_id.action_open_document()
+
+    def action_open_request(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "distribution.approval.request",
+            "res_id": self.request_id.id,
+            "view_mode": "form",
+        }
+
+    def _after_decision(self):
+        """Back to the inbox: the next decision waits there."""
+        action = self.action_inbox()
+        action["target"] = "main"
+        return action
+
+    # ----------------------------------------------------------------- engine
+
+    def _to_engine(self):
+        return tuple(
+            Task(
+                str(task.id),
+                task.sequence,
+                task.quorum,
+                frozenset(task.user_ids.ids),
+                tuple(
+                    routing.Approval(decision.user_id.id)
+                    for decision in task.decision_ids
+                    if decision.outcome == "approve"
+                ),
+                task.state,
+            )
+            for task in self
+        )
+
+    def _set_state(self, state):
+        now = fields.Datetime.now()
+        values = {"state": state}
+        if state == "open":
+            values["opened_at"] = now
+        elif state in ("approved", "rejected", "cancelled"):
+            values["closed_at"] = now
+        self.sudo().write(values)
+
+    def _label_with_quorum(self):
+        self.ensure_one()
+        if self.quorum == 1:
+            return self.name
+        done = len(self.decision_ids.filtered(lambda decision: decision.outcome == "approve"))
+        return _("%(name)s (%(done)s of %(quorum)s)", name=self.name, done=done, quorum=self.quorum)
+
+    # -------------------------------------------------------------- candidates
+
+    def _resolve(self, resolver, excluded):
+        """Who would be asked today for this task."""
+        self.ensure_one()
+        request = self.request_id
+        requirement = Requirement(
+            self.sequence, Approver(self.approver_kind, self.approver_key or ""), self.quorum, self.name
+        )
+        seats = resolver.with_user(request.requester_id).sudo()._seats_of(
+            request._document(), requirement, request.version_id, excluded
+        )
+        exact = [seat for seat in seats if seat.name == self.name]
+        return (exact or seats or [None])[0]
+
+    def _replace_candidates(self, seat):
+        self.ensure_one()
+        added = seat.users - self.user_ids
+        self.write({"user_ids": [(6, 0, seat.users.ids)], "is_fallback": seat.fallback})
+        self.request_id.write({"participant_ids": [(4, user_id) for user_id in added.ids]})
+        self.request_id._event("approvers_changed", {"task_id": self.id, "user_ids": seat.users.ids})
+        if self.state == "open" and added:
+            self._inform(added)
+
+    # ------------------------------------------------------------ notification
+
+    def _inform(self, users=None):
+        """One notice per person and task, in the way that the person chose; no mail floods."""
+        activity_type = self.env.ref("distribution_approval.activity_type_decide", raise_if_not_found=False)
+        for task in self:
+            request = task.request_id
+            people = users or task.user_ids
+            for user in people:
+                if activity_type and user.distribution_notice != "none":
+                    # The quick update keeps Odoo from mailing the assignment: the notice below does.
+                    request.with_context(mail_activity_quick_update=True).activity_schedule(
+                        activity_type_id=activity_type.id,
+                        user_id=user.id,
+                        summary=_("Decide: %(document)s (%(task)s)", document=task.document_name, task=task.name),
+                        date_deadline=fields.Date.context_today(task),
+                    )
+            request._notify(
+                people.filtered(lambda user: user.distribution_notice == "each"),
+                _("%(document)s waits for your decision: %(why)s", document=task.document_name, why=task.why),
+            )
+            for user in people:
+                self.env["bus.bus"]._sendone(user.partner_id, "distribution.approval/inbox", {})
+
+
+class ApprovalQuestion(models.Model):
+    """A question to the requester, and its answer. Kept as evidence."""
+
+    _name = "distribution.approval.question"
+    _description = "Question on an Approval Request"
+    _log_access = False
+    _order = "id"
+    _rec_name = "question"
+
+    task_id = fields.Many2one("distribution.approval.task", required=True, ondelete="restrict", index=True)
+    user_id = fields.Many2one("res.users", string="Asked by", required=True, ondelete="restrict")
+    question = fields.Text(required=True)
+    asked_at = fields.Datetime(required=True)
+    answer = fields.Text()
+    answered_by_id = fields.Many2one("res.users", ondelete="restrict")
+    answered_at = fields.Datetime()
+
+    def init(self):
+        protect_columns(self.env.cr, self._table, ("task_id", "user_id", "question", "asked_at"))
+        protect_columns(
+            self.env.cr, self._table, ("answer", "answered_by_id", "answered_at"), "OLD.answered_at IS NOT NULL", "answer"
+        )
+
+
+class ApprovalReason(models.Model):
+    """A reason code that a decision can give, so that decisions can be counted by cause."""
+
+    _name = "distribution.approval.reason"
+    _description = "Approval Reason"
+    _order = "sequence, id"
+
+    name = fields.Char(required=True, translate=True)
+    code = fields.Char(required=True)
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    outcome = fields.Selection(
+        [("reject", "Reject"), ("request_revision", "Request revision"), ("escalate", "Escalate")],
+        help="Offered for this outcome only; empty: for all.",
+    )
+    document_type = fields.Char(help="Offered for this document type only; empty: for all.")
+
+    _sql_constraints = [("code_unique", "UNIQUE (code)", "This reason code exists already.")]

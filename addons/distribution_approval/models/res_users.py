@@ -1,0 +1,79 @@
+from odoo import _, api, fields, models
+
+
+class ResUsers(models.Model):
+    _inherit = "res.users"
+
+    distribution_notice = fields.Selection(
+        [("each", "One message per task"), ("digest", "One message a day"), ("none", "Only my inbox")],
+        string="Approval Notices",
+        default="each",
+        required=True,
+    )
+
+    @property
+    def SELF_READABLE_FIELDS(self):
+        return [*super().SELF_READABLE_FIELDS, "distribution_notice"]
+
+    @property
+    def SELF_WRITEABLE_FIELDS(self):
+        return [*super().SELF_WRITEABLE_FIELDS, "distribution_notice"]
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "active" in vals or any(key.startswith(("groups", "group_ids", "in_group_", "sel_groups")) for key in vals):
+            self._approval_leave_tasks()
+        return result
+
+    def _approval_leave_tasks(self):
+        """Who left, or lost the role, no longer blocks a task: others are asked at once."""
+        tasks = self.env["distribution.approval.task"].sudo().search(
+            [("user_ids", "in", self.ids), ("state", "in", ("open", "waiting"))]
+        )
+        tasks.request_id._refresh_candidates()
+
+    def _approval_reads_all(self, model):
+        """Whether a role other than Approver lets this user read ``model``.
+
+        An approver sees the documents that they must judge, and no more; who has the document's
+        own application sees what that application shows.
+        """
+        self.ensure_one()
+        access = self.env["ir.model.access"].sudo().search(
+            [("model_id.model", "=", model), ("perm_read", "=", True), ("active", "=", True)]
+        )
+        own = self.env.ref("distribution_core.group_approver") | self.env.ref("distribution_core.group_auditor")
+        groups = access.group_id - own
+        return bool(groups & self.sudo()[_all_groups(self)]) or any(not row.group_id for row in access)
+
+    def _approval_document_ids(self, model):
+        """Ids of the documents of ``model`` about which this user is or was asked, or asked themselves."""
+        self.ensure_one()
+        requests = self.env["distribution.approval.request"].sudo()
+        return requests.search(
+            [
+                ("res_model", "=", model),
+                "|",
+                ("participant_ids", "in", self.ids),
+                ("requester_id", "=", self.id),
+            ]
+        ).mapped("res_id")
+
+    @api.model
+    def _cron_approval_digest(self):
+        """Once a day: one message to each person who chose the digest and has something to decide."""
+        tasks = self.env["distribution.approval.task"].sudo()
+        for user in self.sudo().search([("distribution_notice", "=", "digest"), ("share", "=", False)]):
+            waiting = tasks.with_user(user).sudo(False).search(tasks.with_user(user)._inbox_domain())
+            if waiting:
+                body = _("%s decisions wait for you:", len(waiting)) + "\n" + "\n".join(
+                    waiting.sudo().mapped("display_name")
+                )
+                user.partner_id.message_notify(
+                    partner_ids=user.partner_id.ids, body=body, subject=_("%s decisions wait for you", len(waiting))
+                )
+
+
+def _all_groups(user):
+    """Field with all groups of a user, implied ones included: 19.0 keeps them apart."""
+    return "all_group_ids" if "all_group_ids" in user._fields else "groups_id"

@@ -1,0 +1,5 @@
+from . import approval_amend
+from . import approval_answer
+from . import approval_ask
+from . import approval_decide
+from . import approval_try
