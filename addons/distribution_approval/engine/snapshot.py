@@ -324,8 +324,8 @@ def _changes(before, after):
 
 
 def _same(old, new):
-    """Equal and of one type: ``True`` is not 1."""
-    return type(old) is type(new) and _json_text(old) == _json_text(new)
+    """Written the same: ``True`` is not 1, nor is the text ``'1'``."""
+    return _json_text(old) == _json_text(new)
 
 
 def _is_tolerated(described, name, before, after):

@@ -20,6 +20,7 @@ import engine
 settings.register_profile(
     "default",
     deadline=None,
+    max_examples=250,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=2000)

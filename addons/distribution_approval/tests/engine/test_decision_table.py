@@ -11,10 +11,11 @@ import sys
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, note
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from engine import (
+    OPERATORS,
     Approver,
     Condition,
     FactSpec,
@@ -24,7 +25,9 @@ from engine import (
     Table,
     TableError,
     Unknown,
+    Verdict,
     compile_table,
+    merge_stages,
 )
 
 DAY = datetime.date(2024, 3, 1)
@@ -63,9 +66,13 @@ VALUES = {
 # ------------------------------------------------------------------ strategies
 
 
+#: The facts of one example: few, so that rules and facts meet on the same ones.
+NAMES = st.shared(st.lists(st.sampled_from(sorted(SPECS)), min_size=1, max_size=3, unique=True), key="names")
+
+
 @st.composite
-def conditions(draw, names=tuple(SPECS)):
-    name = draw(st.sampled_from(names))
+def conditions(draw):
+    name = draw(st.sampled_from(draw(NAMES)))
     value = st.sampled_from(VALUES[name])
     several = st.frozensets(value, min_size=1, max_size=3)
     if name == "urgent":
@@ -108,7 +115,7 @@ def rules(draw, key=None, outcomes=("pass", "require", "refuse"), modes=None):
         key or draw(st.uuids()).hex,
         draw(st.integers(1, 4)),
         draw(st.sampled_from(["one", "two"])),
-        tuple(draw(st.lists(conditions(), max_size=3))),
+        tuple(draw(st.lists(conditions(), max_size=draw(st.sampled_from([1, 1, 2, 3]))))),
         outcome,
         tuple(draw(st.lists(requirements(), min_size=1, max_size=3))) if outcome == "require" else (),
         draw(st.sampled_from(modes or ("enforce", "enforce", "enforce", "monitor"))),
@@ -121,24 +128,26 @@ def rule_lists(draw, max_size=7, **options):
     return [draw(rules(key=f"r{n}", **options)) for n in range(count)]
 
 
+def values_of(name):
+    """Values on, between and outside the operands of rules."""
+    if SPECS[name].type.is_number:
+        return [*NUMBERS, *BETWEEN_NUMBERS]
+    if name == "due":
+        return [*DAYS, DAY - datetime.timedelta(days=9), DAY + datetime.timedelta(days=9)]
+    if name == "categories":
+        several = [itertools.combinations([*VALUES[name], 99], size) for size in range(5)]
+        return [frozenset(elements) for sets in several for elements in sets]
+    others = {"site": [77], "reason": ["something else"]}
+    return [*VALUES[name], *others.get(name, [])]
+
+
 @st.composite
 def fact_sets(draw):
     facts = {}
-    for name, spec in SPECS.items():
-        values = list(VALUES[name])
-        if spec.type.is_number:
-            values += BETWEEN_NUMBERS
-        elif name == "due":
-            values += [DAY - datetime.timedelta(days=9), DAY + datetime.timedelta(days=9)]
-        elif name == "site":
-            values += [77]
-        elif name == "reason":
-            values += ["something else"]
-        value = st.sampled_from(values)
-        if name == "categories":
-            value = st.frozensets(st.sampled_from([*values, 99]), max_size=4)
-        unclear = st.sampled_from([None, Unknown("no answer"), "missing", object()])
-        drawn = draw(value if draw(st.integers(0, 5)) else unclear)
+    for name in draw(NAMES):
+        drawn = draw(st.sampled_from(values_of(name)))
+        if not draw(st.integers(0, 4)):
+            drawn = draw(st.sampled_from([None, Unknown("no answer"), "missing", object()]))
         if drawn != "missing":
             facts[name] = drawn
     return facts
@@ -264,6 +273,47 @@ def stages_of(verdict):
 # ------------------------------------------------------------------ properties
 
 
+def every_condition(name):
+    """Each operator of a fact with each operand there is."""
+    values = VALUES[name]
+    for operator in OPERATORS[SPECS[name].type]:
+        if operator.operand == "none":
+            operands = [None]
+        elif operator.operand == "one":
+            operands = values
+        elif operator.operand == "range":
+            operands = itertools.combinations_with_replacement(values, 2)
+        else:
+            sizes = range(1, len(values) + 1)
+            operands = (frozenset(chosen) for size in sizes for chosen in itertools.combinations(values, size))
+        for operand in operands:
+            if operator.code != "is_empty" or SPECS[name].optional or name == "categories":
+                yield Condition(name, operator.code, operand)
+
+
+@pytest.mark.parametrize("name", sorted(SPECS))
+def test_every_operator_with_every_operand_on_every_value(name):
+    rule_list = [Rule(f"{n:03}", n, "", (c,), "pass") for n, c in enumerate(every_condition(name))]
+    alone = [compile_table(Table(SPECS, [rule])) for rule in rule_list]
+    together = compile_table(Table(SPECS, rule_list))
+    for value in [*values_of(name), None, Unknown("no answer"), object()]:
+        facts = {name: value}
+        assert summary(together.evaluate(facts)) == read(together, facts)
+        for rule, table in zip(rule_list, alone):
+            assert summary(table.evaluate(facts)) == read(table, facts), rule.conditions
+
+
+@settings(max_examples=500)
+@given(st.lists(requirements(), max_size=6), st.data())
+def test_stages_merge_with_the_stricter_quorum_in_any_order(needs, data):
+    rule = Rule("r", 1, "", (), "require", needs)
+    stages = merge_stages(needs)
+    assert stages_of(Verdict("require", stages=stages)) == route([rule])
+    assert [stage.sequence for stage in stages] == sorted({stage.sequence for stage in stages})
+    assert repr(merge_stages(data.draw(st.permutations(needs)))) == repr(stages)
+
+
+@settings(max_examples=1000)
 @given(rule_lists(), fact_sets(), st.sampled_from(["FIRST", "COLLECT"]))
 def test_the_index_decides_as_reading_does(rule_list, facts, hit_policy):
     table = Table(SPECS, rule_list, hit_policy)

@@ -79,6 +79,13 @@ def test_floats_are_the_numbers_that_they_show(number, places):
     assert as_decimal(float(exact)) == exact
 
 
+@pytest.mark.parametrize(
+    ("noisy", "meant"), [(30000.000000000004, "30000"), (0.1 + 0.2, "0.3"), (0.1 + 0.2 - 0.3, "0"), (1.1 * 3, "3.3")]
+)
+def test_binary_noise_is_removed(noisy, meant):
+    assert as_decimal(noisy) == Decimal(meant)
+
+
 @pytest.mark.parametrize("value", [True, None, "", "1,5", "abc", "NaN", float("inf"), "1e999999999", "1e-99999", [1]])
 def test_what_is_no_number(value):
     with pytest.raises(FactError):

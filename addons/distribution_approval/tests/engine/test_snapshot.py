@@ -211,6 +211,25 @@ def test_without_an_amount_or_value_nothing_is_tolerated():
     assert compare(sealed, seal({"amount": 10}, {1: {**line, "quantity": 2}}), wide).beyond
 
 
+def test_only_the_total_is_tolerated_in_the_header():
+    sealed, now = seal({"amount": 10, "quantity": 1}, {}), seal({"amount": 10, "quantity": 2}, {})
+    assert compare(sealed, now, Tolerance(100, 100)).beyond
+
+
+def test_a_limit_of_nothing_finds_what_rounding_hides():
+    line = {"quantity": 1, "price_unit": Decimal("0.101"), "value": Decimal("0.10")}
+    now = seal({"amount": 1}, {1: {**line, "price_unit": Decimal("0.102")}})
+    assert compare(seal({"amount": 1}, {1: line}), now).beyond
+    assert not compare(seal({"amount": 1}, {1: line}), now, Tolerance(1, 1)).beyond
+
+
+def test_a_value_that_does_not_follow_its_factor_is_measured_by_the_factor():
+    line = {"quantity": 1, "price_unit": 10, "value": 10}
+    now = seal({"amount": 10}, {1: {**line, "quantity": 3}})
+    change = compare(seal({"amount": 10}, {1: line}), now, Tolerance(100, 100))
+    assert change.beyond and change.drift == 20
+
+
 def test_a_number_that_becomes_something_else_is_beyond():
     sealed = seal({"amount": 10}, {1: {"quantity": 1, "value": 10}})
     for odd in (None, "1", True):
