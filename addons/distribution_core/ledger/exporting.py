@@ -7,6 +7,7 @@ import base64
 import gzip
 import hashlib
 import json
+import zlib
 from dataclasses import asdict, dataclass
 
 from ..engine.chain import EVENT_COLUMNS, Problem, RangeCheck, Seal, check_link
@@ -91,7 +92,7 @@ def check_file(source):
                 if not check.ok:
                     return check
             check.problem = current and current.finish()
-    except (EOFError, OSError, KeyError, TypeError, AttributeError, StopIteration, ValueError) as error:
+    except (EOFError, OSError, zlib.error, KeyError, TypeError, AttributeError, StopIteration, ValueError) as error:
         raise ExportError(f"The file is damaged or no export of the ledger: {error}") from error
     if check.ok and (previous is None or previous.number != check.last_seal):
         check.problem = Problem('file differs', f"The file ends before seal {check.last_seal}.", check.last_seal)

