@@ -1,4 +1,5 @@
 """What every part of the distribution suite needs."""
+
 from . import engine
 from . import models
 from . import wizard

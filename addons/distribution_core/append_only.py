@@ -9,6 +9,10 @@ event ledger is sealed as well.
 The error is raised as ``restrict_violation``, an integrity error, so that
 Odoo shows its text to the user instead of a traceback.
 """
+
+# Only names that this code itself knows are written into SQL; values are parameters.
+# pylint: disable=sql-injection
+
 from psycopg2 import sql
 
 REFUSE_FUNCTION = """
@@ -33,8 +37,7 @@ def protect_append_only(cr, table, function='distribution_refuse_change'):
     :param function: trigger function that refuses; another one may know an exception
     """
     cr.execute(REFUSE_FUNCTION)
-    put_trigger(
-        cr, table, 'distribution_append_only', "BEFORE UPDATE OR DELETE", hint=_APPEND_HINT, function=function)
+    put_trigger(cr, table, 'distribution_append_only', "BEFORE UPDATE OR DELETE", hint=_APPEND_HINT, function=function)
     _refuse_truncate(cr, table)
 
 
@@ -51,13 +54,17 @@ def protect_columns(cr, table, columns, when=None, name='columns'):
     guarded = sql.SQL(when or "TRUE")
     changed = sql.SQL(" OR ").join(
         sql.SQL("OLD.{column} IS DISTINCT FROM NEW.{column}").format(column=sql.Identifier(column))
-        for column in columns)
+        for column in columns
+    )
     put_trigger(
-        cr, table, f'distribution_keep_{name}_update', "BEFORE UPDATE", hint=_COLUMNS_HINT,
-        condition=sql.SQL("({}) AND ({})").format(guarded, changed))
-    put_trigger(
-        cr, table, f'distribution_keep_{name}_delete', "BEFORE DELETE", hint=_COLUMNS_HINT,
-        condition=guarded)
+        cr,
+        table,
+        f'distribution_keep_{name}_update',
+        "BEFORE UPDATE",
+        hint=_COLUMNS_HINT,
+        condition=sql.SQL("({}) AND ({})").format(guarded, changed),
+    )
+    put_trigger(cr, table, f'distribution_keep_{name}_delete', "BEFORE DELETE", hint=_COLUMNS_HINT, condition=guarded)
     _refuse_truncate(cr, table)
 
 
@@ -65,8 +72,9 @@ def _refuse_truncate(cr, table):
     put_trigger(cr, table, 'distribution_no_truncate', "BEFORE TRUNCATE", level="STATEMENT", hint=_APPEND_HINT)
 
 
-def put_trigger(cr, table, name, moment, *, level="ROW", condition=None, hint=None,
-                function='distribution_refuse_change'):
+def put_trigger(
+    cr, table, name, moment, *, level="ROW", condition=None, hint=None, function='distribution_refuse_change'
+):
     """(Re)create an ALWAYS trigger."""
     names = {
         'name': sql.Identifier(name),
@@ -74,11 +82,15 @@ def put_trigger(cr, table, name, moment, *, level="ROW", condition=None, hint=No
         'function': sql.Identifier(function),
     }
     cr.execute(sql.SQL("DROP TRIGGER IF EXISTS {name} ON {table}").format(**names))
-    cr.execute(sql.SQL(
-        "CREATE TRIGGER {name} {moment} ON {table} FOR EACH {level} {condition} EXECUTE FUNCTION {function}({hint})"
-    ).format(
-        moment=sql.SQL(moment), level=sql.SQL(level),
-        condition=sql.SQL("WHEN ({})").format(condition) if condition else sql.SQL(""),
-        hint=sql.Literal(hint) if hint else sql.SQL(""),
-        **names))
+    cr.execute(
+        sql.SQL(
+            "CREATE TRIGGER {name} {moment} ON {table} FOR EACH {level} {condition} EXECUTE FUNCTION {function}({hint})"
+        ).format(
+            moment=sql.SQL(moment),
+            level=sql.SQL(level),
+            condition=sql.SQL("WHEN ({})").format(condition) if condition else sql.SQL(""),
+            hint=sql.Literal(hint) if hint else sql.SQL(""),
+            **names,
+        )
+    )
     cr.execute(sql.SQL("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}").format(**names))

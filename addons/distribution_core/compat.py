@@ -1,4 +1,5 @@
 """What Odoo 17.0 and 19.0 name differently, in one place."""
+
 from odoo.release import version_info
 
 SERIES = version_info[0]
@@ -49,4 +50,5 @@ def has_access(records, operation):
     if not IS_17:
         return records.has_access(operation)
     return records.check_access_rights(operation, raise_exception=False) and (
-        len(records._filter_access_rules_python(operation)) == len(records))
+        len(records._filter_access_rules_python(operation)) == len(records)
+    )

@@ -1,4 +1,5 @@
 """The ledger outlives the addon."""
+
 from .ledger.schema import adopt_tables, keep_tables
 
 

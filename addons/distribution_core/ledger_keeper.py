@@ -10,6 +10,9 @@
 Needs Python 3.10 and psycopg2, not Odoo. Create the role with create_ledger_keeper.sql.
 Exit code: 0 fine, 1 a problem was found, 2 it could not be done.
 """
+
+# A command line talks to its user.
+# pylint: disable=print-used
 import argparse
 import os
 import sys
@@ -25,13 +28,13 @@ from distribution_core.ledger import exporting, verifying  # noqa: E402
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest='command', required=True)
     for name in ('export', 'check', 'prune', 'verify'):
         command = commands.add_parser(name)
         command.add_argument(
-            '--dsn', required=name in ('export', 'prune', 'verify'), help="connection of the keeper's role (libpq)")
+            '--dsn', required=name in ('export', 'prune', 'verify'), help="connection of the keeper's role (libpq)"
+        )
         if name == 'export':
             command.add_argument('--from', dest='first', type=int, required=True, help="first seal")
             command.add_argument('--to', dest='last', type=int, required=True, help="last seal")
@@ -57,15 +60,14 @@ def _connect(options):
 
 def _export(options):
     partial = f'{options.file}.part'
-    with _connect(options) as connection, connection.cursor() as cr:
-        with open(partial, 'xb') as target:
-            try:
-                count = exporting.export_seals(cr, target, options.first, options.last)
-                target.flush()
-                os.fsync(target.fileno())
-            except BaseException:
-                os.unlink(partial)
-                raise
+    with _connect(options) as connection, connection.cursor() as cr, open(partial, 'xb') as target:
+        try:
+            count = exporting.export_seals(cr, target, options.first, options.last)
+            target.flush()
+            os.fsync(target.fileno())
+        except BaseException:
+            os.unlink(partial)
+            raise
     os.rename(partial, options.file)
     print(f"{count} events exported. SHA-256 of the file: {exporting.file_digest(options.file)}")
     return 0
@@ -83,7 +85,8 @@ def _check(options):
         return 1
     print(
         f"Seals {check.first_seal} to {check.last_seal}, {check.event_count} events: in order. "
-        f"Last digest: {check.last_digest}")
+        f"Last digest: {check.last_digest}"
+    )
     return 0
 
 
@@ -104,7 +107,8 @@ def _verify(options):
         return 1
     print(
         f"In order: {result.seals} seals, {result.sealed_events} sealed events, {result.pruned_events} pruned, "
-        f"{result.unsealed_events} not sealed yet.")
+        f"{result.unsealed_events} not sealed yet."
+    )
     return 0
 
 

@@ -11,6 +11,7 @@ Rules of the canonical JSON that the ledger stores:
 >>> canonical_json({'b': 0.1 + 0.2, 'a': Decimal('10.50'), 'c': {3, 1}})
 '{"a":"10.50","b":"0.3","c":[1,3]}'
 """
+
 import json
 import math
 from collections.abc import Mapping, Set
@@ -20,8 +21,7 @@ from decimal import Decimal
 
 def canonical_json(value):
     """Return the one JSON text for ``value``; TypeError or ValueError when it has none."""
-    return json.dumps(
-        plain(value), sort_keys=True, separators=(',', ':'), ensure_ascii=False, allow_nan=False)
+    return json.dumps(plain(value), sort_keys=True, separators=(',', ':'), ensure_ascii=False, allow_nan=False)
 
 
 def plain(value):

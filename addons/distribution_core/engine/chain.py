@@ -15,6 +15,7 @@ The rules, in the order in which a check applies them:
 >>> netstring('order'), netstring(''), netstring(None)
 ('5:order', '0:', '-')
 """
+
 import hashlib
 import struct
 import uuid
@@ -23,11 +24,26 @@ from dataclasses import dataclass, replace
 ALGORITHM = 1
 GENESIS = '0' * 64
 # Range end of an epoch that is over: no transaction can be added to it any more.
-END_OF_EPOCH = 2 ** 63 - 1
+END_OF_EPOCH = 2**63 - 1
 
 EVENT_COLUMNS = (
-    'id', 'uid', 'type', 'source', 'subject', 'time', 'company_ref', 'res_model', 'res_id', 'user_ref',
-    'on_behalf_ref', 'correlation', 'causation', 'data', 'txid', 'epoch', 'recorded_at',
+    'id',
+    'uid',
+    'type',
+    'source',
+    'subject',
+    'time',
+    'company_ref',
+    'res_model',
+    'res_id',
+    'user_ref',
+    'on_behalf_ref',
+    'correlation',
+    'causation',
+    'data',
+    'txid',
+    'epoch',
+    'recorded_at',
 )
 
 _ENTRY = struct.Struct('>q16s32s')
@@ -69,8 +85,7 @@ def encode_manifest(entries):
     >>> decode_manifest(encode_manifest([entry])) == (entry,)
     True
     """
-    return b''.join(
-        _ENTRY.pack(entry.id, uuid.UUID(entry.uid).bytes, bytes.fromhex(entry.digest)) for entry in entries)
+    return b''.join(_ENTRY.pack(entry.id, uuid.UUID(entry.uid).bytes, bytes.fromhex(entry.digest)) for entry in entries)
 
 
 def decode_manifest(manifest):
@@ -78,8 +93,8 @@ def decode_manifest(manifest):
     if len(manifest) % _ENTRY.size:
         raise ValueError("The manifest is cut short.")
     return tuple(
-        Entry(number, str(uuid.UUID(bytes=uid)), digest.hex())
-        for number, uid, digest in _ENTRY.iter_unpack(manifest))
+        Entry(number, str(uuid.UUID(bytes=uid)), digest.hex()) for number, uid, digest in _ENTRY.iter_unpack(manifest)
+    )
 
 
 @dataclass(frozen=True)
@@ -101,9 +116,17 @@ class Seal:
     def expected_digest(self):
         """Digest that follows from the content."""
         return digest_of(
-            f'distribution-ledger-seal-{self.algorithm}', str(self.number), str(self.epoch), self.epoch_key,
-            str(self.from_xid), str(self.to_xid), str(self.event_count), self.sealed_at, self.previous_digest,
-            hashlib.sha256(self.manifest).hexdigest())
+            f'distribution-ledger-seal-{self.algorithm}',
+            str(self.number),
+            str(self.epoch),
+            self.epoch_key,
+            str(self.from_xid),
+            str(self.to_xid),
+            str(self.event_count),
+            self.sealed_at,
+            self.previous_digest,
+            hashlib.sha256(self.manifest).hexdigest(),
+        )
 
     def signed(self):
         """The seal with the digest that belongs to it."""
@@ -128,9 +151,13 @@ class Problem:
 def check_link(seal, previous):
     """Return the Problem of a seal in itself or against the one before it, or None."""
     if seal.algorithm != ALGORITHM:
-        return Problem('seal broken', f"Seal {seal.number} names algorithm {seal.algorithm}, which is unknown.", seal.number)
+        return Problem(
+            'seal broken', f"Seal {seal.number} names algorithm {seal.algorithm}, which is unknown.", seal.number
+        )
     if seal.digest != seal.expected_digest():
-        return Problem('seal broken', f"Seal {seal.number} was changed: its digest does not follow from its content.", seal.number)
+        return Problem(
+            'seal broken', f"Seal {seal.number} was changed: its digest does not follow from its content.", seal.number
+        )
     if len(seal.manifest) != seal.event_count * _ENTRY.size:
         return Problem('seal broken', f"Seal {seal.number} does not list the events that it counts.", seal.number)
     number, digest = (previous.number, previous.digest) if previous else (0, GENESIS)
@@ -147,13 +174,21 @@ def _check_range(seal, previous):
     if previous is None or seal.epoch > previous.epoch:
         expected = 0
         if previous is not None and previous.to_xid != END_OF_EPOCH:
-            return Problem('chain broken', f"Seal {seal.number} opens epoch {seal.epoch} before epoch {previous.epoch} was closed.", seal.number)
+            return Problem(
+                'chain broken',
+                f"Seal {seal.number} opens epoch {seal.epoch} before epoch {previous.epoch} was closed.",
+                seal.number,
+            )
     elif seal.epoch == previous.epoch:
         expected = previous.to_xid
     else:
         return Problem('chain broken', f"Seal {seal.number} goes back to epoch {seal.epoch}.", seal.number)
     if seal.from_xid != expected:
-        return Problem('chain broken', f"Seal {seal.number} leaves out or repeats transactions: it begins at {seal.from_xid}, not {expected}.", seal.number)
+        return Problem(
+            'chain broken',
+            f"Seal {seal.number} leaves out or repeats transactions: it begins at {seal.from_xid}, not {expected}.",
+            seal.number,
+        )
     return None
 
 
@@ -180,12 +215,20 @@ class RangeCheck:
         entry = self.expected.pop(number, None)
         if entry is None:
             return Problem(
-                'inserted', f"Event {number} ({uid}) was inserted into seal {self.seal.number} after it was sealed.",
-                self.seal.number, number, uid)
+                'inserted',
+                f"Event {number} ({uid}) was inserted into seal {self.seal.number} after it was sealed.",
+                self.seal.number,
+                number,
+                uid,
+            )
         if event_digest(columns) != entry.digest or stored_digest != entry.digest or uid != entry.uid:
             return Problem(
-                'altered', f"Event {number} ({entry.uid}) was altered after it was sealed in seal {self.seal.number}.",
-                self.seal.number, number, entry.uid)
+                'altered',
+                f"Event {number} ({entry.uid}) was altered after it was sealed in seal {self.seal.number}.",
+                self.seal.number,
+                number,
+                entry.uid,
+            )
         return None
 
     def finish(self):
@@ -194,5 +237,9 @@ class RangeCheck:
             return None
         entry = self.expected[min(self.expected)]
         return Problem(
-            'missing', f"Event {entry.id} ({entry.uid}) of seal {self.seal.number} is missing.",
-            self.seal.number, entry.id, entry.uid)
+            'missing',
+            f"Event {entry.id} ({entry.uid}) of seal {self.seal.number} is missing.",
+            self.seal.number,
+            entry.id,
+            entry.uid,
+        )

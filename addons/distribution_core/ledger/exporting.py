@@ -3,6 +3,7 @@
 Format: gzip, one JSON object per line. The first line names the format and the range; then
 each seal (``{"seal": …}``) followed by its events (``{"event": {…}, "digest": …}``).
 """
+
 import base64
 import gzip
 import hashlib
@@ -62,7 +63,8 @@ def export_seals(cr, target, first, last):
             if found != seal.event_count:
                 raise ExportError(
                     f"Seal {number} counts {seal.event_count} events, {found} are there: pruned already or lost. "
-                    "Verify the ledger.")
+                    "Verify the ledger."
+                )
             count += found
     return count
 
@@ -108,7 +110,8 @@ def check_file_against_ledger(cr, source):
         # The last digest of the file stands for all before it: they are chained.
         if not seals or seals[0].number != check.last_seal or seals[0].digest != check.last_digest:
             check.problem = Problem(
-                'file differs', f"Seal {check.last_seal} of the file is not the one in the ledger.", check.last_seal)
+                'file differs', f"Seal {check.last_seal} of the file is not the one in the ledger.", check.last_seal
+            )
     return check
 
 
@@ -127,20 +130,25 @@ def prune_exported(cr, path):
         check = check_file_against_ledger(cr, source)
     if not check.ok:
         raise ExportError(f"Nothing was pruned: {check.problem.message}")
-    cr.execute("""
+    cr.execute(
+        """
         INSERT INTO distribution_event_prune (from_seal, to_seal, event_count, file_name, file_digest)
         VALUES (%s, %s, %s, %s, %s)
-    """, [check.first_seal, check.last_seal, check.event_count, path.rpartition('/')[2], file_digest(path)])
+    """,
+        [check.first_seal, check.last_seal, check.event_count, path.rpartition('/')[2], file_digest(path)],
+    )
     deleted = 0
     for number in range(check.first_seal, check.last_seal + 1):
         seal = read_seals(cr, after=number - 1, limit=1)[0]
         cr.execute(
             "DELETE FROM distribution_event WHERE epoch = %s AND txid >= %s AND txid < %s",
-            [seal.epoch, seal.from_xid, seal.to_xid])
+            [seal.epoch, seal.from_xid, seal.to_xid],
+        )
         deleted += cr.rowcount
     if deleted != check.event_count:
         raise ExportError(
-            f"Nothing was pruned: the file holds {check.event_count} events, the ledger {deleted} in that range.")
+            f"Nothing was pruned: the file holds {check.event_count} events, the ledger {deleted} in that range."
+        )
     return deleted
 
 
@@ -156,7 +164,9 @@ def file_digest(path):
 def _check_seal(seal, previous, check):
     if previous is None:
         if seal.number != check.first_seal:
-            return Problem('file differs', f"The file begins with seal {seal.number}, not {check.first_seal}.", seal.number)
+            return Problem(
+                'file differs', f"The file begins with seal {seal.number}, not {check.first_seal}.", seal.number
+            )
         if seal.digest != seal.expected_digest():
             return Problem('seal broken', f"Seal {seal.number} was changed.", seal.number)
         return None

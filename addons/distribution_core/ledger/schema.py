@@ -3,6 +3,10 @@
 Created here and not by the ORM: types such as ``bigint`` and ``bytea`` matter, and nobody
 shall alter these tables in passing. Everything may be run again at any time.
 """
+
+# Only names that this code itself knows are written into SQL; values are parameters.
+# pylint: disable=sql-injection
+
 from ..append_only import REFUSE_FUNCTION, protect_append_only, put_trigger
 from ..engine.chain import EVENT_COLUMNS
 
@@ -216,22 +220,27 @@ def unexpected_code(cr):
     findings = []
     cr.execute(
         "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname = ANY(%s)",
-        [list(_function_sources())])
+        [list(_function_sources())],
+    )
     found = dict(cr.fetchall())
     for name, source in _function_sources().items():
         if found.get(name) != source.split('$$')[1]:
             findings.append(f"function {name} differs")
-    cr.execute("""
+    cr.execute(
+        """
         SELECT relation.relname, trigger.tgname, function.proname, trigger.tgenabled::text
           FROM pg_trigger trigger
           JOIN pg_class relation ON relation.oid = trigger.tgrelid
           JOIN pg_proc function ON function.oid = trigger.tgfoid
          WHERE NOT trigger.tgisinternal AND relation.relnamespace = 'public'::regnamespace
            AND relation.relname = ANY(%s)
-    """, [list(TRIGGERS)])
+    """,
+        [list(TRIGGERS)],
+    )
     present = {(table, name): (function, enabled) for table, name, function, enabled in cr.fetchall()}
     expected = {
-        (table, name): (function, 'A') for table, triggers in TRIGGERS.items() for name, function in triggers.items()}
+        (table, name): (function, 'A') for table, triggers in TRIGGERS.items() for name, function in triggers.items()
+    }
     for table, name in sorted(present.keys() | expected.keys()):
         if present.get((table, name)) != expected.get((table, name)):
             state = "is missing" if (table, name) not in present else "is not as it should be"
@@ -243,7 +252,8 @@ def owner_of(cr, table):
     """Name of the role that owns ``table``, or None."""
     cr.execute(
         "SELECT relowner::regrole::text FROM pg_class WHERE relname = %s AND relnamespace = 'public'::regnamespace",
-        [table])
+        [table],
+    )
     row = cr.fetchone()
     return row and row[0]
 
@@ -270,8 +280,7 @@ def adopt_tables(cr):
 
 
 def _rename(cr, former, new):
-    cr.execute(
-        "SELECT to_regclass(%s) IS NOT NULL AND to_regclass(%s) IS NULL", [f'public.{former}', f'public.{new}'])
+    cr.execute("SELECT to_regclass(%s) IS NOT NULL AND to_regclass(%s) IS NULL", [f'public.{former}', f'public.{new}'])
     if cr.fetchone()[0] and _may_rename(cr, former):
         cr.execute(f'ALTER TABLE public."{former}" RENAME TO "{new}"')
 

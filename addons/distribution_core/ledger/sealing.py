@@ -5,6 +5,10 @@ in the cluster. A slow transaction holds the horizon back instead of slipping an
 a range that is already sealed. An epoch that is over (the database was restored from a
 dump) is sealed to its end.
 """
+
+# Only names that this code itself knows are written into SQL; values are parameters.
+# pylint: disable=sql-injection
+
 from ..engine.chain import END_OF_EPOCH, GENESIS, Entry, Seal, encode_manifest
 from .schema import TIME_FORMAT
 
@@ -48,10 +52,13 @@ def _epochs_to_seal(cr, last):
     """Yield (number, key, whether it is over) of the epochs that are not sealed to their end."""
     cr.execute("SELECT distribution_current_epoch()")
     current = cr.fetchone()[0]
-    cr.execute("""
+    cr.execute(
+        """
         SELECT id, system_identifier || '/' || database_oid FROM distribution_event_epoch
          WHERE id >= %s AND id <= %s ORDER BY id
-    """, [last.epoch if last else 0, current])
+    """,
+        [last.epoch if last else 0, current],
+    )
     for epoch, epoch_key in cr.fetchall():
         if not (last and last.epoch == epoch and last.to_xid == END_OF_EPOCH):
             yield epoch, epoch_key, epoch < current
@@ -61,15 +68,21 @@ def _seal_range(cr, last, epoch, epoch_key, begin, end, over, batch_events):
     if begin >= end:
         return None
     end = _batch_end(cr, epoch, begin, end, batch_events)
-    cr.execute("""
+    cr.execute(
+        """
         SELECT count(*) FROM distribution_event WHERE epoch = %s AND txid >= %s AND txid < %s AND type <> %s
-    """, [epoch, begin, end, ANNOUNCEMENT_TYPE])
+    """,
+        [epoch, begin, end, ANNOUNCEMENT_TYPE],
+    )
     if not cr.fetchone()[0] and not over:
         return None
-    cr.execute("""
+    cr.execute(
+        """
         SELECT id, uid, digest FROM distribution_event
          WHERE epoch = %s AND txid >= %s AND txid < %s ORDER BY txid, id
-    """, [epoch, begin, end])
+    """,
+        [epoch, begin, end],
+    )
     entries = [Entry(*row) for row in cr.fetchall()]
     cr.execute(f"SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', '{TIME_FORMAT}')")
     seal = Seal(
@@ -83,28 +96,46 @@ def _seal_range(cr, last, epoch, epoch_key, begin, end, over, batch_events):
         previous_digest=last.digest if last else GENESIS,
         manifest=encode_manifest(entries),
     ).signed()
-    cr.execute("""
+    cr.execute(
+        """
         INSERT INTO distribution_event_seal (
             number, epoch, from_xid, to_xid, event_count, sealed_at, previous_digest, digest, algorithm, manifest)
         VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-    """, [
-        seal.number, seal.epoch, seal.from_xid, seal.to_xid, seal.event_count, seal.sealed_at, seal.previous_digest,
-        seal.digest, seal.algorithm, seal.manifest])
+    """,
+        [
+            seal.number,
+            seal.epoch,
+            seal.from_xid,
+            seal.to_xid,
+            seal.event_count,
+            seal.sealed_at,
+            seal.previous_digest,
+            seal.digest,
+            seal.algorithm,
+            seal.manifest,
+        ],
+    )
     return seal
 
 
 def _batch_end(cr, epoch, begin, end, batch_events):
     """Cut the range so that about ``batch_events`` fit, never through a transaction."""
-    cr.execute("""
+    cr.execute(
+        """
         SELECT txid FROM distribution_event WHERE epoch = %s AND txid >= %s AND txid < %s
          ORDER BY txid, id OFFSET %s LIMIT 1
-    """, [epoch, begin, end, batch_events])
+    """,
+        [epoch, begin, end, batch_events],
+    )
     row = cr.fetchone()
     if not row:
         return end
-    cr.execute("""
+    cr.execute(
+        """
         SELECT min(txid) FROM distribution_event WHERE epoch = %s AND txid >= %s
-    """, [epoch, begin])
+    """,
+        [epoch, begin],
+    )
     first = cr.fetchone()[0]
     # One transaction that is larger than a batch is sealed as a whole.
     return row[0] if row[0] > first else first + 1
@@ -123,17 +154,30 @@ def last_seal(cr):
 
 def read_seals(cr, after=0, limit=20):
     """Return up to ``limit`` seals with a number above ``after``, in order."""
-    cr.execute(f"""
+    cr.execute(
+        f"""
         SELECT {_SEAL_COLUMNS} FROM distribution_event_seal seal
           LEFT JOIN distribution_event_epoch epoch ON epoch.id = seal.epoch
          WHERE seal.number > %s ORDER BY seal.number, seal.id LIMIT %s
-    """, [after, limit])
+    """,
+        [after, limit],
+    )
     return [_to_seal(row) for row in cr.fetchall()]
 
 
 def _to_seal(row):
     names = (
-        'number', 'epoch', 'epoch_key', 'from_xid', 'to_xid', 'event_count', 'sealed_at', 'previous_digest',
-        'manifest', 'digest', 'algorithm')
+        'number',
+        'epoch',
+        'epoch_key',
+        'from_xid',
+        'to_xid',
+        'event_count',
+        'sealed_at',
+        'previous_digest',
+        'manifest',
+        'digest',
+        'algorithm',
+    )
     values = dict(zip(names, row))
     return Seal(**{**values, 'manifest': bytes(values['manifest'])})

@@ -1,9 +1,9 @@
 """An exception that a person has to look at."""
+
 import logging
 
 import psycopg2
-
-from odoo import api, fields, models, _
+from odoo import _, api, fields, models
 from odoo.exceptions import UserError
 
 from .distribution_case_type import SEVERITIES
@@ -21,16 +21,36 @@ class DistributionCase(models.Model):
     _mail_post_access = 'read'
 
     name = fields.Char("Summary", required=True, tracking=True)
-    type_id = fields.Many2one('distribution.case.type', string="Type", required=True, index=True, ondelete='restrict')
+    type_id = fields.Many2one('distribution.case.type', required=True, index=True, ondelete='restrict')
     kind = fields.Selection(related='type_id.kind', store=True)
     severity = fields.Selection(
-        SEVERITIES, required=True, tracking=True, compute='_compute_severity', store=True, readonly=False, precompute=True)
+        SEVERITIES,
+        required=True,
+        tracking=True,
+        compute='_compute_severity',
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
     state = fields.Selection(
         [('open', "Open"), ('in_progress', "In Progress"), ('resolved', "Resolved"), ('cancelled', "Cancelled")],
-        required=True, default='open', tracking=True, copy=False, index=True)
+        required=True,
+        default='open',
+        tracking=True,
+        copy=False,
+        index=True,
+    )
     user_id = fields.Many2one(
-        'res.users', string="Owner", tracking=True, index=True, domain="[('share', '=', False)]",
-        compute='_compute_user_id', store=True, readonly=False, precompute=True)
+        'res.users',
+        string="Owner",
+        tracking=True,
+        index=True,
+        domain="[('share', '=', False)]",
+        compute='_compute_user_id',
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
     company_id = fields.Many2one('res.company', required=True, default=lambda self: self.env.company, index=True)
     description = fields.Text("What Happened")
     resolution = fields.Text(tracking=True, copy=False, help="What was done, for whoever meets this again.")
@@ -38,8 +58,11 @@ class DistributionCase(models.Model):
     res_id = fields.Many2oneReference("Document Number", model_field='res_model', readonly=True, copy=False)
     document_name = fields.Char("Document", compute='_compute_document_name', compute_sudo=False)
     dedup_key = fields.Char(
-        "Same Cause Key", readonly=True, copy=False,
-        help="Only one open case exists per key: the same cause does not open it twice.")
+        "Same Cause Key",
+        readonly=True,
+        copy=False,
+        help="Only one open case exists per key: the same cause does not open it twice.",
+    )
     closed_at = fields.Datetime("Closed On", readonly=True, copy=False)
 
     def init(self):
@@ -94,8 +117,9 @@ class DistributionCase(models.Model):
         """Close the cases; says which lack an explanation."""
         unexplained = self.filtered(lambda case: not case.resolution)
         if unexplained:
-            raise UserError(_(
-                "Say in “Resolution” what was done before closing: %s", ", ".join(unexplained.mapped('name'))))
+            raise UserError(
+                _("Say in “Resolution” what was done before closing: %s", ", ".join(unexplained.mapped('name')))
+            )
         self.write({'state': 'resolved'})
 
     def action_cancel(self):
@@ -130,8 +154,12 @@ class DistributionCase(models.Model):
             known = cases.search([('dedup_key', '=', dedup_key), ('state', 'in', OPEN_STATES)], limit=1)
             if known:
                 return known
-        case_type = self.env['distribution.case.type'].sudo().with_context(active_test=False).search(
-            [('code', '=', type_code)], limit=1)
+        case_type = (
+            self.env['distribution.case.type']
+            .sudo()
+            .with_context(active_test=False)
+            .search([('code', '=', type_code)], limit=1)
+        )
         if not case_type:
             raise ValueError(f"There is no case type {type_code!r}.")
         company = record.company_id if record and 'company_id' in record._fields else self.env['res.company']
@@ -153,11 +181,15 @@ class DistributionCase(models.Model):
         except psycopg2.errors.UniqueViolation:
             _logger.info("Case %s is being opened by another transaction.", dedup_key)
             return cases.browse()
-        self.env['distribution.event']._record('distribution.case.opened.v1', case, {
-            'case_type': type_code,
-            'severity': case.severity,
-            'kind': case.kind,
-            'document_model': case.res_model or None,
-            'document_id': case.res_id or None,
-        })
+        self.env['distribution.event']._record(
+            'distribution.case.opened.v1',
+            case,
+            {
+                'case_type': type_code,
+                'severity': case.severity,
+                'kind': case.kind,
+                'document_model': case.res_model or None,
+                'document_id': case.res_id or None,
+            },
+        )
         return case

@@ -1,4 +1,5 @@
 """Kinds of exception, and who gets them."""
+
 from odoo import fields, models
 
 SEVERITIES = [('0', "Low"), ('1', "Medium"), ('2', "High"), ('3', "Critical")]
@@ -14,11 +15,13 @@ class DistributionCaseType(models.Model):
     active = fields.Boolean(default=True)
     description = fields.Text(translate=True, help="What happened, and what to do about it.")
     severity = fields.Selection(SEVERITIES, required=True, default='1')
-    kind = fields.Selection(
-        [('business', "Business"), ('technical', "Technical")], required=True, default='business')
+    kind = fields.Selection([('business', "Business"), ('technical', "Technical")], required=True, default='business')
     user_id = fields.Many2one(
-        'res.users', string="Default Owner", domain="[('share', '=', False)]",
-        help="New cases of this type go to this person.")
+        'res.users',
+        string="Default Owner",
+        domain="[('share', '=', False)]",
+        help="New cases of this type go to this person.",
+    )
 
     _sql_constraints = [
         ('code_unique', 'unique(code)', "A case type's code exists only once."),

@@ -1,4 +1,5 @@
 """The ledger: every business fact, in the transaction that made it true."""
+
 import json
 import logging
 import os
@@ -6,7 +7,7 @@ import re
 import uuid
 from datetime import datetime, timezone
 
-from odoo import api, fields, models, tools, _
+from odoo import _, api, fields, models, tools
 from odoo.exceptions import UserError
 
 from ..compat import has_access
@@ -19,12 +20,23 @@ _logger = logging.getLogger(__name__)
 
 TYPE_PATTERN = re.compile(r'[a-z0-9_]+(\.[a-z0-9_]+)+\.v[0-9]+')
 COLUMNS = (
-    'uid', 'type', 'subject', 'time', 'company_ref', 'res_model', 'res_id', 'user_ref', 'on_behalf_ref',
-    'correlation', 'causation', 'data',
+    'uid',
+    'type',
+    'subject',
+    'time',
+    'company_ref',
+    'res_model',
+    'res_id',
+    'user_ref',
+    'on_behalf_ref',
+    'correlation',
+    'causation',
+    'data',
 )
 # One row of the INSERT; `source` names the database that speaks.
 ROW = "(%s, (SELECT 'urn:uuid:' || value FROM ir_config_parameter WHERE key = 'database.uuid'))" % (
-    ', '.join(['%s'] * len(COLUMNS)))
+    ', '.join(['%s'] * len(COLUMNS))
+)
 
 
 def checks_payloads():
@@ -82,7 +94,8 @@ class DistributionEvent(models.Model):
         # sudo: titles of the catalogue are no secret for who may read the event
         titles = {
             event_type.name: event_type.title
-            for event_type in self.env['distribution.event.type'].sudo().search([('name', 'in', self.mapped('type'))])}
+            for event_type in self.env['distribution.event.type'].sudo().search([('name', 'in', self.mapped('type'))])
+        }
         for event in self:
             event.type_title = titles.get(event.type, event.type)
 
@@ -100,8 +113,13 @@ class DistributionEvent(models.Model):
     @api.depends('user_ref', 'on_behalf_ref')
     def _compute_people(self):
         # sudo: who reads the ledger reads who acted, also people of other companies
-        users = self.env['res.users'].sudo().with_context(active_test=False).browse(
-            {number for event in self for number in (event.user_ref, event.on_behalf_ref) if number}).exists()
+        users = (
+            self.env['res.users']
+            .sudo()
+            .with_context(active_test=False)
+            .browse({number for event in self for number in (event.user_ref, event.on_behalf_ref) if number})
+            .exists()
+        )
         names = {user.id: user.name for user in users}
         for event in self:
             event.actor_name = _person(names, event.user_ref)
@@ -114,8 +132,9 @@ class DistributionEvent(models.Model):
 
     @api.depends('company_ref')
     def _compute_company_name(self):
-        companies = self.env['res.company'].sudo().browse(
-            {event.company_ref for event in self if event.company_ref}).exists()
+        companies = (
+            self.env['res.company'].sudo().browse({event.company_ref for event in self if event.company_ref}).exists()
+        )
         names = {company.id: company.name for company in companies}
         for event in self:
             event.company_name = names.get(event.company_ref, False)
@@ -214,8 +233,9 @@ class DistributionEvent(models.Model):
         self.env.cr.execute(
             f"INSERT INTO distribution_event ({', '.join(COLUMNS)}, source) "
             f"VALUES {', '.join([ROW] * len(rows))} RETURNING id",
-            [value for row in rows for value in row])
-        return self.browse(event_id for event_id, in self.env.cr.fetchall())
+            [value for row in rows for value in row],
+        )
+        return self.browse(event_id for (event_id,) in self.env.cr.fetchall())
 
     @api.model
     def _check_payload(self, type, facts):
@@ -246,12 +266,15 @@ class DistributionEvent(models.Model):
         changes its place. Pass the cursor returned to go on; None starts at the beginning.
         """
         position = _parse_cursor(after)
-        self.env.cr.execute("""
+        self.env.cr.execute(
+            """
             SELECT epoch, txid, id FROM distribution_event
              WHERE (epoch, txid, id) > (%s, %s, %s)
                AND (epoch < distribution_current_epoch() OR txid < %s)
              ORDER BY epoch, txid, id LIMIT %s
-        """, [*position, current_horizon(self.env.cr), limit])
+        """,
+            [*position, current_horizon(self.env.cr), limit],
+        )
         rows = self.env.cr.fetchall()
         cursor = '.'.join(map(str, rows[-1])) if rows else after
         return self.browse(row[-1] for row in rows), cursor
@@ -271,11 +294,17 @@ class DistributionEvent(models.Model):
     def _record_loaded_addons(self):
         """Record which addons of the suite were installed or upgraded just now."""
         updated = set(self.env.registry.updated_modules)
-        addons = self.env['ir.module.module'].sudo().search(
-            [('name', 'in', list(updated)), ('author', '=', SUITE_AUTHOR)]) if updated else ()
+        addons = (
+            self.env['ir.module.module'].sudo().search([('name', 'in', list(updated)), ('author', '=', SUITE_AUTHOR)])
+            if updated
+            else ()
+        )
         if addons:
-            self._record('distribution.addon.updated.v1', addons, lambda addon: {
-                'addon': addon.name, 'version': addon.latest_version or None})
+            self._record(
+                'distribution.addon.updated.v1',
+                addons,
+                lambda addon: {'addon': addon.name, 'version': addon.latest_version or None},
+            )
 
     # ------------------------------------------------------------
     # Documents

@@ -1,4 +1,5 @@
 """What the ledger keeper exported and pruned."""
+
 from odoo import fields, models
 
 
@@ -13,8 +14,8 @@ class DistributionEventPrune(models.Model):
     _table = 'distribution_event_prune_list'
     _table_query = "SELECT * FROM distribution_event_prune"
 
-    from_seal = fields.Integer("From Seal", readonly=True)
-    to_seal = fields.Integer("To Seal", readonly=True)
+    from_seal = fields.Integer(readonly=True)
+    to_seal = fields.Integer(readonly=True)
     event_count = fields.Integer("Events", readonly=True)
     file_name = fields.Char("File", readonly=True)
     file_digest = fields.Char("SHA-256 of the File", readonly=True)

@@ -1,4 +1,5 @@
 """Catalogue of event types: one JSON Schema file per type, in the addon that writes it."""
+
 import functools
 import hashlib
 import json
@@ -8,7 +9,6 @@ import sys
 
 import jsonschema
 import psycopg2
-
 from odoo import api, fields, models
 from odoo.modules.module import get_manifest, get_module_path
 
@@ -85,7 +85,8 @@ class DistributionEventType(models.Model):
     sample = fields.Text(readonly=True)
     problem = fields.Text(readonly=True, help="Why the schema of this type cannot be used.")
     is_active = fields.Boolean(
-        "In Use", default=True, readonly=True, help="Off when the addon that wrote these events is no longer installed.")
+        "In Use", default=True, readonly=True, help="Off when the addon that wrote these events is no longer installed."
+    )
 
     _sql_constraints = [
         ('name_unique', 'unique(name)', "An event type exists only once."),
@@ -105,7 +106,7 @@ class DistributionEventType(models.Model):
             for filename in sorted(os.listdir(folder)):
                 if filename.endswith('.json'):
                     with open(os.path.join(folder, filename), encoding='utf-8') as schema_file:
-                        yield addon, filename[:-len('.json')], schema_file.read()
+                        yield addon, filename[: -len('.json')], schema_file.read()
 
     @api.model
     def _load_catalogue(self, force=False):
@@ -145,8 +146,14 @@ class DistributionEventType(models.Model):
     def _prepare_type(self, addon, name, text):
         version = name.rpartition('.v')[2]
         values = {
-            'addon': addon, 'version': int(version) if version.isdigit() else 0, 'title': name, 'description': False,
-            'schema': text, 'sample': False, 'problem': False, 'is_active': True,
+            'addon': addon,
+            'version': int(version) if version.isdigit() else 0,
+            'title': name,
+            'description': False,
+            'schema': text,
+            'sample': False,
+            'problem': False,
+            'is_active': True,
         }
         try:
             schema = check_schema(addon, name, text)

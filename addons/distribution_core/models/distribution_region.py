@@ -1,4 +1,5 @@
 """Regions group the sites (warehouses) of a company."""
+
 from odoo import fields, models
 
 
@@ -14,8 +15,12 @@ class DistributionRegion(models.Model):
     active = fields.Boolean(default=True)
     company_id = fields.Many2one('res.company', required=True, default=lambda self: self.env.company)
     manager_id = fields.Many2one(
-        'res.users', string="Region Manager", tracking=True, domain="[('share', '=', False)]",
-        help="Decides where a policy asks for the region's manager.")
+        'res.users',
+        string="Region Manager",
+        tracking=True,
+        domain="[('share', '=', False)]",
+        help="Decides where a policy asks for the region's manager.",
+    )
     warehouse_ids = fields.One2many('stock.warehouse', 'region_id', string="Sites")
 
     _sql_constraints = [

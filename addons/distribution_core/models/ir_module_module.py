@@ -1,4 +1,5 @@
 """Removing an addon of the suite is a fact for the ledger."""
+
 from odoo import models
 
 from ..ledger.schema import owner_of
@@ -16,5 +17,8 @@ class IrModuleModule(models.Model):
 
     def _record_removal(self):
         addons = self.filtered(lambda addon: addon.author == SUITE_AUTHOR)
-        self.env['distribution.event']._record('distribution.addon.removed.v1', addons, lambda addon: {
-            'addon': addon.name, 'version': addon.latest_version or None})
+        self.env['distribution.event']._record(
+            'distribution.addon.removed.v1',
+            addons,
+            lambda addon: {'addon': addon.name, 'version': addon.latest_version or None},
+        )

@@ -1,4 +1,5 @@
 """Somebody answers for every product category."""
+
 from odoo import fields, models
 
 
@@ -6,5 +7,8 @@ class ProductCategory(models.Model):
     _inherit = 'product.category'
 
     manager_id = fields.Many2one(
-        'res.users', string="Category Manager", domain="[('share', '=', False)]",
-        help="Decides where a policy asks for the category's manager.")
+        'res.users',
+        string="Category Manager",
+        domain="[('share', '=', False)]",
+        help="Decides where a policy asks for the category's manager.",
+    )

@@ -1,5 +1,6 @@
 """Standing and risk of a vendor. Only vendor governance sets them, every change is on record."""
-from odoo import api, fields, models, SUPERUSER_ID, _
+
+from odoo import SUPERUSER_ID, _, api, fields, models
 from odoo.exceptions import AccessError
 
 VENDOR_STATUSES = [
@@ -26,12 +27,24 @@ class ResPartner(models.Model):
     _inherit = 'res.partner'
 
     vendor_status = fields.Selection(
-        VENDOR_STATUSES, default='new', required=True, copy=False, tracking=True, index=True,
+        VENDOR_STATUSES,
+        default='new',
+        required=True,
+        copy=False,
+        tracking=True,
+        index=True,
         help="New: not yet approved, orders need more approvals. Restricted: orders only with an exception. "
-             "Blocked: no orders.")
+        "Blocked: no orders.",
+    )
     vendor_risk_tier = fields.Selection(
-        RISK_TIERS, string="Vendor Risk", default='medium', required=True, copy=False, tracking=True,
-        help="How much depends on this vendor and how likely it fails; policies decide by it.")
+        RISK_TIERS,
+        string="Vendor Risk",
+        default='medium',
+        required=True,
+        copy=False,
+        tracking=True,
+        help="How much depends on this vendor and how likely it fails; policies decide by it.",
+    )
     can_set_vendor_standing = fields.Boolean(compute='_compute_can_set_vendor_standing')
 
     @api.depends_context('uid')
@@ -58,7 +71,7 @@ class ResPartner(models.Model):
         if not self._may_set_vendor_standing():
             vals_list = [{**vals, **STANDING_DEFAULTS} for vals in vals_list]
         partners = super().create(vals_list)
-        partners._record_standing_changes({partner: STANDING_DEFAULTS for partner in partners})
+        partners._record_standing_changes(dict.fromkeys(partners, STANDING_DEFAULTS))
         return partners
 
     def write(self, vals):
@@ -86,10 +99,14 @@ class ResPartner(models.Model):
                 entity = partner.commercial_partner_id
                 inherited = entity != partner and vals[name] == entity[name]
                 if vals[name] != partner[name] and not inherited:
-                    raise AccessError(_(
-                        "The %(field)s of %(partner)s is set by vendor governance only. "
-                        "Ask a member of “Vendor Manager” to change it.",
-                        field=self._fields[name]._description_string(self.env), partner=partner.display_name))
+                    raise AccessError(
+                        _(
+                            "The %(field)s of %(partner)s is set by vendor governance only. "
+                            "Ask a member of “Vendor Manager” to change it.",
+                            field=self._fields[name]._description_string(self.env),
+                            partner=partner.display_name,
+                        )
+                    )
 
     def _keep_standing_apart(self, former, entities):
         """Nobody gains standing by moving a contact under another company or out of it."""
@@ -101,14 +118,20 @@ class ResPartner(models.Model):
             if entity == partner:
                 partner._set_vendor_standing(
                     status=before['vendor_status'] if before['vendor_status'] in LIMITED_STATUSES else 'new',
-                    risk_tier=max(before['vendor_risk_tier'], 'medium', key=TIER_ORDER.get))
+                    risk_tier=max(before['vendor_risk_tier'], 'medium', key=TIER_ORDER.get),
+                )
             elif before['vendor_status'] in LIMITED_STATUSES and (
-                    STATUS_ORDER[before['vendor_status']] > STATUS_ORDER[entity.vendor_status]):
-                raise AccessError(_(
-                    "%(partner)s is %(status)s as a vendor and cannot become a contact of %(company)s. "
-                    "Ask a member of “Vendor Manager”.",
-                    partner=partner.display_name, company=entity.display_name,
-                    status=dict(VENDOR_STATUSES)[before['vendor_status']].lower()))
+                STATUS_ORDER[before['vendor_status']] > STATUS_ORDER[entity.vendor_status]
+            ):
+                raise AccessError(
+                    _(
+                        "%(partner)s is %(status)s as a vendor and cannot become a contact of %(company)s. "
+                        "Ask a member of “Vendor Manager”.",
+                        partner=partner.display_name,
+                        company=entity.display_name,
+                        status=dict(VENDOR_STATUSES)[before['vendor_status']].lower(),
+                    )
+                )
 
     def _set_vendor_standing(self, status=None, risk_tier=None):
         """Set standing on behalf of a procedure that checked the right to do so itself."""
@@ -116,15 +139,17 @@ class ResPartner(models.Model):
         values = {name: value for name, value in values.items() if value}
         former = self._standing()
         # Past our own guard, not past access rights or the other addons.
-        super().write(values)
+        result = super().write(values)
         self._record_standing_changes(former)
+        return result
 
     def _tighten_vendor_standing(self, status, risk_tier):
         """Make the standing at least as strict as given."""
         for partner in self:
             partner._set_vendor_standing(
                 status=max(partner.vendor_status, status, key=STATUS_ORDER.get),
-                risk_tier=max(partner.vendor_risk_tier, risk_tier, key=TIER_ORDER.get))
+                risk_tier=max(partner.vendor_risk_tier, risk_tier, key=TIER_ORDER.get),
+            )
 
     # ------------------------------------------------------------
     # Ledger
@@ -133,9 +158,12 @@ class ResPartner(models.Model):
     def _record_standing_changes(self, former):
         """Record a change once, on the commercial entity that carries the standing."""
         for name, event_type in STANDING_EVENTS.items():
-            changed = self.filtered(
-                lambda partner: partner.commercial_partner_id == partner and partner[name] != former[partner][name])
-            self.env['distribution.event']._record(event_type, changed, lambda partner: {
-                'before': former[partner][name],
-                'after': partner[name],
-            })
+            self._record_change(name, event_type, {partner: former[partner][name] for partner in self})
+
+    def _record_change(self, name, event_type, former):
+        changed = self.filtered(
+            lambda partner: partner.commercial_partner_id == partner and partner[name] != former[partner]
+        )
+        self.env['distribution.event']._record(
+            event_type, changed, lambda partner: {'before': former[partner], 'after': partner[name]}
+        )

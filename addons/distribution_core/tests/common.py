@@ -1,4 +1,5 @@
 """What the tests of the ledger share."""
+
 from unittest.mock import patch
 
 from odoo import Command
@@ -26,7 +27,10 @@ class LedgerCase(TransactionCase):
 
     def user(self, login, *groups):
         return new_test_user(
-            self.env, login, groups=','.join(['base.group_user'] + [f'distribution_core.group_{group}' for group in groups]))
+            self.env,
+            login,
+            groups=','.join(['base.group_user'] + [f'distribution_core.group_{group}' for group in groups]),
+        )
 
     def grant(self, user, xml_id):
         user.write({USER_GROUPS: [Command.link(self.env.ref(xml_id).id)]})
@@ -39,7 +43,9 @@ class LedgerCase(TransactionCase):
 
         What is recorded afterwards counts as a later transaction, announcements included.
         """
-        horizon = self.sql("SELECT txid_current() + coalesce(nullif(current_setting(%s, true), ''), '0')::bigint + 1", LATER)[0][0]
+        horizon = self.sql(
+            "SELECT txid_current() + coalesce(nullif(current_setting(%s, true), ''), '0')::bigint + 1", LATER
+        )[0][0]
         self._begin_later_transaction()
         seals = self.Seal.browse()
         with patch.object(type(self.Seal), '_horizon', lambda _self: horizon):
@@ -48,9 +54,12 @@ class LedgerCase(TransactionCase):
         return seals
 
     def _begin_later_transaction(self):
-        self.sql("SELECT set_config(%s, (coalesce(nullif(current_setting(%s, true), ''), '0')::bigint + 1)::text, true)",
-                 LATER, LATER)
-        (source,), = self.sql("SELECT pg_get_functiondef('distribution_event_stamp'::regproc)")
+        self.sql(
+            "SELECT set_config(%s, (coalesce(nullif(current_setting(%s, true), ''), '0')::bigint + 1)::text, true)",
+            LATER,
+            LATER,
+        )
+        ((source,),) = self.sql("SELECT pg_get_functiondef('distribution_event_stamp'::regproc)")
         if LATER not in source:
             self.sql(source.replace('txid_current()', f"txid_current() + current_setting('{LATER}')::bigint"))
 
@@ -66,11 +75,14 @@ class LedgerCase(TransactionCase):
 
 def as_owner(cr, query, *parameters):
     """Run a statement past the triggers, as only the owner of the tables can."""
-    cr.execute("""
+    cr.execute(
+        """
         SELECT relation.relname, trigger.tgname FROM pg_trigger trigger JOIN pg_class relation ON relation.oid = tgrelid
          WHERE relation.relname = ANY(%s) AND pg_has_role(current_user, relation.relowner, 'USAGE')
            AND NOT trigger.tgisinternal
-    """, [list(TRIGGERS)])
+    """,
+        [list(TRIGGERS)],
+    )
     triggers = cr.fetchall()
     for table, trigger in triggers:
         cr.execute(f'ALTER TABLE {table} DISABLE TRIGGER {trigger}')

@@ -1,22 +1,33 @@
 """Who may do what in distribution_core."""
+
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from .common import LedgerCase
 
-ROLES = ('requester', 'buyer', 'approver', 'policy_author', 'policy_publisher', 'operations', 'auditor', 'integration',
-         'vendor_manager', 'administrator')
+ROLES = (
+    'requester',
+    'buyer',
+    'approver',
+    'policy_author',
+    'policy_publisher',
+    'operations',
+    'auditor',
+    'integration',
+    'vendor_manager',
+    'administrator',
+)
 LEDGER_MODELS = ('distribution.event', 'distribution.event.seal', 'distribution.event.prune')
 
 
 @tagged('post_install', '-at_install')
 class TestAccess(LedgerCase):
-
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.events = cls.Event._record(
-            'distribution.vendor.status_changed.v1', cls.partners, {'before': 'new', 'after': 'approved'})
+            'distribution.vendor.status_changed.v1', cls.partners, {'before': 'new', 'after': 'approved'}
+        )
 
     def test_ledger_is_read_by_auditor_and_administrator_only(self):
         for role in ROLES:
@@ -35,9 +46,9 @@ class TestAccess(LedgerCase):
             user = self.user(f'role_{role}', role)
             for model in LEDGER_MODELS[:2]:
                 record = self.env[model].search([], limit=1).with_user(user)
-                for call in (lambda: record.create({}), lambda: record.write({'digest': 'x'}), record.unlink):
-                    with self.subTest(role=role, model=model), self.assertRaises(UserError):
-                        call()
+                for method, arguments in (('create', [{}]), ('write', [{'digest': 'x'}]), ('unlink', [])):
+                    with self.subTest(role=role, model=model, method=method), self.assertRaises(UserError):
+                        getattr(record, method)(*arguments)
 
     def test_auditor_sees_the_companies_that_are_theirs(self):
         other = self.env['res.company'].create({'name': "Other"})
@@ -51,16 +62,21 @@ class TestAccess(LedgerCase):
 
     def test_auditor_writes_nothing(self):
         auditor = self.user('reading_auditor', 'auditor')
-        self.env.cr.execute("""
+        self.env.cr.execute(
+            """
             SELECT model.model FROM ir_model_access access
               JOIN ir_model model ON model.id = access.model_id
              WHERE access.group_id = %s AND (access.perm_write OR access.perm_create OR access.perm_unlink)
-        """, [self.env.ref('distribution_core.group_auditor').id])
-        writable = {model for model, in self.env.cr.fetchall()}
+        """,
+            [self.env.ref('distribution_core.group_auditor').id],
+        )
+        writable = {model for (model,) in self.env.cr.fetchall()}
         self.assertFalse([model for model in writable if not self.env[model]._transient])
-        self.assertFalse(self.env['distribution.region'].with_user(auditor).has_access('write')
-                         if hasattr(self.env['distribution.region'], 'has_access')
-                         else self.env['distribution.region'].with_user(auditor).check_access_rights('write', False))
+        self.assertFalse(
+            self.env['distribution.region'].with_user(auditor).has_access('write')
+            if hasattr(self.env['distribution.region'], 'has_access')
+            else self.env['distribution.region'].with_user(auditor).check_access_rights('write', False)
+        )
 
     def test_duties_stay_apart(self):
         administrator = self.user('plain_administrator', 'administrator')

@@ -1,4 +1,5 @@
 """Installing, upgrading and removing leave the ledger intact."""
+
 from odoo.tests import tagged
 
 from ..hooks import pre_init_hook, uninstall_hook
@@ -9,7 +10,6 @@ from .common import LedgerCase
 
 @tagged('post_install', '-at_install')
 class TestAddonHooks(LedgerCase):
-
     def test_installation_is_on_record(self):
         addon = self.env.ref('base.module_distribution_core')
         self.assertTrue(self.Event._last_for(addon, 'distribution.addon.updated.v1'))
@@ -21,7 +21,8 @@ class TestAddonHooks(LedgerCase):
         create_ledger(self.env.cr)
         self.Event.init()
         self.assertEqual(
-            self.sql("SELECT md5(string_agg(event::text, '' ORDER BY id)) FROM distribution_event event"), before)
+            self.sql("SELECT md5(string_agg(event::text, '' ORDER BY id)) FROM distribution_event event"), before
+        )
         self.assertTrue(self.Seal._verify().ok)
 
     def test_uninstall_puts_the_ledger_aside_and_reinstall_takes_it_up(self):
@@ -44,10 +45,16 @@ class TestAddonHooks(LedgerCase):
         for statement, finding in (
             ("ALTER TABLE distribution_event DISABLE TRIGGER distribution_append_only", 'distribution_append_only on'),
             ("DROP TRIGGER distribution_stamp ON distribution_event", 'is missing'),
-            ("CREATE OR REPLACE FUNCTION distribution_refuse_change() RETURNS trigger LANGUAGE plpgsql AS"
-             " $$ BEGIN RETURN NULL; END $$", 'distribution_refuse_change differs'),
-            ("CREATE TRIGGER planted AFTER DELETE ON distribution_event FOR EACH ROW"
-             " EXECUTE FUNCTION distribution_refuse_change()", 'planted'),
+            (
+                "CREATE OR REPLACE FUNCTION distribution_refuse_change() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN RETURN NULL; END $$",
+                'distribution_refuse_change differs',
+            ),
+            (
+                "CREATE TRIGGER planted AFTER DELETE ON distribution_event FOR EACH ROW"
+                " EXECUTE FUNCTION distribution_refuse_change()",
+                'planted',
+            ),
         ):
             with self.subTest(finding):
                 savepoint = self.env.cr.savepoint(flush=False)

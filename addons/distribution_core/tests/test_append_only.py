@@ -1,6 +1,6 @@
 """The helpers that other addons protect their evidence with."""
-import psycopg2
 
+import psycopg2
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import mute_logger
 
@@ -9,7 +9,6 @@ from ..append_only import protect_append_only, protect_columns
 
 @tagged('post_install', '-at_install')
 class TestAppendOnly(TransactionCase):
-
     def setUp(self):
         super().setUp()
         self.env.cr.execute("CREATE TABLE distribution_test_paper (id serial, name text, note text, state text)")

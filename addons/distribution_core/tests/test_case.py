@@ -1,4 +1,5 @@
 """Exception cases."""
+
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -8,7 +9,6 @@ from .common import LedgerCase
 
 @tagged('post_install', '-at_install')
 class TestCase(LedgerCase):
-
     def setUp(self):
         super().setUp()
         self.Case = self.env['distribution.case']

@@ -1,4 +1,5 @@
 """The catalogue of event types."""
+
 import json
 
 from odoo.tests import TransactionCase, tagged
@@ -8,7 +9,6 @@ from ..models.distribution_event_type import EventTypeProblem, check_schema
 
 @tagged('post_install', '-at_install')
 class TestCatalogue(TransactionCase):
-
     def setUp(self):
         super().setUp()
         self.Type = self.env['distribution.event.type']
@@ -35,8 +35,13 @@ class TestCatalogue(TransactionCase):
         self.assertEqual(self.Type.search_count([('name', '=', 'distribution.partner.merged.v1')]), 1)
 
     def test_what_is_wrong_with_a_schema(self):
-        good = {'title': 'T', 'description': 'D', 'type': 'object', 'properties': {'a': {'type': 'string'}},
-                'examples': [{'a': 'x'}]}
+        good = {
+            'title': 'T',
+            'description': 'D',
+            'type': 'object',
+            'properties': {'a': {'type': 'string'}},
+            'examples': [{'a': 'x'}],
+        }
         check_schema('distribution_core', 'distribution.a.b.v1', json.dumps(good))
         for name, change, message in (
             ('distribution.a.b.v1', {'type': 'nonsense'}, "no JSON Schema"),
@@ -52,7 +57,14 @@ class TestCatalogue(TransactionCase):
             check_schema('distribution_core', 'distribution.a.b.v1', '{')
 
     def test_constraints_exist_in_the_database(self):
-        self.env.cr.execute("SELECT conname FROM pg_constraint WHERE conname = ANY(%s)", [[
-            'distribution_event_type_name_unique', 'distribution_region_code_company_unique',
-            'distribution_case_type_code_unique']])
+        self.env.cr.execute(
+            "SELECT conname FROM pg_constraint WHERE conname = ANY(%s)",
+            [
+                [
+                    'distribution_event_type_name_unique',
+                    'distribution_region_code_company_unique',
+                    'distribution_case_type_code_unique',
+                ]
+            ],
+        )
         self.assertEqual(len(self.env.cr.fetchall()), 3)

@@ -1,8 +1,8 @@
 """Recording events."""
+
 import json
 
 import psycopg2
-
 from odoo import SUPERUSER_ID
 from odoo.exceptions import UserError
 from odoo.tests import tagged
@@ -15,7 +15,6 @@ from .common import FACTS, TYPE, LedgerCase
 
 @tagged('post_install', '-at_install')
 class TestEvent(LedgerCase):
-
     def test_one_insert_whatever_the_number(self):
         many = self.env['res.partner'].create([{'name': f'Many {number}'} for number in range(100)])
         self.env.flush_all()
@@ -29,8 +28,13 @@ class TestEvent(LedgerCase):
     def test_envelope(self):
         buyer = self.user('ledger_buyer', 'buyer')
         partner = self.partners[0]
-        event = self.Event.with_user(buyer).sudo()._record(
-            TYPE, partner, FACTS, correlation='case-7', causation=self.record(partner), on_behalf=self.env.user)
+        event = (
+            self.Event.with_user(buyer)
+            .sudo()
+            ._record(
+                TYPE, partner, FACTS, correlation='case-7', causation=self.record(partner), on_behalf=self.env.user
+            )
+        )
         self.assertEqual((event.res_model, event.res_id), ('res.partner', partner.id))
         self.assertEqual(event.user_ref, buyer.id, "who really acted, also under sudo")
         self.assertEqual(event.on_behalf_ref, self.env.uid)
@@ -43,22 +47,33 @@ class TestEvent(LedgerCase):
         self.assertEqual(envelope['data'], FACTS)
         self.assertEqual(envelope['correlationid'], 'case-7')
         self.assertTrue(envelope['causationid'])
-        self.assertTrue(all(name.isalnum() and name == name.lower() for name in envelope), "CloudEvents attribute names")
+        self.assertTrue(
+            all(name.isalnum() and name == name.lower() for name in envelope), "CloudEvents attribute names"
+        )
         self.assertNotIn(buyer.name, json.dumps(envelope))
 
     def test_facts_per_record(self):
-        by_id = self.Event._record(TYPE, self.partners[:2], {
-            partner.id: {**FACTS, 'before': before} for partner, before in zip(self.partners, ('blocked', 'restricted'))})
+        by_id = self.Event._record(
+            TYPE,
+            self.partners[:2],
+            {
+                partner.id: {**FACTS, 'before': before}
+                for partner, before in zip(self.partners, ('blocked', 'restricted'))
+            },
+        )
         by_function = self.Event._record(
-            TYPE, self.partners[:2], lambda partner: FACTS, correlation=lambda partner: f'case-{partner.id}')
+            TYPE, self.partners[:2], lambda partner: FACTS, correlation=lambda partner: f'case-{partner.id}'
+        )
         self.assertEqual([json.loads(event.data)['before'] for event in by_id], ['blocked', 'restricted'])
         self.assertEqual(by_function.mapped('correlation'), [f'case-{partner.id}' for partner in self.partners[:2]])
         self.assertFalse(self.Event._record(TYPE, self.partners[:0], FACTS))
 
     def test_data_is_written_verbatim(self):
         event = self.Event._record(TYPE, self.partners[0], {'before': 'new', 'after': 'approved'})
-        self.assertEqual(self.sql("SELECT data FROM distribution_event WHERE id = %s", event.id),
-                         [('{"after":"approved","before":"new"}',)])
+        self.assertEqual(
+            self.sql("SELECT data FROM distribution_event WHERE id = %s", event.id),
+            [('{"after":"approved","before":"new"}',)],
+        )
 
     def test_rollback_leaves_no_event(self):
         before = self.sql("SELECT count(*) FROM distribution_event")
@@ -134,7 +149,8 @@ class TestEvent(LedgerCase):
             "TRUNCATE distribution_event_epoch CASCADE",
             "INSERT INTO distribution_event_prune (from_seal, to_seal, event_count, file_name, file_digest)"
             " VALUES (1, 1, 1, 'x', 'x')",
-            f"INSERT INTO distribution_event (id, uid, type, time, data) VALUES ({event.id}, '{event.uid}', 'a.b.v1', now(), '{{}}')"
+            "INSERT INTO distribution_event (id, uid, type, time, data)"
+            f" VALUES ({event.id}, '{event.uid}', 'a.b.v1', now(), '{{}}')"
             " ON CONFLICT (id) DO UPDATE SET data = 'forged'",
         ]
         for statement in statements:
@@ -151,7 +167,9 @@ class TestEvent(LedgerCase):
     def test_people_and_documents_are_resolved_when_shown(self):
         user = self.user('ledger_leaver')
         name = user.name
-        event = self.Event.with_user(user).sudo()._record(TYPE, self.partners[0], FACTS).sudo(False).with_user(SUPERUSER_ID)
+        event = (
+            self.Event.with_user(user).sudo()._record(TYPE, self.partners[0], FACTS).sudo(False).with_user(SUPERUSER_ID)
+        )
         self.assertEqual(event.actor_name, name)
         self.assertIn(event, self.Event.search([('actor_name', 'ilike', 'ledger_leaver')]))
         self.assertEqual(event.type_title, "Vendor status changed")
@@ -175,9 +193,14 @@ class TestEvent(LedgerCase):
                 break
             seen += events.ids
         self.assertEqual(
-            seen, [row[0] for row in self.sql("""
+            seen,
+            [
+                row[0]
+                for row in self.sql("""
                 SELECT id FROM distribution_event WHERE txid < txid_snapshot_xmin(txid_current_snapshot())
-                 ORDER BY epoch, txid, id""")])
+                 ORDER BY epoch, txid, id""")
+            ],
+        )
         self.record()
         self.assertFalse(self.Event._feed(position)[0], "not before the transaction has ended")
         with self.assertRaises(ValueError):

@@ -4,6 +4,7 @@ Rows of the ledger cannot be cleaned up, so nothing here touches the database un
 Every test makes a small database of its own with the ledger's tables only, through the
 code that Odoo runs, and drops it afterwards.
 """
+
 import os
 import shutil
 import subprocess
@@ -15,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
-
 from odoo.sql_db import connection_info_for
 from odoo.tests import BaseCase, tagged
 
@@ -64,7 +64,6 @@ def administer(statement):
 
 @tagged('post_install', '-at_install')
 class TestLedgerDatabase(BaseCase):
-
     def setUp(self):
         super().setUp()
         self.database = self.make_database()
@@ -85,10 +84,13 @@ class TestLedgerDatabase(BaseCase):
     # ------------------------------------------------------------
 
     def write_events(self, cr, count=1, event_type='a.b.v1'):
-        cr.execute("""
+        cr.execute(
+            """
             INSERT INTO distribution_event (uid, type, time, data)
             SELECT gen_random_uuid(), %s, now(), '{}' FROM generate_series(1, %s) RETURNING id, txid
-        """, [event_type, count])
+        """,
+            [event_type, count],
+        )
         return cr.fetchall()
 
     def commit_events(self, count=1, database=None):
@@ -101,7 +103,10 @@ class TestLedgerDatabase(BaseCase):
         while True:
             with connect(database or self.database) as connection:
                 cr = connection.cursor()
-                cr.execute("SELECT coalesce(max(txid), 0) + 1 FROM distribution_event WHERE epoch = (SELECT max(epoch) FROM distribution_event)")
+                cr.execute(
+                    "SELECT coalesce(max(txid), 0) + 1 FROM distribution_event"
+                    " WHERE epoch = (SELECT max(epoch) FROM distribution_event)"
+                )
                 seal = seal_batch(cr, horizon=cr.fetchone()[0], **options)
             if not seal:
                 return seals
@@ -115,8 +120,7 @@ class TestLedgerDatabase(BaseCase):
         parameters = connection_parameters(database, user)
         names = {'host': 'PGHOST', 'port': 'PGPORT', 'user': 'PGUSER', 'dbname': 'PGDATABASE', 'password': 'PGPASSWORD'}
         environment = {**os.environ, **{names[key]: str(value) for key, value in parameters.items() if key in names}}
-        return subprocess.run(
-            arguments, env=environment, check=True, capture_output=True, text=True, **options)
+        return subprocess.run(arguments, env=environment, check=True, capture_output=True, text=True, **options)
 
     def make_keeper(self, database=None):
         database = database or self.database
@@ -128,15 +132,29 @@ class TestLedgerDatabase(BaseCase):
         with connect(database) as connection:
             owner = connection.info.user
         self.psql(
-            database, 'psql', '-X', '-q', '-v', "password='scratch'", '-v', f'odoo_role={owner}',
-            '-f', str(ADDON / 'create_ledger_keeper.sql'), user=SUPERUSER)
+            database,
+            'psql',
+            '-X',
+            '-q',
+            '-v',
+            "password='scratch'",
+            '-v',
+            f'odoo_role={owner}',
+            '-f',
+            str(ADDON / 'create_ledger_keeper.sql'),
+            user=SUPERUSER,
+        )
 
     def keeper_cli(self, command, *arguments, database=None):
         parameters = {**connection_parameters(database or self.database, KEEPER_ROLE), 'password': 'scratch'}
         dsn = psycopg2.extensions.make_dsn(**parameters)
         return subprocess.run(
             ['python3', str(KEEPER_CLI), command, '--dsn', dsn, *arguments],
-            capture_output=True, text=True, check=False, env={**os.environ, 'PYTHONPATH': self._packages()})
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, 'PYTHONPATH': self._packages()},
+        )
 
     @staticmethod
     def _packages():
@@ -303,6 +321,7 @@ class TestLedgerDatabase(BaseCase):
 
     def test_altered_export_prunes_nothing(self):
         import gzip
+
         self.commit_events(5)
         self.seal_all()
         self.make_keeper()
@@ -349,8 +368,11 @@ class TestLedgerDatabase(BaseCase):
         self.make_keeper()
         with connect(self.database, KEEPER_ROLE) as connection:
             for statement in (
-                "DELETE FROM distribution_event", "UPDATE distribution_event SET data = ''", "TRUNCATE distribution_event",
-                "DELETE FROM distribution_event_seal", "INSERT INTO distribution_event_seal DEFAULT VALUES",
+                "DELETE FROM distribution_event",
+                "UPDATE distribution_event SET data = ''",
+                "TRUNCATE distribution_event",
+                "DELETE FROM distribution_event_seal",
+                "INSERT INTO distribution_event_seal DEFAULT VALUES",
             ):
                 with self.subTest(statement), self.assertRaises(psycopg2.Error):
                     connection.cursor().execute(statement)
@@ -366,8 +388,10 @@ class TestLedgerDatabase(BaseCase):
             cr.execute("DROP TABLE distribution_event_prune")
             create_ledger(cr)
             as_owner(
-                cr, "INSERT INTO distribution_event_prune (from_seal, to_seal, event_count, file_name, file_digest)"
-                " VALUES (1, 1, 2, 'x', 'x')")
+                cr,
+                "INSERT INTO distribution_event_prune (from_seal, to_seal, event_count, file_name, file_digest)"
+                " VALUES (1, 1, 2, 'x', 'x')",
+            )
             as_owner(cr, "DELETE FROM distribution_event")
             connection.commit()
             with self.assertRaises(psycopg2.Error):

@@ -1,4 +1,5 @@
 """Sealing, and finding what the table's owner did past the triggers."""
+
 import base64
 from unittest.mock import patch
 
@@ -15,7 +16,6 @@ QUIET = 'odoo.addons.distribution_core.models.distribution_event_seal'
 
 @tagged('post_install', '-at_install')
 class TestSeal(LedgerCase):
-
     def test_seal_covers_and_verifies(self):
         self.record()
         seals = self.seal()
@@ -58,7 +58,8 @@ class TestSeal(LedgerCase):
                 result = self.Seal._verify()
                 self.assertEqual(
                     (result.problem.what, result.problem.event_id, result.problem.uid),
-                    (what.strip(), victim_id, victim_uid))
+                    (what.strip(), victim_id, victim_uid),
+                )
                 self.assertTrue(self.env['distribution.case'].search([('type_id.code', '=', 'ledger_broken')]))
         self.assertTrue(self.Seal._verify().ok)
 
@@ -66,11 +67,14 @@ class TestSeal(LedgerCase):
     def test_insertion_into_a_sealed_range_is_named(self):
         events = self.record()
         self.seal()
-        self.as_owner("""
+        self.as_owner(
+            """
             INSERT INTO distribution_event (uid, type, time, data, txid, epoch, recorded_at, digest)
             SELECT gen_random_uuid(), type, time, data, txid, epoch, recorded_at, digest
               FROM distribution_event WHERE id = %s
-        """, events[0].id)
+        """,
+            events[0].id,
+        )
         (inserted,) = self.sql("SELECT max(id) FROM distribution_event")[0]
         problem = self.Seal._verify().problem
         self.assertEqual((problem.what, problem.event_id), ('inserted', inserted))
@@ -81,10 +85,13 @@ class TestSeal(LedgerCase):
         self.seal()
         for epoch in (0, 4711, -1):
             with self.subTest(epoch), self._rolled_back():
-                self.as_owner("""
+                self.as_owner(
+                    """
                     INSERT INTO distribution_event (uid, type, time, data, txid, epoch, recorded_at, digest)
                     VALUES (gen_random_uuid(), 'a.b.v1', now(), '{}', 1, %s, now(), 'x')
-                """, epoch)
+                """,
+                    epoch,
+                )
                 self.assertEqual(self.Seal._verify().problem.what, 'inserted')
 
     @mute_logger(QUIET)
@@ -168,12 +175,15 @@ class TestSeal(LedgerCase):
         wizard.action_verify()
         self.assertEqual(wizard.state, 'ok')
         self.assertEqual(
-            self.Event._last_for(self.Seal.search([], limit=1), 'distribution.ledger.verified.v1').user_ref, auditor.id)
+            self.Event._last_for(self.Seal.search([], limit=1), 'distribution.ledger.verified.v1').user_ref, auditor.id
+        )
         self.as_owner("UPDATE distribution_event SET data = '{}' WHERE id = %s", events[1].id)
         with mute_logger(QUIET):
             wizard.action_verify()
-        self.assertEqual((wizard.state, wizard.what, wizard.event_id, wizard.event_uid),
-                         ('problem', 'altered', events[1].id, events[1].uid))
+        self.assertEqual(
+            (wizard.state, wizard.what, wizard.event_id, wizard.event_uid),
+            ('problem', 'altered', events[1].id, events[1].uid),
+        )
         self.assertEqual(wizard.action_open_event()['res_id'], events[1].id)
 
     def test_export_for_the_auditor(self):
@@ -188,8 +198,11 @@ class TestSeal(LedgerCase):
             auditor.company_ids |= others
         wizard.action_export()
         self.assertGreaterEqual(wizard.event_count, 5)
-        check = self.env['distribution.ledger.verify'].with_user(auditor).create({
-            'export_file': wizard.with_context(bin_size=False).export_file, 'export_name': 'x'})
+        check = (
+            self.env['distribution.ledger.verify']
+            .with_user(auditor)
+            .create({'export_file': wizard.with_context(bin_size=False).export_file, 'export_name': 'x'})
+        )
         check.action_verify()
         self.assertEqual((check.state, check.file_events), ('ok', wizard.event_count))
         damaged = bytearray(base64.b64decode(wizard.with_context(bin_size=False).export_file))

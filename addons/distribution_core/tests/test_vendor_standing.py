@@ -1,4 +1,5 @@
 """Vendor status and risk tier."""
+
 import json
 
 from odoo.exceptions import AccessError
@@ -13,7 +14,6 @@ MERGE_EVENT = 'distribution.partner.merged.v1'
 
 @tagged('post_install', '-at_install')
 class TestVendorStanding(LedgerCase):
-
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -36,7 +36,8 @@ class TestVendorStanding(LedgerCase):
 
     def vendor_with(self, status, tier='medium', **values):
         return self.env['res.partner'].create(
-            {'name': status, 'is_company': True, 'vendor_status': status, 'vendor_risk_tier': tier, **values})
+            {'name': status, 'is_company': True, 'vendor_status': status, 'vendor_risk_tier': tier, **values}
+        )
 
     def test_vendor_governance_changes_it_on_record(self):
         self.vendor.with_user(self.governor).write({'vendor_status': 'approved', 'vendor_risk_tier': 'low'})
@@ -53,7 +54,9 @@ class TestVendorStanding(LedgerCase):
             lambda: vendor.write({'vendor_status': 'approved'}),
             lambda: vendor.sudo().write({'vendor_status': 'approved'}),
             lambda: vendor.write({'vendor_risk_tier': 'low'}),
-            lambda: vendor.parent_id.create({'name': 'x', 'child_ids': [(1, vendor.id, {'vendor_status': 'approved'})]}),
+            lambda: vendor.parent_id.create(
+                {'name': 'x', 'child_ids': [(1, vendor.id, {'vendor_status': 'approved'})]}
+            ),
             lambda: vendor.write({'parent_id': False, 'vendor_status': 'approved'}),
         ):
             with self.assertRaisesRegex(AccessError, 'vendor governance'), self.env.cr.savepoint():
@@ -132,6 +135,7 @@ class TestVendorStanding(LedgerCase):
 
     def test_form(self):
         from odoo.tests import Form
+
         view = 'base.view_partner_form'
         with Form(self.env['res.partner'].with_user(self.clerk), view=view) as form:
             form.name = "Typed"

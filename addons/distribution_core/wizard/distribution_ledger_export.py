@@ -1,9 +1,10 @@
 """Download of sealed events for the auditor's archive."""
+
 import base64
 import hashlib
 import io
 
-from odoo import api, fields, models, _
+from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ..ledger.exporting import ExportError, export_seals
@@ -13,8 +14,8 @@ class DistributionLedgerExport(models.TransientModel):
     _name = 'distribution.ledger.export'
     _description = "Export Ledger"
 
-    from_seal = fields.Integer("From Seal", required=True, default=lambda self: self._default_from_seal())
-    to_seal = fields.Integer("To Seal", required=True, default=lambda self: self._default_to_seal())
+    from_seal = fields.Integer(required=True, default=lambda self: self._default_from_seal())
+    to_seal = fields.Integer(required=True, default=lambda self: self._default_to_seal())
     export_file = fields.Binary("File", readonly=True, attachment=False)
     export_name = fields.Char()
     event_count = fields.Integer("Events", readonly=True)
@@ -39,18 +40,24 @@ class DistributionLedgerExport(models.TransientModel):
         except ExportError as error:
             raise UserError(str(error)) from error
         content = target.getvalue()
-        self.write({
-            'export_file': base64.b64encode(content),
-            'export_name': f'ledger-{self.env.cr.dbname}-{self.from_seal}-{self.to_seal}.jsonl.gz',
-            'event_count': count,
-            'file_digest': hashlib.sha256(content).hexdigest(),
-        })
-        self.env['distribution.event']._record('distribution.ledger.exported.v1', self.env.company, {
-            'from_seal': self.from_seal,
-            'to_seal': self.to_seal,
-            'event_count': count,
-            'file_digest': self.file_digest,
-        })
+        self.write(
+            {
+                'export_file': base64.b64encode(content),
+                'export_name': f'ledger-{self.env.cr.dbname}-{self.from_seal}-{self.to_seal}.jsonl.gz',
+                'event_count': count,
+                'file_digest': hashlib.sha256(content).hexdigest(),
+            }
+        )
+        self.env['distribution.event']._record(
+            'distribution.ledger.exported.v1',
+            self.env.company,
+            {
+                'from_seal': self.from_seal,
+                'to_seal': self.to_seal,
+                'event_count': count,
+                'file_digest': self.file_digest,
+            },
+        )
         return {
             'type': 'ir.actions.act_window',
             'name': _("Export Ledger"),
@@ -65,6 +72,10 @@ class DistributionLedgerExport(models.TransientModel):
         # sudo: companies that the user does not see are the point
         hidden = self.env['res.company'].sudo().search([]) - self.env.user.company_ids
         if hidden:
-            raise AccessError(_(
-                "Sealed batches hold events of every company. Only an auditor of all companies can export them; "
-                "%s are not among yours.", len(hidden)))
+            raise AccessError(
+                _(
+                    "Sealed batches hold events of every company. Only an auditor of all companies can export them; "
+                    "%s are not among yours.",
+                    len(hidden),
+                )
+            )

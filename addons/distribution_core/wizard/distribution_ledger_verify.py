@@ -1,8 +1,9 @@
 """“Verify ledger” for the auditor."""
+
 import base64
 import io
 
-from odoo import fields, models, _
+from odoo import _, fields, models
 from odoo.exceptions import UserError
 
 from ..ledger.exporting import ExportError, check_file_against_ledger
@@ -13,14 +14,16 @@ class DistributionLedgerVerify(models.TransientModel):
     _description = "Verify Ledger"
 
     announced_digest = fields.Char(
-        help="Digest of a seal from one of the daily mails. It shows whether the chain was rewritten as a whole.")
+        help="Digest of a seal from one of the daily mails. It shows whether the chain was rewritten as a whole."
+    )
     export_file = fields.Binary(
-        "Export of Pruned Events", attachment=False, help="Also check an export file against the chain.")
+        "Export of Pruned Events", attachment=False, help="Also check an export file against the chain."
+    )
     export_name = fields.Char()
     state = fields.Selection([('ask', "Ask"), ('ok', "In Order"), ('problem', "Problem")], default='ask', readonly=True)
     seals = fields.Integer(readonly=True)
-    sealed_events = fields.Integer("Sealed Events", readonly=True)
-    pruned_events = fields.Integer("Pruned Events", readonly=True)
+    sealed_events = fields.Integer(readonly=True)
+    pruned_events = fields.Integer(readonly=True)
     unsealed_events = fields.Integer("Not Sealed Yet", readonly=True)
     file_events = fields.Integer("Events in the File", readonly=True)
     last_digest = fields.Char("Newest Digest", readonly=True)
@@ -41,21 +44,23 @@ class DistributionLedgerVerify(models.TransientModel):
         if not problem and self.export_file:
             file_check = self._check_export_file()
             problem, file_events = file_check.problem, file_check.event_count
-        self.write({
-            'state': 'problem' if problem else 'ok',
-            'seals': result.seals,
-            'sealed_events': result.sealed_events,
-            'pruned_events': result.pruned_events,
-            'unsealed_events': result.unsealed_events,
-            'file_events': file_events,
-            'last_digest': result.last_digest,
-            'what': problem and problem.what,
-            'message': problem and problem.message,
-            'event_id': problem and problem.event_id,
-            'event_uid': problem and problem.uid,
-            'seal_number': problem and problem.seal,
-            'warnings': '\n'.join(result.warnings),
-        })
+        self.write(
+            {
+                'state': 'problem' if problem else 'ok',
+                'seals': result.seals,
+                'sealed_events': result.sealed_events,
+                'pruned_events': result.pruned_events,
+                'unsealed_events': result.unsealed_events,
+                'file_events': file_events,
+                'last_digest': result.last_digest,
+                'what': problem and problem.what,
+                'message': problem and problem.message,
+                'event_id': problem and problem.event_id,
+                'event_uid': problem and problem.uid,
+                'seal_number': problem and problem.seal,
+                'warnings': '\n'.join(result.warnings),
+            }
+        )
         return self._reopen()
 
     def action_open_event(self):

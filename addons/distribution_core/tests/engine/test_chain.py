@@ -1,13 +1,24 @@
 """Digests, manifests and the chain of seals."""
+
 from dataclasses import replace
 
 import pytest
-from engine.chain import (
-    END_OF_EPOCH, EVENT_COLUMNS, GENESIS, Entry, RangeCheck, Seal, check_link, decode_manifest, digest_of,
-    encode_manifest, event_digest,
-)
 from hypothesis import given
 from hypothesis import strategies as st
+
+from engine.chain import (
+    END_OF_EPOCH,
+    EVENT_COLUMNS,
+    GENESIS,
+    Entry,
+    RangeCheck,
+    Seal,
+    check_link,
+    decode_manifest,
+    digest_of,
+    encode_manifest,
+    event_digest,
+)
 
 texts = st.none() | st.text(st.characters(blacklist_categories=['Cs']), max_size=12)
 digests = st.binary(min_size=32, max_size=32).map(bytes.hex)
@@ -48,11 +59,19 @@ def chain(lengths, epochs=1):
             rows = [row(number + offset + 1) for offset in range(length)]
             number += length
             end = END_OF_EPOCH if epoch < epochs and position == len(lengths) - 1 else xid + length + 1
-            seals.append(Seal(
-                number=len(seals) + 1, epoch=epoch, epoch_key=f'1/{epoch}', from_xid=xid, to_xid=end,
-                event_count=length, sealed_at='2026-01-01T00:00:00.000000',
-                previous_digest=seals[-1].digest if seals else GENESIS,
-                manifest=encode_manifest(map(entry, rows))).signed())
+            seals.append(
+                Seal(
+                    number=len(seals) + 1,
+                    epoch=epoch,
+                    epoch_key=f'1/{epoch}',
+                    from_xid=xid,
+                    to_xid=end,
+                    event_count=length,
+                    sealed_at='2026-01-01T00:00:00.000000',
+                    previous_digest=seals[-1].digest if seals else GENESIS,
+                    manifest=encode_manifest(map(entry, rows)),
+                ).signed()
+            )
             ranges.append(rows)
             xid = end
     return seals, ranges
@@ -85,9 +104,23 @@ def test_sound_chain_has_no_problem(lengths, epochs):
 def test_every_change_of_a_seal_is_found(lengths, data):
     seals, _ranges = chain(lengths)
     position = data.draw(st.integers(0, len(seals) - 1))
-    name = data.draw(st.sampled_from(
-        ['number', 'epoch', 'epoch_key', 'from_xid', 'to_xid', 'event_count', 'sealed_at', 'previous_digest',
-         'manifest', 'digest', 'algorithm']))
+    name = data.draw(
+        st.sampled_from(
+            [
+                'number',
+                'epoch',
+                'epoch_key',
+                'from_xid',
+                'to_xid',
+                'event_count',
+                'sealed_at',
+                'previous_digest',
+                'manifest',
+                'digest',
+                'algorithm',
+            ]
+        )
+    )
     value = getattr(seals[position], name)
     if isinstance(value, int):
         changed = value + data.draw(st.integers(-3, 3).filter(bool))
@@ -134,7 +167,9 @@ def test_first_bad_event_is_named(length, data):
         number = 999
         rows.insert(victim, row(number))
     check = RangeCheck(seals[0])
-    problem = next(filter(None, (check.event(columns, event_digest(columns)) for columns in rows)), None) or check.finish()
+    problem = (
+        next(filter(None, (check.event(columns, event_digest(columns)) for columns in rows)), None) or check.finish()
+    )
     assert (problem.what, problem.event_id) == (kind, number)
 
 
