@@ -273,10 +273,14 @@ class ApprovalMixin(models.AbstractModel):
 
         :param action: name of the method that was asked for and is resumed after approval
         """
-        open_documents = self.filtered(lambda document: not document._approval_is_guarded())
-        if not open_documents:
-            return self.browse()
         with gate_frame(self.env) as frame:
+            # What was promised in this frame is not asked again: the review compares the result.
+            open_documents = self.filtered(
+                lambda document: (document._name, document.id) not in frame.promises
+                and not document._approval_is_guarded()
+            )
+            if not open_documents:
+                return self.browse()
             # The engine's own records are written as superuser for the user who really acts.
             documents = open_documents.sudo()
             snapshots = documents._approval_snapshots()

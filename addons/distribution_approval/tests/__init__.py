@@ -1,1 +1,2 @@
 from . import test_purchase_gate
+from . import test_query_counts

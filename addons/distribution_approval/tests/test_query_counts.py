@@ -1,0 +1,128 @@
+"""What governance costs in queries, against the same flow without governance."""
+
+from odoo.tests.common import tagged
+
+from .common import ApprovalCase
+
+
+@tagged("post_install", "-at_install")
+class TestQueryCounts(ApprovalCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Core marks the vendor as a supplier of the product when the first order is confirmed.
+        cls.product_lines = [(cls.product, 20, 10.0)] * 5
+
+    def _confirm_cold(self, orders):
+        """Queries that confirming takes with an empty cache, flush included."""
+        self.env.flush_all()
+        self.env.invalidate_all()
+        orders = orders.with_user(self.buyer)
+        before = self.cr.sql_log_count
+        orders.button_confirm()
+        self.env.flush_all()
+        self.assertEqual(set(orders.mapped("state")), {"purchase"})
+        return self.cr.sql_log_count - before
+
+    def _ungoverned(self):
+        self.activation.with_user(self.publisher).action_propose_end()
+        self.activation.with_user(self.publisher_2).action_confirm_end()
+
+    def _orders(self, count):
+        vendors = self.env["res.partner"].create(
+            [{"name": f"Vendor {n}", "vendor_status": "approved"} for n in range(count)]
+        )
+        for vendor in vendors:
+            self._make_contract(vendor, self.product, 10.0)
+        return self.env["purchase.order"].union(
+            *(self._order(vendor=vendor, lines=self.product_lines) for vendor in vendors)
+        )
+
+    def test_confirming_one_order_that_passes(self):
+        warm, governed, plain = self._orders(3)
+        self._confirm_cold(warm)
+        with_gate = self._confirm_cold(governed)
+        self._ungoverned()
+        without = self._confirm_cold(plain)
+        self.assertLessEqual(with_gate - without, 4, f"{with_gate} queries instead of {without}")
+
+    def test_confirming_eighty_orders_at_once(self):
+        orders = self._orders(161)
+        self._confirm_cold(orders[0])
+        with_gate = self._confirm_cold(orders[1:81])
+        self._ungoverned()
+        without = self._confirm_cold(orders[81:])
+        self.assertLessEqual(with_gate - without, 20, f"{with_gate} queries instead of {without}")
+
+    def test_a_note_on_eighty_drafts(self):
+        orders = self._orders(80)
+        name = "notes" if "notes" in orders._fields else "note"
+
+        def write():
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            orders.write({name: "Deliver to gate 3"})
+            self.env.flush_all()
+            return self.cr.sql_log_count - before
+
+        with_gate = write()
+        self._ungoverned()
+        self.assertLessEqual(with_gate, write())
+
+    def test_inbox_with_500_pending(self):
+        orders = self.env["purchase.order"]
+        for _number in range(5):
+            orders |= self._order(5000)
+        orders.button_confirm()
+        tasks = orders.sudo().approval_request_id.task_ids
+        self._fill_inbox(tasks[0].request_id, 500)
+        inbox = self.env["distribution.approval.task"].with_user(self.manager)
+
+        def open_inbox():
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            self.assertGreaterEqual(inbox.get_inbox_count(), 500)
+            shown = ["document_name", "partner_id", "amount", "name", "why", "requester_id", "opened_at"]
+            inbox.search(inbox._inbox_domain(), limit=80).read([*shown, "request_state"])
+            return self.cr.sql_log_count - before
+
+        open_inbox()  # access rights and rules are cached per worker
+        self.assertLessEqual(open_inbox(), 8)
+
+    def _fill_inbox(self, request, number):
+        """Pending requests like ``request``, written as the engine writes them."""
+        requests = self.env["distribution.approval.request"].create(
+            [
+                {
+                    "name": f"AR-{n}",
+                    "res_model": request.res_model,
+                    "res_id": request.res_id,
+                    "document_type": request.document_type,
+                    "document_name": f"P{n}",
+                    "company_id": request.company_id.id,
+                    "partner_id": request.partner_id.id,
+                    "requester_id": request.requester_id.id,
+                    "state": "pending",
+                    "snapshot_id": request.snapshot_id.id,
+                    "digest": request.digest,
+                    "version_id": request.version_id.id,
+                }
+                for n in range(number)
+            ]
+        )
+        self.env["distribution.approval.task"].create(
+            [
+                {
+                    "request_id": each.id,
+                    "sequence": 10,
+                    "name": "Purchasing",
+                    "state": "open",
+                    "quorum": 1,
+                    "digest": each.digest,
+                    "user_ids": [(6, 0, self.manager.ids)],
+                }
+                for each in requests
+            ]
+        )
