@@ -62,6 +62,11 @@ def test_fast() -> int:
     return suite.fast(find_engine(), addon)
 
 
+def test_tools() -> int:
+    """Only the tools' own tests (for people who work on them)."""
+    return suite.report(suite.tooling(find_engine()))
+
+
 def odoo_tests() -> int:
     return suite.odoo_own(find_engine())
 
@@ -85,5 +90,6 @@ COMMANDS = {
     "format": lint.format_,
     "test": test,
     "test-fast": test_fast,
+    "test-tools": test_tools,
     "odoo-tests": odoo_tests,
 }

@@ -20,6 +20,8 @@ from .server import free_port
 from .workspace import Workspace, prepare
 
 NOTHING_COLLECTED = 5
+# A suite that hangs has failed; the longest takes a third of this.
+SUITE_SECONDS = 1500
 TRACE_LINES = 40
 
 
@@ -126,10 +128,12 @@ def run_pytest(
         [
             *(python.python, "-m", "pytest", "-q", "-ra", "--tb=short", "--import-mode=importlib"),
             *("-p", "no:cacheprovider", f"--rootdir={rootdir}", f"--junitxml={junit}"),
+            *("-o", "faulthandler_timeout=300"),
             *words,
         ],
         log=log,
         cwd=cwd,
+        timeout=SUITE_SECONDS,
         env=python.variables(
             PYTHONPATH=os.pathsep.join(map(str, pythonpath)),
             PYTHONDONTWRITEBYTECODE="1",
@@ -195,6 +199,7 @@ def in_odoo(
             log=log,
             env=workspace.variables(),
             cwd=workspace.data_dir,
+            timeout=SUITE_SECONDS,
         )
     result = read_odoo_log(f"{name} ({workspace.series})", output)
     if code and not result.failed:
@@ -261,16 +266,7 @@ def fast(engine: Engine, addon: str) -> int:
 def everything(engine: Engine) -> int:
     """`make test`: every suite, on one engine."""
     results = [result for result in map(plain_engine, addons.all_addons()) if result]
-    if has_tests(ROOT / "tests" / "tooling"):
-        say("The tools' own tests …")
-        results.append(run_pytest("tests/tooling", [str(ROOT / "tests/tooling")], pythonpath=[ROOT]))
-        results.append(
-            run_pytest(
-                "tools doctests",
-                ["--doctest-modules", str(ROOT / "tools/devkit"), str(ROOT / "tools/port")],
-                pythonpath=[ROOT],
-            )
-        )
+    results += tooling(engine)
     workspace = prepare(engine, "test")
     names = addons.testable_addons()
     with Cluster("test", durable=False) as cluster:
@@ -282,9 +278,17 @@ def everything(engine: Engine) -> int:
     return report(results)
 
 
-def has_tests(directory: Path) -> bool:
-    """Whether pytest would find a file of tests below `directory`."""
-    return any(directory.rglob("test_*.py"))
+def tooling(engine: Engine) -> list[Result]:
+    """The tools' own tests and doctests."""
+    say("The tools' own tests …")
+    tests = ROOT / "tests" / "tooling"
+    # These need Odoo's converter, which only 19.0 has.
+    left_out = [] if engine.series == "19.0" else [f"--ignore={tests / 'engine_19'}"]
+    doctests = [str(ROOT / place) for place in ("tools/devkit", "tools/port", "deploy")]
+    return [
+        run_pytest("tools", [str(tests), *left_out], pythonpath=[ROOT]),
+        run_pytest("tools doctests", ["--doctest-modules", *doctests], pythonpath=[ROOT]),
+    ]
 
 
 def outside(workspace: Workspace, cluster: Cluster) -> list[Result]:
