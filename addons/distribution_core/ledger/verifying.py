@@ -156,11 +156,11 @@ def _check_unsealed(cr, last, result):
         """
         SELECT event.id, event.uid FROM distribution_event event
           LEFT JOIN distribution_event_epoch epoch ON epoch.id = event.epoch
-         WHERE epoch.id IS NULL OR event.txid IS NULL OR event.txid < 0 OR event.epoch < %s
+         WHERE epoch.id IS NULL OR event.txid IS NULL OR event.txid < 0 OR event.epoch > %s OR event.epoch < %s
            AND NOT EXISTS (SELECT FROM distribution_event_seal seal WHERE seal.epoch = event.epoch)
          ORDER BY event.id LIMIT 1
     """,
-        [number],
+        [_current_epoch(cr), number],
     )
     row = cr.fetchone()
     if row:
@@ -184,6 +184,22 @@ def _check_unsealed(cr, last, result):
                     columns[_UID],
                 )
                 return
+
+
+def _current_epoch(cr):
+    """Number of the epoch of this database; the newest one when it was not opened yet. Writes nothing."""
+    cr.execute("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')")
+    cluster = "(SELECT system_identifier::varchar FROM pg_control_system())" if cr.fetchone()[0] else "'unknown'"
+    cr.execute(f"""
+        SELECT id FROM distribution_event_epoch
+         WHERE system_identifier = {cluster}
+           AND database_oid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    """)
+    row = cr.fetchone()
+    if not row:
+        cr.execute("SELECT max(id) FROM distribution_event_epoch")
+        row = cr.fetchone()
+    return row[0]
 
 
 def _pruned_ranges(cr, result):

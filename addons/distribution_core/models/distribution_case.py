@@ -91,8 +91,9 @@ class DistributionCase(models.Model):
     @api.depends('res_model', 'res_id')
     @api.depends_context('uid')
     def _compute_document_name(self):
+        labels = self.env['distribution.event']._document_labels((case.res_model, case.res_id) for case in self)
         for case in self:
-            case.document_name = self.env['distribution.event']._document_label(case.res_model, case.res_id)
+            case.document_name = labels.get((case.res_model, case.res_id), False)
 
     # ------------------------------------------------------------
     # CRUD

@@ -5,12 +5,13 @@ import logging
 import os
 import re
 import uuid
+from collections import defaultdict
 from datetime import datetime, timezone
 
 from odoo import _, api, fields, models, tools
 from odoo.exceptions import UserError
 
-from ..compat import has_access
+from ..compat import accessible
 from ..engine.canonical import canonical_json
 from ..ledger.schema import create_ledger, open_epoch
 from ..ledger.sealing import current_horizon
@@ -107,8 +108,9 @@ class DistributionEvent(models.Model):
     @api.depends('res_model', 'res_id')
     @api.depends_context('uid')
     def _compute_document_name(self):
+        labels = self._document_labels((event.res_model, event.res_id) for event in self)
         for event in self:
-            event.document_name = self._document_label(event.res_model, event.res_id)
+            event.document_name = labels.get((event.res_model, event.res_id), False)
 
     @api.depends('user_ref', 'on_behalf_ref')
     def _compute_people(self):
@@ -270,7 +272,7 @@ class DistributionEvent(models.Model):
             """
             SELECT epoch, txid, id FROM distribution_event
              WHERE (epoch, txid, id) > (%s, %s, %s)
-               AND (epoch < distribution_current_epoch() OR txid < %s)
+               AND (epoch < (SELECT distribution_current_epoch()) OR txid < %s)
              ORDER BY epoch, txid, id LIMIT %s
         """,
             [*position, current_horizon(self.env.cr), limit],
@@ -311,19 +313,33 @@ class DistributionEvent(models.Model):
     # ------------------------------------------------------------
 
     @api.model
-    def _document_label(self, res_model, res_id):
-        """Name of the document for the current user; says so when it is gone or not theirs to see."""
-        if not res_model or not res_id:
-            return False
-        if res_model not in self.env:
-            return f'{res_model},{res_id}'
-        record = self.env[res_model].browse(res_id)
-        title = self.env['ir.model'].sudo()._get(res_model).name
-        if not record.exists():
-            return _("%(model)s %(number)s (deleted)", model=title, number=res_id)
-        if not has_access(record, 'read'):
-            return f'{title} {res_id}'
-        return f'{title} {record.display_name}'
+    def _document_labels(self, references):
+        """Return names of documents for the current user, by (model, number).
+
+        Says so when a document is gone; shows only the number of one that is not theirs to see.
+        The number of queries depends on the number of models, not of documents.
+        """
+        numbers = defaultdict(set)
+        for res_model, res_id in references:
+            if res_model and res_id:
+                numbers[res_model].add(res_id)
+        labels = {}
+        for res_model, res_ids in numbers.items():
+            if res_model not in self.env:
+                labels.update({(res_model, res_id): f'{res_model},{res_id}' for res_id in res_ids})
+                continue
+            title = self.env['ir.model'].sudo()._get(res_model).name
+            records = self.env[res_model].with_context(active_test=False).browse(sorted(res_ids)).exists()
+            # sudo: the name may be made of fields of other records; access to the document was checked
+            names = {record.id: record.display_name for record in accessible(records, 'read').sudo()}
+            for res_id in res_ids:
+                if res_id in names:
+                    labels[res_model, res_id] = f'{title} {names[res_id]}'
+                elif res_id in records._ids:
+                    labels[res_model, res_id] = f'{title} {res_id}'
+                else:
+                    labels[res_model, res_id] = _("%(model)s %(number)s (deleted)", model=title, number=res_id)
+        return labels
 
     @api.model
     def _document_action(self, res_model, res_id):
@@ -365,7 +381,8 @@ def _for_record(value, record):
 def _company_of(record, has_company):
     if record._name == 'res.company':
         return record.id
-    return record.company_id.id or None if has_company else None
+    # sudo: who acts on a document need not be allowed to read its company
+    return record.sudo().company_id.id or None if has_company else None
 
 
 def _parse_cursor(cursor):

@@ -245,20 +245,6 @@ class DistributionEventSeal(models.Model):
             _logger.error("Ledger: %s", problem.message)
         return result
 
-    @api.model
-    def _unsealed_since(self):
-        """Time of the oldest event that no seal covers, or None; for health checks."""
-        self.env.cr.execute(
-            """
-            SELECT min(event.time) FROM distribution_event event
-             WHERE event.type <> %s AND (event.epoch, event.txid) >= (
-                SELECT coalesce(max(seal.epoch), 0), coalesce(max(seal.to_xid), 0) FROM distribution_event_seal seal
-                 WHERE seal.number = (SELECT max(number) FROM distribution_event_seal))
-        """,
-            [ANNOUNCEMENT_TYPE],
-        )
-        return self.env.cr.fetchone()[0]
-
 
 def _log_progress(checked, total):
     _logger.info("Ledger: %s of %s events verified.", checked, total)

@@ -162,7 +162,7 @@ class ResPartner(models.Model):
 
     def _record_change(self, name, event_type, former):
         changed = self.filtered(
-            lambda partner: partner.commercial_partner_id == partner and partner[name] != former[partner]
+            lambda partner: partner[name] != former[partner] and partner.commercial_partner_id == partner
         )
         self.env['distribution.event']._record(
             event_type, changed, lambda partner: {'before': former[partner], 'after': partner[name]}

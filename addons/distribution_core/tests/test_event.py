@@ -184,6 +184,19 @@ class TestEvent(LedgerCase):
         self.seal()
         self.assertTrue(self.Seal._verify().ok)
 
+    def test_lists_cost_the_same_for_many_rows(self):
+        many = self.env['res.partner'].create([{'name': f'Many {number}'} for number in range(80)])
+        few_events, many_events = self.record(many[:4]), self.record(many)
+        fields = ['type_title', 'document_name', 'actor_name', 'on_behalf_name', 'company_name', 'time']
+        counts = []
+        for events in (few_events, few_events, many_events):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            events.read(fields)
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertEqual(counts[1], counts[2])
+
     def test_feed_follows_the_order_of_seals(self):
         position = None
         seen = []

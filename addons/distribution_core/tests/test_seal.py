@@ -86,6 +86,10 @@ class TestSeal(LedgerCase):
         for epoch in (0, 4711, -1):
             with self.subTest(epoch), self._rolled_back():
                 self.as_owner(
+                    "INSERT INTO distribution_event_epoch (id, system_identifier, database_oid, database_name)"
+                    " SELECT 4711, 'elsewhere', 1, 'x'"
+                )
+                self.as_owner(
                     """
                     INSERT INTO distribution_event (uid, type, time, data, txid, epoch, recorded_at, digest)
                     VALUES (gen_random_uuid(), 'a.b.v1', now(), '{}', 1, %s, now(), 'x')
