@@ -290,7 +290,7 @@ def compare(
             found.extend((key, *change, effect is None or not _is_tolerated(described, *change)) for change in changes)
     drift = max(moved, _header_drift(sealed, current))
     limit = tolerance.limit(sealed.amount)
-    overdrawn = not limit or drift > Fraction(limit)
+    overdrawn = drift > Fraction(limit)
     return Comparison(
         tuple(
             Deviation(
@@ -362,11 +362,14 @@ def _line_effect(described, before, after, changes):
     factors = [change for change in tolerated if change[0] != VALUE]
     if moved and len(factors) < 2:
         return moved
-    return max([moved, *(_effect(described[name].kind, old, *change) for name, *change in factors)])
+    effects = [_effect(described[name].kind, old, *change) for name, *change in factors]
+    if not moved and not all(effects):
+        return None
+    return max(moved, *effects)
 
 
 def _effect(kind, value, before, after):
-    """What the change of one factor alone does to a line's value."""
+    """What the change of one factor alone does to a line's value; 0 if it was 0."""
     before, after = Fraction(before), Fraction(after)
     if kind == "discount":
         before, after = 100 - before, 100 - after

@@ -446,7 +446,7 @@ def test_losing_a_fact_never_lets_through(rule_list, facts, lost):
     if after.outcome == "refuse":
         assert before.outcome == "refuse" and set(after.matched) <= set(before.matched)
     else:
-        assert after.outcome == "hold" or after == before
+        assert after.outcome == "hold" or summary(after)[:4] == summary(before)[:4]
 
 
 @given(rule_lists(max_size=4, modes=("enforce",)), fact_sets())

@@ -71,6 +71,8 @@ def moved(was, now):
                 old, new = 1 - old / 100, 1 - new / 100
             if old:
                 far = max(far, abs(Fraction(was["value"]) * (new / old - 1)))
+            elif was["value"] == now["value"]:
+                return None
     return far
 
 
@@ -228,6 +230,10 @@ def test_a_value_that_does_not_follow_its_factor_is_measured_by_the_factor():
     now = seal({"amount": 10}, {1: {**line, "quantity": 3}})
     change = compare(seal({"amount": 10}, {1: line}), now, Tolerance(100, 100))
     assert change.beyond and change.drift == 20
+    # from nothing, nothing can be measured
+    sealed = seal({"amount": 10}, {1: {**line, "quantity": 0}})
+    for tolerance in (Tolerance(), Tolerance(100, 100)):
+        assert compare(sealed, now, tolerance).beyond
 
 
 def test_a_number_that_becomes_something_else_is_beyond():
