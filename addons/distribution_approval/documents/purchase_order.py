@@ -81,7 +81,8 @@ class PurchaseOrder(models.Model):
                     "Total with this vendor",
                     FactType.MONEY,
                     unit="company currency",
-                    help="This order and those released for the vendor within the policy's window of days.",
+                    help="Orders released for the vendor within the policy's window of days, this one included; "
+                    "only those up to the policy's limit for small orders count.",
                 ),
                 FactSpec(
                     "vendor_status",
@@ -317,32 +318,35 @@ class PurchaseOrder(models.Model):
         At most one query each for the vendor totals and the contract prices of all orders.
         """
         amounts = self._approval_amounts()
-        prices = self._approval_contract_prices() if {"price_over_contract", "no_contract_price"} & names else {}
+        priced = not {"price_over_contract", "no_contract_price"}.isdisjoint(names)
+        prices = self._approval_contract_prices() if priced else {}
         totals = self._approval_vendor_totals(amounts) if "vendor_window_total" in names else {}
         facts = {}
         for order in self:
             lines = order._approval_lines()
             vendor = order.partner_id.commercial_partner_id
             warehouse = order.picking_type_id.warehouse_id
-            over, missing = order._approval_price_over_contract(prices) if prices is not None else (None, False)
-            facts[order.id] = {
-                "amount": amounts[order.id],
-                "vendor_window_total": totals.get(order.id, Unknown("not computed")),
-                "vendor_status": vendor.vendor_status or Unknown("the vendor has no status"),
-                "vendor_risk_tier": vendor.vendor_risk_tier or Unknown("the vendor has no risk tier"),
-                "vendor": vendor.id,
-                "price_over_contract": over,
-                "no_contract_price": missing,
-                "categories": lines.product_id.categ_id._approval_with_parents() if "categories" in names else frozenset(),
-                "site": warehouse.id or None,
-                "region": warehouse.region_id.id or None if "region" in names else None,
-                "urgent": order.priority == "1",
-                "requester": self.env.uid,
-                "drop_ship": bool(order.dest_address_id),
-                "foreign_currency": order.currency_id != order.company_id.currency_id,
-                "negative_line": any(line.price_subtotal < 0 for line in lines),
-                "free_line": any(not line.price_unit for line in lines),
+            over, missing = order._approval_price_over_contract(prices) if priced else (None, False)
+            read = {
+                "amount": lambda order=order: amounts[order.id],
+                "vendor_window_total": lambda order=order: totals[order.id],
+                "vendor_status": lambda vendor=vendor: vendor.vendor_status or Unknown("the vendor has no status"),
+                "vendor_risk_tier": lambda vendor=vendor: vendor.vendor_risk_tier
+                or Unknown("the vendor has no risk tier"),
+                "vendor": lambda vendor=vendor: vendor.id,
+                "price_over_contract": lambda over=over: over,
+                "no_contract_price": lambda missing=missing: missing,
+                "categories": lambda lines=lines: lines.product_id.categ_id._approval_with_parents(),
+                "site": lambda warehouse=warehouse: warehouse.id or None,
+                "region": lambda warehouse=warehouse: warehouse.region_id.id or None,
+                "urgent": lambda order=order: order.priority == "1",
+                "requester": lambda: self.env.uid,
+                "drop_ship": lambda order=order: bool(order.dest_address_id),
+                "foreign_currency": lambda order=order: order.currency_id != order.company_id.currency_id,
+                "negative_line": lambda lines=lines: any(line.price_subtotal < 0 for line in lines),
+                "free_line": lambda lines=lines: any(not line.price_unit for line in lines),
             }
+            facts[order.id] = {name: read[name]() for name in {*names, "amount"}}
         return facts
 
     def _approval_amounts(self):
@@ -365,7 +369,7 @@ class PurchaseOrder(models.Model):
         return amounts
 
     def _approval_vendor_totals(self, amounts):
-        """``{id: this order plus what was released for the vendor in the window}``; one query.
+        """``{id: small orders with the vendor in the window, this one included}``; one query.
 
         Orders judged together count together, in the order of their ids, so that ten small orders
         confirmed at once add up like ten confirmed one after the other.
@@ -408,12 +412,11 @@ class PurchaseOrder(models.Model):
                 totals[order.id] = amount
                 continue
             others = released.setdefault((order.company_id.id, order.partner_id.commercial_partner_id.id), {})
-            totals[order.id] = amount + sum(
-                value
-                for other, (when, value) in others.items()
-                if other != order.id and when > since and (not limit or value <= limit)
-            )
             others[order.id] = (fields.Datetime.now(), amount)
+            totals[order.id] = sum(
+                (value for when, value in others.values() if when > since and (not limit or value <= limit)),
+                Decimal(0),
+            )
         return totals
 
     def _approval_contract_prices(self):

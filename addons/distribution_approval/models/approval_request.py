@@ -807,7 +807,7 @@ class ApprovalRequest(models.Model):
         source = _("%(rules)s of %(policy)s", rules=where, policy=self.version_id.display_name) if where else ""
         texts = {
             "pending": _(
-                "Waiting for %(whom)s since %(time)s",
+                "Waiting for %(whom)s %(time)s",
                 whom=self.waiting_for or _("an approver"),
                 time=self._age(self.waiting_since),
             ),
@@ -830,11 +830,13 @@ class ApprovalRequest(models.Model):
     def _age(self, since):
         """How long ago, in the largest unit that says something."""
         minutes = int((fields.Datetime.now() - (since or self.requested_at)).total_seconds() // 60)
+        if minutes < 2:
+            return _("(asked just now)")
         if minutes < 60:
-            return _("%s min", minutes)
+            return _("since %s min", minutes)
         if minutes < 48 * 60:
-            return _("%s h", minutes // 60)
-        return _("%s days", minutes // (24 * 60))
+            return _("since %s h", minutes // 60)
+        return _("since %s days", minutes // (24 * 60))
 
     def _last_words(self):
         """The reason that the last decision gave."""

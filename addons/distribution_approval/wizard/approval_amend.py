@@ -15,28 +15,50 @@ class ApprovalAmend(models.TransientModel):
     res_model = fields.Char(required=True)
     res_id = fields.Integer(required=True)
     payload = fields.Text(required=True)
-    document_name = fields.Char(compute="_compute_preview")
-    preview = fields.Html(compute="_compute_preview")
-    verdict = fields.Char(compute="_compute_preview")
-    reason = fields.Text(required=True, help="Why the approved document has to change.")
+    document_name = fields.Char(readonly=True)
+    preview = fields.Html(readonly=True, sanitize=False)
+    verdict = fields.Char(readonly=True)
+    reason = fields.Text(help="Why the approved document has to change.")
 
-    @api.depends("res_model", "res_id", "payload")
-    def _compute_preview(self):
-        for wizard in self:
-            document = wizard._document()
-            wizard.document_name = document.display_name
-            before = document.sudo()._approval_snapshots()[document.id]
-            after, judgement = self.env["distribution.approval.amendment"]._try(document, wizard._values())
-            wizard.preview = self.env["ir.qweb"]._render(
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Each proposal is tried – and undone – once, so that people see where it leads."""
+        return super().create([{**vals, **self._preview(vals)} for vals in vals_list])
+
+    @api.model
+    def action_open(self):
+        """Open the proposal for the change that the gate just refused (see its context)."""
+        names = ("res_model", "res_id", "payload")
+        wizard = self.create({name: self.env.context.get(f"default_{name}") for name in names})
+        return {
+            "type": "ir.actions.act_window",
+            "name": _("Propose an Amendment"),
+            "res_model": self._name,
+            "res_id": wizard.id,
+            "view_mode": "form",
+            "views": [(False, "form")],
+            "target": "new",
+        }
+
+    @api.model
+    def _preview(self, vals):
+        proposal = self.new({name: vals.get(name) for name in ("res_model", "res_id", "payload")})
+        document, values = proposal._document(), proposal._values()
+        before = document.sudo()._approval_snapshots()[document.id]
+        name = document.display_name
+        after, judgement = self.env["distribution.approval.amendment"]._try(document, values)
+        return {
+            "document_name": name,
+            "preview": self.env["ir.qweb"]._render(
                 "distribution_approval.snapshot_content", document._approval_content_words(after, before)
-            )
-            outcome = judgement.verdict.outcome
-            wizard.verdict = {
+            ),
+            "verdict": {
                 "pass": _("Within policy: the change takes effect at once."),
                 "require": _("The change needs approval; until then the approved values stay in force."),
                 "refuse": _("Policy refuses this change."),
                 "hold": _("The change will be held: %s", " ".join(judgement.verdict.reasons)),
-            }[outcome]
+            }[judgement.verdict.outcome],
+        }
 
     def _document(self):
         self.ensure_one()
@@ -56,12 +78,9 @@ class ApprovalAmend(models.TransientModel):
 
     def action_confirm(self):
         self.ensure_one()
+        if not (self.reason or "").strip():
+            raise UserError(_("reason: say why the approved document has to change."))
         document = self._document()
         self.env["distribution.approval.amendment"]._propose(document, self._values(), self.reason)
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self.res_model,
-            "res_id": self.res_id,
-            "view_mode": "form",
-            "target": "main",
-        }
+        # The form behind the dialog still shows the refused values; a reload shows those in force.
+        return {"type": "ir.actions.client", "tag": "reload"}
