@@ -144,6 +144,10 @@ class PurchaseOrder(models.Model):
     def _approval_waits(self):
         return self.sudo().state == "to approve"
 
+    def _approval_confirmed_at(self):
+        self.ensure_one()
+        return self.date_approve
+
     def _approval_context(self):
         warehouse = self.picking_type_id.warehouse_id
         return {

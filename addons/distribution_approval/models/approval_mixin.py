@@ -143,6 +143,10 @@ class ApprovalMixin(models.AbstractModel):
         """``{role: recordset of users}`` that the resolver takes from the document."""
         return {}
 
+    def _approval_confirmed_at(self):
+        """When the document reached its guarded state, if it keeps that: the date of its baseline."""
+        return False
+
     def _approval_is_guarded(self):
         self.ensure_one()
         return self.sudo().state in self._approval_guarded_states
