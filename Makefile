@@ -40,7 +40,7 @@ format: python ## Let the formatters rewrite what lint complains about
 bench: python ## Measurements against plain Odoo and the OCA's addon
 	$(DEVKIT) bench
 
-screens: python ## Pictures of the running demo for the documentation
+screens: python ## Pictures of the demo company, to look at and for the documentation
 	$(DEVKIT) screens
 
 stop: python ## Stop what this checkout has started

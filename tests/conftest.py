@@ -84,7 +84,7 @@ def server(request, workspace, cluster, demo_template):
             copy,
             cron=1 if CRON_FIXTURE_MARK in names else 0,
             log=test_log(f"{workspace.series}-{purpose}"),
-            variables={"DISTRIBUTION_DEMO": "1"},
+            variables=database.DEMO_FLAG,
         )
         odoo.start()
         try:

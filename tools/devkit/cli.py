@@ -62,6 +62,10 @@ def test_fast() -> int:
     return suite.fast(find_engine(), addon)
 
 
+def screens() -> int:
+    return suite.pictures(find_engine())
+
+
 def test_tools() -> int:
     """Only the tools' own tests (for people who work on them)."""
     return suite.report(suite.tooling(find_engine()))
@@ -90,6 +94,7 @@ COMMANDS = {
     "format": lint.format_,
     "test": test,
     "test-fast": test_fast,
+    "screens": screens,
     "test-tools": test_tools,
     "odoo-tests": odoo_tests,
 }

@@ -7,6 +7,7 @@ build that was interrupted is never taken for a finished one.
 """
 
 import contextlib
+import datetime
 import os
 import re
 import shutil
@@ -24,6 +25,8 @@ ERROR_LINE = re.compile(r"^\S+ \S+ \d+ (ERROR|CRITICAL) ")
 CHATTER = re.compile(r"^\S+ \S+ \d+ (INFO|DEBUG|WARNING) ")
 EXCEPTION_LINE = re.compile(r"^[\w.]+(Error|Exception|Violation)\b")
 ESSENCE_LINES = 25
+# By this the demo company's addon knows that the database is meant for it.
+DEMO_FLAG = {"DISTRIBUTION_DEMO": "1"}
 
 
 def base(workspace: Workspace, cluster: Cluster, names: list[str]) -> str:
@@ -40,13 +43,16 @@ def base(workspace: Workspace, cluster: Cluster, names: list[str]) -> str:
     return database
 
 
-def suite(workspace: Workspace, cluster: Cluster, names: list[str], *, demo: bool = False) -> str:
+def suite(workspace: Workspace, cluster: Cluster, names: list[str]) -> str:
     """A template with `names` installed on top of `base`; rebuilt when their content changed.
 
-    :param demo: tell the demo company's addon that this is its database
+    With the demo company also on another day: its dates are relative to the day it was made.
     """
     wanted = addons.closure(names)
+    demo = addons.DEMO_ADDON in wanted
     built_from = f"{workspace.engine.origin} {addons.content_digest(wanted)}"
+    if demo:
+        built_from += f" {datetime.date.today()}"
     database = f"suite_{_tag(workspace)}_{short_digest(','.join(sorted(names)))}"
     with exclusive(database):
         if cluster.databases().get(database) != built_from:
@@ -117,7 +123,7 @@ def install(
     words = ["-i", ",".join(names), "--stop-after-init", "--no-http", "--max-cron-threads=0"]
     if upgrade:
         words += ["-u", ",".join(upgrade)]
-    flags = {"DISTRIBUTION_DEMO": "1"} if demo else {}
+    flags = DEMO_FLAG if demo else {}
     code, output = process.attempt(
         workspace.odoo(cluster, database, *words, *workspace.engine.names_no_demo, more_addons=more_addons),
         log=log,

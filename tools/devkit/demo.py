@@ -40,7 +40,7 @@ def run(engine: Engine, port: int, name: str) -> int:
             port=port,
             cron=CRON_THREADS,
             words=("-c", str(configuration), "--log-level=warn"),
-            variables={"DISTRIBUTION_DEMO": "1"},
+            variables=database.DEMO_FLAG,
         )
         with _registered():
             try:

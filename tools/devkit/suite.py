@@ -197,7 +197,7 @@ def in_odoo(
                 *("--http-interface", "127.0.0.1", "--http-port", str(free_port())),
             ),
             log=log,
-            env=workspace.variables(),
+            env=workspace.variables(**(database.DEMO_FLAG if addons.DEMO_ADDON in names else {})),
             cwd=workspace.data_dir,
             timeout=SUITE_SECONDS,
         )
@@ -274,6 +274,9 @@ def everything(engine: Engine) -> int:
         if names:
             tags = [f"/{name}" for name in names]
             results.append(in_odoo(workspace, cluster, "addons", names, tags, purpose="addons"))
+        if any((ADDONS / addons.DEMO_ADDON / "tests").glob("test_*.py")):
+            demo, tags = database.demo_addons(), [f"/{addons.DEMO_ADDON}"]
+            results.append(in_odoo(workspace, cluster, "demo company", demo, tags, purpose="demo"))
         results += outside(workspace, cluster)
     return report(results)
 
@@ -300,31 +303,36 @@ def outside(workspace: Workspace, cluster: Cluster) -> list[Result]:
     ]
     if not files or not addons.all_addons():
         return []
+    return [_on_running_system(f"running system ({workspace.series})", workspace, cluster, files)]
+
+
+def pictures(engine: Engine) -> int:
+    """`make screens`: pictures of the demo company in ``.run/pictures``."""
+    workspace = prepare(engine, "test")
+    with Cluster("test", durable=False) as cluster:
+        files = sorted((ROOT / "tests/screens").glob("take_*.py"))
+        words = ["-o", "python_files=take_*.py"]
+        result = _on_running_system("screens", workspace, cluster, files, words)
+    say(f"Pictures are in {RUN / 'pictures'}.")
+    return report([result])
+
+
+def _on_running_system(
+    suite: str, workspace: Workspace, cluster: Cluster, files: list[Path], words: list[str] | None = None
+) -> Result:
     debian.ensure(["chromium"], why="the browser tests")
-    suite = f"running system ({workspace.series})"
     try:
         template = demo_template(workspace, cluster)
     except DevkitError as error:
-        return [Result(suite, failed=1, failures=[str(error)])]
+        return Result(suite, failed=1, failures=[str(error)])
     say(f"The running system on {workspace.engine} …")
-    variables = {
-        "SUITE_SERIES": workspace.series,
-        "SUITE_DEMO_TEMPLATE": template,
-        "SUITE_ENGINE_SOURCE": str(workspace.engine.source),
-    }
-    return [
-        run_pytest(
-            suite,
-            [str(file) for file in files],
-            pythonpath=[ROOT],
-            variables=variables,
-        )
-    ]
+    variables = {"SUITE_SERIES": workspace.series, "SUITE_DEMO_TEMPLATE": template}
+    return run_pytest(suite, [*map(str, files), *(words or [])], pythonpath=[ROOT], variables=variables)
 
 
 def demo_template(workspace: Workspace, cluster: Cluster) -> str:
     """The demo company in the tests' cluster."""
-    return database.suite(workspace, cluster, database.demo_addons(), demo=True)
+    return database.suite(workspace, cluster, database.demo_addons())
 
 
 def odoo_own(engine: Engine) -> int:
