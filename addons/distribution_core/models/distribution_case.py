@@ -39,6 +39,7 @@ class DistributionCase(models.Model):
         tracking=True,
         copy=False,
         index=True,
+        group_expand='_group_expand_state',
     )
     user_id = fields.Many2one(
         'res.users',
@@ -94,6 +95,11 @@ class DistributionCase(models.Model):
         labels = self.env['distribution.event']._document_labels((case.res_model, case.res_id) for case in self)
         for case in self:
             case.document_name = labels.get((case.res_model, case.res_id), False)
+
+    @api.model
+    def _group_expand_state(self, states, domain, *_order):
+        """Kanban columns in the order of the work, also empty ones."""
+        return [state for state, _label in self._fields['state'].selection]
 
     # ------------------------------------------------------------
     # CRUD
