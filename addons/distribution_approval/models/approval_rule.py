@@ -77,20 +77,19 @@ class ApprovalRule(models.Model):
     )
     version_state = fields.Selection(related="version_id.state", string="Version State")
     document_type = fields.Selection(related="version_id.document_type")
-    currency_id = fields.Many2one(related="version_id.currency_id")
     sequence = fields.Integer(default=10)
     number = fields.Integer(compute="_compute_number", string="Rule")
     name = fields.Char(required=True)
     condition_ids = fields.One2many("distribution.approval.condition", "rule_id", copy=True)
-    amount_over = fields.Monetary(
+    amount_over = fields.Char(
         compute="_compute_amounts",
         inverse="_inverse_amounts",
-        help="The rule applies above this amount. Empty: no lower limit.",
+        help="The rule applies above this amount, in company currency. Empty: no lower limit.",
     )
-    amount_up_to = fields.Monetary(
+    amount_up_to = fields.Char(
         compute="_compute_amounts",
         inverse="_inverse_amounts",
-        help="The rule applies up to and including this amount. Empty: no upper limit.",
+        help="The rule applies up to and including this amount, in company currency. Empty: no upper limit.",
     )
     outcome = fields.Selection(
         [("pass", "Passes"), ("require", "Needs approval"), ("refuse", "Refused")],
@@ -117,15 +116,8 @@ class ApprovalRule(models.Model):
     @api.depends("condition_ids.fact", "condition_ids.operator", "condition_ids.value")
     def _compute_amounts(self):
         for rule in self:
-            rule.amount_over = rule._amount_limit("gt")
-            rule.amount_up_to = rule._amount_limit("le")
-
-    def _amount_limit(self, operator):
-        condition = self._amount_condition(operator)
-        try:
-            return float(condition.value or 0)
-        except ValueError:
-            return 0
+            rule.amount_over = rule._amount_condition("gt").value
+            rule.amount_up_to = rule._amount_condition("le").value
 
     def _amount_condition(self, operator):
         return self.condition_ids.filtered(lambda c: c.fact == "amount" and c.operator == operator)[:1]
@@ -138,10 +130,10 @@ class ApprovalRule(models.Model):
                 if not limit:
                     condition.unlink()
                 elif condition:
-                    condition.value = f"{limit:.2f}"
+                    condition.value = limit
                 else:
                     self.env["distribution.approval.condition"].create(
-                        {"rule_id": rule.id, "fact": "amount", "operator": operator, "value": f"{limit:.2f}"}
+                        {"rule_id": rule.id, "fact": "amount", "operator": operator, "value": limit}
                     )
 
     @api.depends(
