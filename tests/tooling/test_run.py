@@ -82,7 +82,9 @@ class Checkout:
         (venv / environment.BUILT_FROM).write_text(fingerprint)
 
     def variables(self, **settings):
-        return {**os.environ, "ODOO_HOME": str(self.engine), "ENGINE": "17.0", "ADDON": "", "V": "", **settings}
+        # Not the settings of the `make test` that runs this.
+        inherited = {name: value for name, value in os.environ.items() if "MAKE" not in name and name != "MFLAGS"}
+        return {**inherited, "ODOO_HOME": str(self.engine), "ENGINE": "17.0", "ADDON": "", "V": "", **settings}
 
     def make(self, *words, **settings):
         return subprocess.run(
