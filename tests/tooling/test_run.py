@@ -102,6 +102,7 @@ class Checkout:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=process.die_with_parent(),
         ) as command:
             try:
                 seen = []
