@@ -25,16 +25,22 @@ class PriceBook:
     def __init__(self, products, contracts):
         self.products = {product.code: product for product in products}
         self._agreed = {}
-        priced = set()
+        self._volume = {}
+        self._priced = {(contract.vendor, contract.product) for contract in contracts}
         for contract in contracts:
-            priced.add((contract.vendor, contract.product))
-            if contract.state == "contract" and not contract.expired and not contract.min_quantity:
+            if contract.min_quantity:
+                self._volume[contract.vendor, contract.product] = contract.min_quantity, contract.price
+            elif contract.state == "contract" and not contract.expired:
                 self._agreed.setdefault(contract.vendor, {})[contract.product] = contract.price
-        self._priced = priced
 
     def agreed(self, vendor):
         """``[(product code, price)]`` under contract, cheapest order of codes."""
         return sorted(self._agreed.get(vendor, {}).items())
+
+    def price(self, vendor, product, quantity):
+        """The agreed price for ``quantity``: large ones are cheaper."""
+        least, price = self._volume.get((vendor, product), (0, 0))
+        return price if least and quantity >= least else self._agreed[vendor][product]
 
     def without_agreement(self, vendor):
         """Codes of products in the vendor's categories for which no price was ever agreed."""
@@ -59,8 +65,8 @@ class PriceBook:
         chosen.sort(key=lambda item: -item[1])
         result, left = [], value
         for position, (code, price) in enumerate(chosen):
-            price = round(price * (1 + over), 2)
-            quantity = _round(max(1, int(left / (len(chosen) - position) / price)))
+            quantity = _round(max(1, int(left / (len(chosen) - position) / (price * (1 + over)))))
+            price = round(self.price(vendor, code, quantity) * (1 + over), 2)
             result.append(Line(code, quantity, price))
             left -= quantity * price
         return tuple(result)

@@ -11,14 +11,16 @@ from .vendors import VENDORS
 FIRST_DAY = 178
 #: The last purchase before governance was switched on.
 LAST_PURCHASE_DAY = 19
-PURCHASES = 120
-SALES = 110
-QUOTATIONS = 12
+PURCHASES = 105
+SALES = 88
+QUOTATIONS = 10
 
 #: What can go wrong with a delivery, and how often in relation to each other.
-FAULTS = (("late", 5), ("short", 2), ("short_closed", 1), ("over", 1), ("wrong_price", 3), ("missing", 2))
+FAULTS = (("late", 5), ("short", 2), ("short_closed", 1), ("over", 1), ("wrong_price", 3), ("missing", 4))
+#: How often a buyer adds something for which no price was agreed. Odoo learns a price from it.
+UNPRICED = 0.12
 #: A delivery that was ordered longer ago than this did come in the end.
-MISSING_SINCE = 75
+MISSING_SINCE = 90
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ def make_purchases(rng, book, sites, number=PURCHASES):
         ordered = rng.randint(LAST_PURCHASE_DAY, FIRST_DAY)
         value = min(24000.0, rng.lognormvariate(7.3, 0.8))
         lines = book.basket(rng, vendor.key, value, rng.choice((1, 2, 2, 3, 3, 4)), rng.choice((0, 0, 0, 0, 0.03, 0.08)))
+        unpriced = book.without_agreement(vendor.key)
+        if unpriced and vendor.currency == "USD" and rng.random() < UNPRICED:
+            code = rng.choice(unpriced)
+            price = round(book.products[code].cost * rng.uniform(1.0, 1.1), 2)
+            lines += (Line(code, max(1, int(300 / price)), price),)
         purchases.append(_delivered(rng, vendor, site, ordered, lines))
     return sorted(purchases, key=lambda purchase: -purchase.ordered)
 

@@ -115,8 +115,8 @@ def _passed(rng, book):
 
 
 def _split(rng, book):
-    """Five small orders with one vendor within a week, and the sixth that policy stops."""
-    days = ((6, 10.1), (5, 9.4), (4, 16.2), (3, 10.9), (2, 9.8))
+    """Four small orders with one vendor within a week, and the fifth that policy stops."""
+    days = ((6, 10.1), (5, 9.4), (4, 16.2), (2, 10.9))
     return (
         *(
             _plain(
@@ -126,7 +126,7 @@ def _split(rng, book):
             for number, when in enumerate(days, start=1)
         ),
         _plain(
-            rng, book, "SPLIT-6", "Bearings for the workshop, the sixth small order in a week", "kestrel", 1950,
+            rng, book, "SPLIT-5", "Bearings for the workshop, the fifth small order in a week", "kestrel", 1950,
             "pending", confirmed=(1, 9.1),
         ),
     )  # fmt: skip

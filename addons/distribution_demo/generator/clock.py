@@ -23,6 +23,11 @@ def moment(day, hour=10.0):
     return midnight - timedelta(days=day) + timedelta(hours=hour + OFFSET)
 
 
+def ahead(days):
+    """At noon, ``days`` days from now."""
+    return moment(1, 12) + timedelta(days=days + 1)
+
+
 def day(days_ago):
     """The date ``days_ago`` days ago."""
     return moment(days_ago, 12).date() if days_ago else now().date()

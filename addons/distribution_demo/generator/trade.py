@@ -2,9 +2,9 @@
 
 from odoo import Command
 
-from odoo.addons.distribution_core.compat import IS_17, LINE_UOM
+from odoo.addons.distribution_core.compat import IS_17, LINE_UOM, PURCHASE_LINE_TAXES
 
-from .clock import at, day, moment
+from .clock import ahead, at, day, moment
 
 OPENING_DAY = 181
 
@@ -45,14 +45,18 @@ def order_values(env, directory, vendor, site, buyer, lines, ordered, promised):
         "order_line": [
             Command.create(
                 {
-                    "product_id": directory.products[line.product].id,
+                    "product_id": product.id,
+                    # Complete values spare Odoo from working them out line by line.
+                    "name": product.display_name,
                     "product_qty": line.quantity,
                     "price_unit": line.price,
                     "date_planned": promised,
-                    LINE_UOM: directory.products[line.product].uom_id.id,
+                    LINE_UOM: product.uom_id.id,
+                    PURCHASE_LINE_TAXES: [Command.set(product.supplier_taxes_id.ids)],
                 }
             )
             for line in lines
+            for product in [directory.products[line.product]]
         ],
     }
 
@@ -69,7 +73,7 @@ def purchases(env, plan, directory):
                 purchase.buyer,
                 purchase.lines,
                 moment(purchase.ordered, 10),
-                moment(max(purchase.promised, 1), 12) if purchase.promised > 0 else _later(-purchase.promised),
+                moment(purchase.promised, 12) if purchase.promised > 0 else ahead(1 - purchase.promised),
             )
             for purchase in plan.purchases
         ]
@@ -80,10 +84,6 @@ def purchases(env, plan, directory):
     _created(env, orders, [moment(purchase.ordered, 10) for purchase in plan.purchases])
     _receive(env, plan, orders)
     _bill(env, plan, orders)
-
-
-def _later(days):
-    return moment(1, 12) + (moment(1, 12) - moment(2 + days, 12))
 
 
 def _receive(env, plan, orders):

@@ -1,0 +1,3 @@
+from . import test_company
+from . import test_guard
+from . import test_stages

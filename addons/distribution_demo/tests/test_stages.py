@@ -1,0 +1,122 @@
+"""Purchase orders in every stage of approval, as the plan says."""
+
+from odoo.tests.common import TransactionCase, tagged
+
+from ..engine import make_plan
+
+APPROVERS = ("purchasing_manager", "finance_controller", "operations_manager", "compliance_officer", "category_manager")
+
+
+@tagged("post_install", "-at_install")
+class TestStages(TransactionCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.story = {order.key: order for order in make_plan().story}
+        orders = cls.env["purchase.order"].search([("origin", "in", list(cls.story))])
+        cls.orders = {order.origin: order for order in orders}
+        cls.users = {user.login: user for user in cls.env["res.users"].search([])}
+
+    def _inbox(self, login):
+        tasks = self.env["distribution.approval.task"].with_user(self.users[login])
+        return tasks.search(tasks._inbox_domain())
+
+    def test_every_order_is_where_the_plan_says(self):
+        self.assertEqual(set(self.orders), set(self.story))
+        for key, order in self.story.items():
+            with self.subTest(key):
+                self.assertEqual(self.orders[key].approval_state or "", order.stage)
+
+    def test_every_stage_is_there(self):
+        shown = dict(self.env["purchase.order"]._fields["approval_state"].selection)
+        present = set(self.env["purchase.order"].search([]).mapped("approval_state")) - {False}
+        self.assertEqual(present, set(shown))
+
+    def test_held_orders_have_no_receipt_and_released_ones_do(self):
+        for key, order in self.orders.items():
+            with self.subTest(key):
+                guarded = order.state == "purchase"
+                self.assertEqual(bool(order.picking_ids.filtered(lambda picking: picking.state != "cancel")), guarded)
+        self.assertEqual(self.orders["RELEASED-1"].picking_ids.mapped("state"), ["done"])
+
+    def test_second_stage_waits_for_one_of_two(self):
+        tasks = self.orders["SECOND-1"].approval_request_id.task_ids
+        self.assertEqual(
+            {task.name: task.state for task in tasks},
+            {"Purchasing": "approved", "Finance": "approved", "Operations": "open"},
+        )
+
+    def test_every_approver_has_something_to_decide_and_can_read_it(self):
+        for login in APPROVERS:
+            with self.subTest(login):
+                tasks = self._inbox(login)
+                self.assertGreaterEqual(len(tasks), 2)
+                self.assertEqual(tasks.get_inbox_count(), len(tasks))
+                for task in tasks.read(["why", "standing", "timeline", "content_text", "fact_text", "rule_text", "amount"]):
+                    self.assertTrue(task["why"] and task["content_text"] and task["timeline"])
+                orders = self.env["purchase.order"].with_user(self.users[login])
+                for task in tasks:
+                    self.assertTrue(orders.browse(task.request_id.res_id).amount_total)
+
+    def test_requests_have_waited_for_different_times(self):
+        requests = self.env["distribution.approval.request"].search([("state", "in", ("pending", "question"))])
+        self.assertGreaterEqual(len({request.requested_at.date() for request in requests}), 5)
+        self.assertTrue(all(request.requested_at <= request.waiting_since for request in requests))
+
+    def test_an_amendment_waits_while_the_old_values_are_in_force(self):
+        order = self.orders["AMEND-1"]
+        self.assertEqual(order.approval_request_id.kind, "amendment")
+        self.assertEqual(order.approval_request_id.state, "pending")
+        self.assertEqual(order.order_line[0].product_qty, self.story["AMEND-1"].lines[0].quantity)
+        changed = self.orders["AMEND-2"]
+        self.assertGreater(changed.order_line[0].product_qty, self.story["AMEND-2"].lines[0].quantity)
+
+    def test_cases_in_different_states(self):
+        cases = self.env["distribution.case"].search([])
+        self.assertEqual(set(cases.mapped("state")), {"open", "in_progress", "resolved", "cancelled"})
+        stuck = cases.filtered(lambda case: case.res_id == self.orders["STUCK-1"].id)
+        self.assertEqual((stuck.type_id.code, stuck.state), ("approved_not_released", "open"))
+
+    def test_nothing_is_in_force_without_a_release(self):
+        self.assertEqual(self.env["distribution.approval.control"]._cron_find_ungated(), 0)
+
+    def test_policy_is_published_and_the_next_version_drafted(self):
+        versions = self.env["distribution.approval.policy.version"].search([])
+        published = versions.filtered(lambda version: version.state == "published")
+        draft = versions - published
+        self.assertEqual((published.number, draft.number, draft.state), (1, 2, "draft"))
+        self.assertEqual(published.published_by_id.login, "policy_publisher")
+        self.assertEqual(published.author_ids.mapped("login"), ["policy_author"])
+        self.assertFalse(published.problem_text)
+        self.assertFalse(draft.problem_text)
+        activation = self.env["distribution.approval.activation"].search([])
+        self.assertEqual(activation.state, "active")
+        self.assertNotEqual(activation.proposed_by_id, activation.confirmed_by_id)
+
+    def test_the_ledger_tells_the_story(self):
+        events = self.env["distribution.event"].search(
+            [("res_model", "=", "purchase.order"), ("res_id", "=", self.orders["RELEASED-1"].id)], order="id"
+        )
+        facts = [event.type.split(".")[2] for event in events]
+        self.assertEqual(facts[0], "approval_requested")
+        self.assertEqual(facts.count("decision_recorded"), 3)
+        self.assertEqual(facts[-1], "released")
+
+    def test_the_tour(self):
+        """Confirmed by the buyer, held; purchasing, then finance and operations decide; a receipt appears."""
+        order = self.orders["TOUR"].with_user(self.users["buyer"])
+        self.assertEqual((order.state, order.partner_ref, order.partner_id.vendor_status), ("draft", "TOUR", "approved"))
+        self.assertGreater(order.amount_untaxed, 30000)
+        order.button_confirm()
+        self.assertEqual((order.state, order.approval_state), ("to approve", "pending"))
+        for login, name in (
+            ("purchasing_manager", "Purchasing"),
+            ("finance_controller", "Finance"),
+            ("operations_manager", "Operations"),
+        ):
+            task = self._inbox(login).filtered(lambda task: task.request_id.res_id == order.id)
+            self.assertEqual(task.name, name)
+            task.action_decide("approve", task.digest)
+        order.sudo().approval_request_id._resume()
+        self.assertEqual((order.state, order.approval_state), ("purchase", "released"))
+        self.assertEqual(len(order.picking_ids), 1)
