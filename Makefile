@@ -16,7 +16,8 @@ help: ## What there is
 python:
 ifeq ($(PYTHON3),)
 	@echo "Installing Debian packages on this machine: python3 python3-venv …"
-	@$(AS_ROOT) apt-get update -q && $(AS_ROOT) apt-get install -q -y --no-install-recommends python3 python3-venv
+	@$(AS_ROOT) apt-get update -qq && $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qq -y --no-install-recommends python3 python3-venv >/dev/null
 endif
 
 run: python ## Start the demo company: http://localhost:8069

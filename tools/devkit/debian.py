@@ -203,6 +203,9 @@ class Archive:
             *("-o", f"Dir::State::status={here}/state/status"),
             *("-o", f"Dir::Cache={here}/cache"),
             *("-o", "Acquire::Languages=none"),
+            # A mirror may lag weeks behind. Its signature still counts, and callers compare
+            # versions and hashes with what they know.
+            *("-o", "Acquire::Check-Valid-Until=false"),
             *("-o", "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false"),
             # The unprivileged user apt would switch to may not reach this checkout.
             *("-o", f"APT::Sandbox::User={'root' if os.geteuid() == 0 else ''}"),
