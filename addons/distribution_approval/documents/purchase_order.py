@@ -21,6 +21,7 @@ from odoo.addons.distribution_core.compat import (
 )
 
 from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal, seal
+from ..models.approval_policy import today
 from ..models.gate_frame import gate_frame
 
 HEADER = (
@@ -55,6 +56,7 @@ class PurchaseOrder(models.Model):
     _approval_guarded_states = PURCHASE_CONFIRMED_STATES
     _approval_controlled = CONTROLLED | {"order_line"}
     _approval_watched = _approval_controlled | {"state"}
+    _approval_ownership = frozenset({"user_id"})
     _approval_line_field = "order_line"
 
     # ---------------------------------------------------------- declarations
@@ -151,11 +153,11 @@ class PurchaseOrder(models.Model):
     def _approval_context(self):
         warehouse = self.picking_type_id.warehouse_id
         return {
-            "warehouse_manager": [(warehouse.display_name, warehouse.manager_id)],
-            "region_manager": [(warehouse.region_id.display_name, warehouse.region_id.manager_id)],
+            "warehouse_manager": [(warehouse, warehouse.manager_id)],
+            "region_manager": [(warehouse.region_id, warehouse.region_id.manager_id)],
             "category_manager": [
-                (category.display_name, category._approval_manager())
-                for category in self._approval_lines().product_id.categ_id
+                (category, category._approval_manager())
+                for category in self._approval_lines().product_id.categ_id.sorted("id")
             ],
         }
 
@@ -283,6 +285,7 @@ class PurchaseOrder(models.Model):
         lines = []
         for line in order._approval_lines():
             contract = order._approval_contract_price(line, prices)
+            contract = None if isinstance(contract, Unknown) else contract
             net = as_decimal(line.price_unit) * (1 - as_decimal(line.discount) / 100)
             lines.append(
                 {
@@ -368,7 +371,7 @@ class PurchaseOrder(models.Model):
             else:
                 doubt = currency._approval_rate_doubt(company)
                 amounts[order.id] = Unknown(doubt) if doubt else as_decimal(
-                    currency._convert(positive, company.currency_id, company, fields.Date.context_today(order))
+                    currency._convert(positive, company.currency_id, company, today(company))
                 )
         return amounts
 
@@ -394,7 +397,8 @@ class PurchaseOrder(models.Model):
                   AND release.released_at > %s
                   AND NOT EXISTS (SELECT 1
                                     FROM distribution_approval_release void
-                                   WHERE void.kind = 'void' AND void.void_ref = release.id)""",
+                                   WHERE void.kind = 'void' AND void.void_ref = release.id)
+             ORDER BY release.id""",
             (
                 self._approval_type,
                 self.company_id.ids,
@@ -458,6 +462,8 @@ class PurchaseOrder(models.Model):
         worst, missing = None, False
         for line in self._approval_lines():
             contract = self._approval_contract_price(line, prices)
+            if isinstance(contract, Unknown):
+                return contract, contract
             if contract is None:
                 missing = True
                 continue
@@ -467,8 +473,11 @@ class PurchaseOrder(models.Model):
         return None if worst is None else as_decimal(round(worst, 6)), missing
 
     def _approval_contract_price(self, line, prices):
-        """Lowest contract price per unit of the line, net of discount, in order currency, or None."""
-        today = fields.Date.context_today(self)
+        """Lowest contract price per unit of the line, net of discount, in order currency.
+
+        None when there is no contract, Unknown when a currency has no reliable rate.
+        """
+        day = today(self.company_id)
         key = self.partner_id.commercial_partner_id.id, line.product_id.product_tmpl_id.id
         best = None
         for seller in prices.get(key, ()):
@@ -476,13 +485,18 @@ class PurchaseOrder(models.Model):
             if (
                 (seller.product_id and seller.product_id != line.product_id)
                 or (seller.company_id and seller.company_id != self.company_id)
-                or (seller.date_start and seller.date_start > today)
-                or (seller.date_end and seller.date_end < today)
+                or (seller.date_start and seller.date_start > day)
+                or (seller.date_end and seller.date_end < day)
                 or quantity < (seller.min_qty or 0)
             ):
                 continue
+            if seller.currency_id != self.currency_id:
+                for currency in (seller.currency_id | self.currency_id) - self.company_id.currency_id:
+                    doubt = currency._approval_rate_doubt(self.company_id)
+                    if doubt:
+                        return Unknown(doubt)
             price = seller[SUPPLIERINFO_UOM]._compute_price(seller.price * (1 - (seller.discount or 0) / 100), line[LINE_UOM])
-            price = seller.currency_id._convert(price, self.currency_id, self.company_id, today, round=False)
+            price = seller.currency_id._convert(price, self.currency_id, self.company_id, day, round=False)
             best = price if best is None else min(best, price)
         return None if best is None else as_decimal(best)
 
@@ -542,7 +556,8 @@ class PurchaseOrder(models.Model):
         """Confirm a released order: everything that core and other addons do on confirmation."""
         with gate_frame(self.env):
             self._approval_unhold()
-            return self.button_confirm()
+            # Calls for tenders would ask about the alternatives in a dialog that nobody sees.
+            return self.with_context(skip_alternative_check=True).button_confirm()
 
     def _prepare_supplier_info(self, partner, line, price, currency):
         """A price that core learns from an order is not a contract."""
@@ -564,7 +579,7 @@ class ResCurrency(models.Model):
             [
                 ("currency_id", "=", self.id),
                 ("company_id", "in", (company.root_id.id, False)),
-                ("name", "<=", fields.Date.context_today(self)),
+                ("name", "<=", today(company)),
             ],
             ["rate", "name"],
             order="name desc",

@@ -18,5 +18,8 @@ class PurchaseOrderLine(models.Model):
             "discount",
             PURCHASE_LINE_TAXES,
             "display_type",
+            # Core computes the quantity from these.
+            "product_packaging_id",
+            "product_packaging_qty",
         }
     )

@@ -14,6 +14,7 @@ from . import approval_activation
 from . import approval_mixin
 from . import approval_line_mixin
 from . import approval_control
+from . import base_partner_merge
 from . import product_supplierinfo
 from . import res_config_settings
 from . import res_users

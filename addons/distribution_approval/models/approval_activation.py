@@ -8,7 +8,20 @@ from odoo.exceptions import AccessError, UserError
 from odoo.addons.distribution_core.append_only import protect_columns
 
 from .approval_policy import document_models
+from .gate_frame import frame_of
 
+#: What only the buttons set, with the value that a new record has.
+PROTECTED = {
+    "state": "draft",
+    "proposed_by_id": False,
+    "proposed_at": False,
+    "confirmed_by_id": False,
+    "confirmed_at": False,
+    "end_proposed_by_id": False,
+    "ended_by_id": False,
+    "ended_at": False,
+    "baseline_count": 0,
+}
 #: Documents for which a baseline is written at once.
 BATCH = 500
 
@@ -58,6 +71,7 @@ class ApprovalActivation(models.Model):
             ("document_type", "company_id", "proposed_by_id", "confirmed_by_id", "confirmed_at", "baseline_count"),
             when="OLD.state IN ('active', 'ending', 'ended')",
         )
+        protect_columns(self.env.cr, self._table, ("state", "ended_by_id"), when="OLD.state = 'ended'", name="ended")
 
     @api.model
     def _selection_document_type(self):
@@ -80,17 +94,7 @@ class ApprovalActivation(models.Model):
     # ------------------------------------------------------------------ CRUD
 
     def _refuse_protected(self, vals):
-        protected = {
-            "state",
-            "proposed_by_id",
-            "proposed_at",
-            "confirmed_by_id",
-            "confirmed_at",
-            "end_proposed_by_id",
-            "ended_by_id",
-            "ended_at",
-            "baseline_count",
-        } & {key for key, value in vals.items() if value and value != "draft"}
+        protected = PROTECTED.keys() & vals.keys()
         if protected:
             raise AccessError(
                 _("%s: governance is switched with its buttons, by two people.", ", ".join(sorted(protected)))
@@ -100,6 +104,8 @@ class ApprovalActivation(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._refuse_protected(vals)
+            # Explicitly: defaults in the context of the caller would count else.
+            vals.update(PROTECTED)
         return super().create(vals_list)
 
     def write(self, vals):
@@ -194,11 +200,16 @@ class ApprovalActivation(models.Model):
             raise UserError(_("%(name)s is in state “%(state)s”.", name=self.display_name, state=self.state))
 
     def _other_person(self, first):
+        if not first:
+            raise UserError(_("Nobody is on record as having proposed this. Propose it again."))
         if first == self.env.user:
             raise UserError(_("A second person has to confirm: you proposed it yourself."))
 
     def _set(self, values):
         models.BaseModel.write(self.sudo(), values)
+        if "state" in values:
+            label = dict(self._fields["state"]._description_selection(self.env))[values["state"]]
+            self.sudo().message_post(body=label, author_id=self.env.user.partner_id.id, subtype_xmlid="mail.mt_note")
 
     def _record(self, fact, **data):
         self.env["distribution.event"].sudo()._record(
@@ -210,11 +221,38 @@ class ApprovalActivation(models.Model):
     # -------------------------------------------------------------- business
 
     @api.model
+    def _is_governed(self, document_type, company):
+        """Whether governance is in force.
+
+        A yes may come from the cache; a no is looked up in the database once per frame, for a
+        transaction that began before governance was switched on leaves a stale cache behind.
+        """
+        if company.id in self._governed_companies(document_type):
+            return True
+        frame = frame_of(self.env)
+        key = (document_type, company.id)
+        if key in frame.ungoverned:
+            return False
+        self.flush_model(["state"])
+        self.env.cr.execute(
+            """SELECT 1 FROM distribution_approval_activation
+                WHERE document_type = %s AND company_id = %s AND state IN ('active', 'ending')""",
+            key,
+        )
+        if self.env.cr.fetchone():
+            self.env.registry.clear_cache()
+            return True
+        if frame.depth:
+            frame.ungoverned.add(key)
+        return False
+
+    @api.model
     @tools.ormcache("document_type")
     def _governed_companies(self, document_type):
         """Ids of the companies in which documents of this type are governed."""
         return frozenset(
             self.sudo()
+            .with_context({})
             .search([("document_type", "=", document_type), ("state", "in", ("active", "ending"))])
             .company_id.ids
         )

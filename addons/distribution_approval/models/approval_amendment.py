@@ -1,6 +1,8 @@
 """An amendment: a change of a released document that waits for its own approval."""
 
 import json
+from dataclasses import dataclass
+from typing import Any
 
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
@@ -8,7 +10,17 @@ from odoo.exceptions import UserError
 from odoo.addons.distribution_core.append_only import protect_columns
 
 from ..engine import Snapshot
-from .gate_frame import gate_frame
+from .gate_frame import frame_of, gate_frame
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Where a proposed change leads, as seen while it was tried."""
+
+    after: Any  #: Snapshot
+    judgement: Any  #: Judgement
+    partner_id: int  #: commercial partner afterwards
+    seats: tuple  #: who would be asked
 
 
 class _DryRun(Exception):
@@ -53,9 +65,11 @@ class ApprovalAmendment(models.Model):
         if live:
             raise UserError(_("%s waits already. Withdraw it before you propose another change.", live.name))
         before = engine._approval_snapshots()[document.id]
-        after, judgement = self._try(document, payload)
-        if after.digest == before.digest:
+        trial = self._try(document, payload)
+        if trial.after.digest == before.digest:
             raise UserError(_("Nothing that is controlled would change. Make this change directly."))
+        returned = engine.approval_request_ids.filtered(lambda r: r.kind == "amendment" and r.state == "revision")
+        returned._void(_("Proposed again."))
         amendment = self.sudo().create(
             {
                 "res_model": document._name,
@@ -63,34 +77,53 @@ class ApprovalAmendment(models.Model):
                 "reason": reason,
                 "payload": json.dumps(payload, default=str),
                 "before": before.to_json(),
-                "after": after.to_json(),
+                "after": trial.after.to_json(),
             }
         )
-        amendment._file(engine, judgement, after)
+        request = self.env["distribution.approval.request"]._file(
+            [(engine, trial.judgement, trial.after, "write")], amendment, trial
+        )
+        engine._approval_event(
+            "amendment_proposed",
+            {"request_id": request.id, "digest": trial.after.digest, "amount": str(trial.judgement.amount)},
+        )
         return amendment
 
     @api.model
     def _try(self, document, payload):
-        """What the change leads to, and what policy says about that. Leaves nothing behind."""
-        result = []
+        """What the change leads to, and what policy says about that (a Trial). Leaves nothing behind."""
+        result = None
         try:
             with self.env.cr.savepoint(), gate_frame(self.env):
                 document.write(payload)
                 engine = document.sudo()
-                result = [engine._approval_snapshots()[document.id], engine._approval_verdicts()[document.id]]
+                judgement = engine._approval_verdicts()[document.id]
+                excluded = engine._approval_owners() | self.env.user
+                seats = (
+                    self.env["distribution.approval.resolver"]
+                    .sudo()
+                    ._seats(engine, judgement.verdict.stages, judgement.version, excluded)
+                )
+                result = Trial(
+                    engine._approval_snapshots()[document.id],
+                    judgement,
+                    engine._approval_partner().id,
+                    tuple(seats),
+                )
                 raise _DryRun
         except _DryRun:
+            frame_of(self.env).suspects.get(document._name, set()).discard(document.id)
             self.env.invalidate_all()
         return result
 
-    def _file(self, document, judgement, after):
-        """The request for this amendment. What is within policy is approved by policy."""
+    def _try_again(self, user):
+        """The Trial of this amendment today, or None when it would lead elsewhere than proposed."""
         self.ensure_one()
-        request = self.env["distribution.approval.request"]._file([(document, judgement, after, "write")], self)
-        document._approval_event(
-            "amendment_proposed",
-            {"request_id": request.id, "digest": after.digest, "amount": str(judgement.amount)},
-        )
+        document = self.env[self.res_model].with_user(user).browse(self.res_id)
+        if document.sudo()._approval_snapshots()[self.res_id] != Snapshot.from_json(self.before):
+            return None
+        trial = self._try(document, json.loads(self.payload))
+        return trial if _same_content(trial.after, Snapshot.from_json(self.after)) else None
 
     def _apply_to(self, document):
         """Write the approved values, as the present user. The gate compares the result."""
@@ -111,11 +144,18 @@ class ApprovalAmendment(models.Model):
                 raise UserError(
                     _("Applying the amendment to %s would lead to other values than approved.", engine.display_name)
                 )
-            release = self.env["distribution.approval.release"]._valid_for(engine)[document.id][0]
+            release = (
+                self.env["distribution.approval.release"]
+                ._valid_for(engine)
+                .get(document.id, self.env["distribution.approval.release"])
+                .filtered(lambda release: release.request_id in self.request_ids)[:1]
+            )
+            if not release or not _same_content(Snapshot.from_json(release.content), approved):
+                raise UserError(_("%s: the release does not belong to this amendment.", engine.display_name))
             if current.digest != release.digest:
-                release = release._issue([{**release._copy_values(), **_content(current), "reason": _("Applied")}])
-                approved_release = self.env["distribution.approval.release"]._valid_for(engine)[document.id][1]
-                approved_release._void(_("Replaced by the release of the lines as they were written."))
+                # New lines got their ids only now; the release names them.
+                release._issue([{**release._copy_values(), **_content(current), "reason": _("Applied")}])
+                release._void(_("Replaced by the release of the lines as they were written."))
             frame.touch(engine)
         self.request_ids.filtered(lambda request: request.state == "approved")._resumed()
 

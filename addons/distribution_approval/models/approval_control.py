@@ -2,6 +2,7 @@
 
 from odoo import _, api, models
 
+from ..engine import EngineError
 from .approval_policy import document_models
 
 BATCH = 1000
@@ -32,6 +33,7 @@ class ApprovalControl(models.AbstractModel):
             for document, reason in self._ungated(model.browse(ids[start : start + BATCH])):
                 found += 1
                 self._report(document, reason)
+            self.env.flush_all()
             self.env.invalidate_all()
         return found
 
@@ -44,7 +46,13 @@ class ApprovalControl(models.AbstractModel):
             own = releases.get(document.id)
             if not own:
                 yield document, _("There is no release at all.")
-            elif not any(release._covers(snapshots[document.id]) for release in own):
+                continue
+            try:
+                covered = any(release._covers(snapshots[document.id]) for release in own)
+            except EngineError as error:
+                yield document, _("Its release cannot be read: %s", error)
+                continue
+            if not covered:
                 yield document, _(
                     "It is not what was released:\n%s", document._approval_words(own[0], snapshots[document.id])
                 )

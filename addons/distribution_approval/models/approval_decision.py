@@ -32,10 +32,6 @@ class ApprovalDecision(models.Model):
     decided_at = fields.Datetime(required=True)
     version_id = fields.Many2one("distribution.approval.policy.version", ondelete="restrict")
 
-    _sql_constraints = [
-        ("person_once", "UNIQUE (task_id, user_id)", "This person has decided on this task already."),
-    ]
-
     def init(self):
         protect_append_only(self.env.cr, self._table)
         self.env.cr.execute(

@@ -7,7 +7,7 @@ from typing import Any
 from odoo import _, api, models
 from odoo.exceptions import UserError
 
-from ..engine import Unknown, Verdict
+from ..engine import EngineError, Unknown, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +57,39 @@ class ApprovalJudge(models.AbstractModel):
         return judgements
 
     @api.model
-    def _judge_by(self, documents, version):
+    def _judge_by(self, documents, version, draft=False):
+        """``{document id: Judgement}`` by one version; a draft only where ``draft`` says so ("Try it")."""
         try:
-            table = version and (version._compile_draft() if version.state == "draft" else version._compile())
+            table = self._table_of(version, draft)
             missing = _("no policy is in force for this document type")
-        except UserError as error:
+        except (UserError, EngineError, LookupError) as error:
             table, missing = None, str(error)
         if not table:
-            hold = Verdict("hold", reasons=(_("Held: %s.", missing),))
-            amounts = documents._approval_amounts()
             return {
-                document.id: Judgement(version, hold, {}, _known(amounts[document.id])) for document in documents
+                document.id: _held(version, missing, amount)
+                for document, amount in zip(documents, documents._approval_amounts().values())
             }
-        facts = documents._approval_facts(table.used_facts)
+        return self._judge_by_table(documents, version, table)
+
+    @api.model
+    def _table_of(self, version, draft):
+        if draft and version.state == "draft":
+            return version._compile_draft()
+        return version._compile() if version.state in ("published", "retired") else None
+
+    @api.model
+    def _judge_by_table(self, documents, version, table):
+        """Facts for all at once; a document whose facts cannot be read does not stop the others."""
+        try:
+            facts = documents._approval_facts(table.used_facts)
+        except (UserError, ValueError, LookupError) as error:
+            if len(documents) == 1:
+                return {documents.id: _held(version, str(error), None)}
+            return {
+                key: judgement
+                for document in documents
+                for key, judgement in self._judge_by_table(document, version, table).items()
+            }
         return {
             document.id: Judgement(
                 version,
@@ -79,6 +99,10 @@ class ApprovalJudge(models.AbstractModel):
             )
             for document in documents
         }
+
+
+def _held(version, reason, amount):
+    return Judgement(version, Verdict("hold", reasons=(_("Held: %s.", reason),)), {}, _known(amount))
 
 
 def _known(amount):

@@ -8,7 +8,7 @@ from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, RedirectWarning, UserError
 
 from ..engine import FactType, Unknown, decode_facts, encode_facts
-from .gate_frame import gate_frame, in_frame, review_before_commit
+from .gate_frame import frame_of, gate_frame, in_frame, review_before_commit
 
 #: Display states in which a request or a release of the document is alive.
 LIVE_STATES = ("pending", "question", "revision", "on_hold", "approved")
@@ -52,7 +52,16 @@ class ApprovalMixin(models.AbstractModel):
     _approval_guarded_states = ()
     _approval_watched = frozenset()
     _approval_controlled = frozenset()
+    #: Fields that say whose document it is; who ever was named in one does not approve it.
+    _approval_ownership = frozenset()
 
+    approval_request_ids = fields.One2many(
+        "distribution.approval.request",
+        "res_id",
+        domain=lambda self: [("res_model", "=", self._name)],
+        string="Approval Requests",
+        copy=False,
+    )
     approval_state = fields.Selection(
         [
             ("passed", "Within policy"),
@@ -166,6 +175,9 @@ class ApprovalMixin(models.AbstractModel):
             document.approval_request_count = len(found)
 
     def _search_approval_request_id(self, operator, value):
+        if not value:
+            requests = self.env["distribution.approval.request"].search([("res_model", "=", self._name)])
+            return [("id", "not in" if operator in ("=", "in") else "in", requests.mapped("res_id"))]
         requests = self.env["distribution.approval.request"].search(
             [("res_model", "=", self._name), ("id", operator, value)]
         )
@@ -201,6 +213,8 @@ class ApprovalMixin(models.AbstractModel):
     def create(self, vals_list):
         for vals in vals_list:
             self._approval_refuse_protected(vals)
+            # Explicitly: a default_approval_state in the context of the caller would count else.
+            vals["approval_state"] = False
         with gate_frame(self.env) as frame:
             documents = super().create(vals_list)
             frame.born(documents)
@@ -208,6 +222,8 @@ class ApprovalMixin(models.AbstractModel):
 
     def write(self, vals):
         self._approval_refuse_protected(vals)
+        if self._approval_ownership & vals.keys():
+            self._approval_note_owners()
         if not self._approval_watched & vals.keys():
             return super().write(vals)
         with gate_frame(self.env) as frame:
@@ -257,14 +273,23 @@ class ApprovalMixin(models.AbstractModel):
         if governed and not self.env.user._is_superuser():
             self.env["distribution.approval.involvement"].sudo()._note(governed)
 
+    def _approval_note_owners(self):
+        """Whoever owned the document stays out of its approval, even when it is handed on."""
+        for document in self.sudo()._approval_governed():
+            owners = document._approval_owners().filtered(lambda user: not user._is_superuser())
+            for owner in owners:
+                self.env["distribution.approval.involvement"].with_user(owner).sudo()._note(document)
+
     # ------------------------------------------------------------ governance
 
     def _approval_governed(self):
         """Those of ``self`` for whose company governance of this document type is switched on."""
-        companies = self.env["distribution.approval.activation"]._governed_companies(self._approval_type)
-        if not companies:
+        activation = self.env["distribution.approval.activation"]
+        documents = self.sudo()
+        governed = {company.id for company in documents.company_id if activation._is_governed(self._approval_type, company)}
+        if not governed:
             return self.browse()
-        return self.filtered(lambda document: document.sudo().company_id.id in companies)
+        return self.filtered(lambda document: document.sudo().company_id.id in governed)
 
     # ---------------------------------------------------------------- screen
 
@@ -289,9 +314,10 @@ class ApprovalMixin(models.AbstractModel):
             documents = open_documents.sudo()
             snapshots = documents._approval_snapshots()
             undecided = documents._approval_without_release(snapshots)
-            held = undecided._approval_keep_live_requests(snapshots)
-            undecided -= held
-            held |= undecided._approval_judge(frame, action, snapshots)
+            asked = undecided._approval_keep_live_requests(snapshots)
+            # Asking again may have found the document within policy: its release is written.
+            held = asked.filtered(lambda document: document.approval_state != "approved")
+            held |= (undecided - asked)._approval_judge(frame, action, snapshots)
             if held:
                 held._approval_hold()
             return self.browse(held.ids)
@@ -310,28 +336,35 @@ class ApprovalMixin(models.AbstractModel):
         return self - covered
 
     def _approval_keep_live_requests(self, snapshots):
-        """Those whose request is under way: it goes on, and no second one is filed."""
-        known = self.filtered(lambda document: document.approval_state in (*LIVE_STATES, "rejected"))
+        """Those whose request is under way: it goes on, and no second one is filed.
+
+        Some of them may turn out to be approved, now that they are asked again.
+        """
+        known = self.filtered(lambda document: document.approval_state in (*LIVE_STATES, "rejected", "refused"))
         if not known:
             return self.browse()
-        held = self.browse()
+        asked = self.browse()
         for document in known:
             request = document._approval_release_request()
-            if request.state == "rejected" and request.digest == snapshots[document.id].digest:
+            if request.state in ("rejected", "refused") and request.digest == snapshots[document.id].digest:
+                if len(self) > 1:
+                    asked |= document
+                    continue
                 raise UserError(
                     _(
-                        "%(document)s was rejected (%(reason)s). Change what was objected to before you ask again.",
+                        "%(document)s was turned down (%(reason)s). "
+                        "Change what was objected to before you ask again.",
                         document=document.display_name,
                         reason=request._last_words(),
                     )
                 )
             if request.state in ("pending", "question"):
                 request._follow_content(snapshots[document.id])
-                held |= document
+                asked |= document
             elif request.state in ("revision", "on_hold"):
                 request._resubmit(snapshots[document.id])
-                held |= document.filtered(lambda d, request=request: request.state != "approved")
-        return held
+                asked |= document
+        return asked
 
     def _approval_release_request(self):
         """The latest request to release this document (amendments are requests of their own)."""
@@ -426,6 +459,8 @@ class ApprovalMixin(models.AbstractModel):
             own = releases.get(document.id, self.env["distribution.approval.release"])
             covering = own.filtered(lambda release, snapshot=snapshot: release._covers(snapshot))
             if not covering:
+                if frame.before.get((document._name, document.id)) == snapshot.digest:
+                    continue  # it was like this before; the nightly control reports it
                 document._approval_refuse(frame, own, snapshot)
             if not frame.was_guarded.get((document._name, document.id)):
                 arrived |= document
@@ -475,6 +510,15 @@ class ApprovalMixin(models.AbstractModel):
             if releases:
                 message += "\n" + self._approval_words(releases[0], snapshot)
             raise UserError(message)
+        payload = self._approval_payload(frame.attempts.get((self._name, self.id), []))
+        if not self._approval_controlled & payload.keys():
+            raise UserError(
+                _(
+                    "%(document)s is approved as it stands and cannot be changed without approval:\n%(changes)s",
+                    document=self.display_name,
+                    changes=self._approval_words(releases[0], snapshot),
+                )
+            )
         raise RedirectWarning(
             _(
                 "%(document)s is approved as it stands and cannot be changed without approval:\n%(changes)s\n\n"
@@ -487,9 +531,7 @@ class ApprovalMixin(models.AbstractModel):
             {
                 "default_res_model": self._name,
                 "default_res_id": self.id,
-                "default_payload": json.dumps(
-                    self._approval_payload(frame.attempts.get((self._name, self.id), [])), default=str
-                ),
+                "default_payload": json.dumps(payload, default=str),
             },
         )
 
@@ -539,6 +581,7 @@ class ApprovalMixin(models.AbstractModel):
             if document.approval_state in LIVE_STATES and request:
                 if not document._approval_waits() and request.state in ("pending", "question", "on_hold"):
                     document._approval_close_requests(_("The document was cancelled or reset to draft."))
+                    document._approval_set_state(False)
                     continue
                 if document._approval_is_cancelled():
                     document._approval_void_all(_("The document was cancelled."))

@@ -1,5 +1,9 @@
 """A policy: what may be done with one type of document, in all its versions."""
 
+from datetime import datetime
+
+import pytz
+
 from odoo import _, api, fields, models, tools
 from odoo.exceptions import UserError
 
@@ -11,6 +15,12 @@ def document_models(env):
         for name, model in env.registry.items()
         if getattr(model, "_approval_type", None) and not model._abstract
     }
+
+
+def today(company):
+    """The present day where ``company`` works (its calendar's time zone); no client has a say."""
+    zone = company.sudo().resource_calendar_id.tz or "UTC"
+    return datetime.now(pytz.timezone(zone)).date()
 
 
 class ApprovalPolicy(models.Model):
@@ -42,6 +52,12 @@ class ApprovalPolicy(models.Model):
     )
     draft_count = fields.Integer(compute="_compute_current_version_id", string="Drafts")
 
+    def init(self):
+        self.env.cr.execute(
+            """CREATE UNIQUE INDEX IF NOT EXISTS distribution_approval_policy_one_active
+                   ON distribution_approval_policy (document_type, coalesce(company_id, 0)) WHERE active"""
+        )
+
     @api.model
     def _selection_document_type(self):
         return sorted(
@@ -51,9 +67,9 @@ class ApprovalPolicy(models.Model):
 
     @api.depends("version_ids.state", "version_ids.valid_from", "version_ids.valid_to")
     def _compute_current_version_id(self):
-        today = fields.Date.context_today(self)
         for policy in self:
-            in_force = policy.version_ids.filtered(lambda version: version._is_effective(today))
+            day = today(policy.company_id or self.env.company)
+            in_force = policy.version_ids.filtered(lambda version, day=day: version._is_effective(day))
             policy.current_version_id = in_force.sorted("number", reverse=True)[:1]
             policy.draft_count = len(policy.version_ids.filtered(lambda version: version.state == "draft"))
 
@@ -103,8 +119,24 @@ class ApprovalPolicy(models.Model):
             raise UserError(_("A policy that was published stays as evidence. Archive it instead."))
 
     def _check_not_governing(self):
-        if not self.env.su and not self.env.user.has_group("distribution_core.group_policy_publisher"):
-            raise UserError(_("Only a policy publisher may archive a policy: documents would be held without it."))
+        """One person cannot weaken what governs: archiving waits until governance has ended."""
+        for policy in self:
+            if policy.version_ids.filtered(lambda version: version.state == "published") and policy._governs():
+                raise UserError(
+                    _(
+                        "“%s” governs documents. Publish a version that replaces it, "
+                        "or let two people end governance first.",
+                        policy.name,
+                    )
+                )
+
+    def _governs(self):
+        """Whether governance that relies on this policy is in force."""
+        self.ensure_one()
+        domain = [("document_type", "=", self.document_type), ("state", "in", ("active", "ending"))]
+        if self.company_id:
+            domain.append(("company_id", "=", self.company_id.id))
+        return bool(self.env["distribution.approval.activation"].sudo().search(domain, limit=1))
 
     # --------------------------------------------------------------- actions
 
@@ -130,13 +162,22 @@ class ApprovalPolicy(models.Model):
     @api.model
     @tools.ormcache("document_type", "company_id", "day")
     def _effective_version_id(self, document_type, company_id, day):
+        """See :meth:`_find_effective_version_id`; cached in the process."""
+        return self._find_effective_version_id(document_type, company_id, day)
+
+    @api.model
+    def _find_effective_version_id(self, document_type, company_id, day):
         """Id of the version in force on ``day`` (a date), or False.
 
         A company's own policy goes before the standard; of several published versions the
-        highest number counts.
+        highest number counts. The context of the caller has no say.
         """
-        policies = self.sudo().search(
-            [("document_type", "=", document_type), ("company_id", "in", (company_id, False))]
+        policies = self.with_context({}).sudo().search(
+            [
+                ("document_type", "=", document_type),
+                ("company_id", "in", (company_id, False)),
+                ("active", "=", True),
+            ]
         )
         for policy in policies.sorted(lambda policy: not policy.company_id):
             effective = policy.version_ids.filtered(lambda version: version._is_effective(day))
@@ -147,7 +188,10 @@ class ApprovalPolicy(models.Model):
     @api.model
     def _effective_version(self, document_type, company):
         """The version in force today for ``company``; an empty recordset means: hold."""
-        version_id = self._effective_version_id(
-            document_type, company.id, fields.Date.context_today(self.with_company(company))
-        )
-        return self.env["distribution.approval.policy.version"].sudo().browse(version_id or ())
+        day = today(company)
+        versions = self.env["distribution.approval.policy.version"].sudo()
+        version = versions.browse(self._effective_version_id(document_type, company.id, day) or ())
+        if not version or not version.exists() or not version._is_effective(day):
+            # The cache may be that of a transaction that was rolled back, or began long ago.
+            version = versions.browse(self._find_effective_version_id(document_type, company.id, day) or ())
+        return version

@@ -10,7 +10,7 @@ from odoo.addons.distribution_core.append_only import protect_columns
 
 from ..engine import Approver, Condition, Problem, Requirement, Rule, Table
 from ..engine import compile_table, describe, format_operand, parse_operand
-from .approval_policy import document_models
+from .approval_policy import document_models, today
 
 #: What publishing freezes. ``state`` and ``retired_at`` still move, one way.
 FROZEN_COLUMNS = (
@@ -20,6 +20,7 @@ FROZEN_COLUMNS = (
     "digest",
     "hit_policy",
     "valid_from",
+    "valid_to",
     "tolerance_percent",
     "tolerance_amount",
     "rate_tolerance_percent",
@@ -30,6 +31,19 @@ FROZEN_COLUMNS = (
     "published_by_id",
     "published_at",
 )
+
+
+#: What only the methods set, with the value that a new record has.
+PROTECTED = {
+    "state": "draft",
+    "number": 0,
+    "author_ids": False,
+    "published_by_id": False,
+    "published_at": False,
+    "retired_at": False,
+    "content": False,
+    "digest": False,
+}
 
 
 class ApprovalPolicyVersion(models.Model):
@@ -106,11 +120,17 @@ class ApprovalPolicyVersion(models.Model):
     retired_at = fields.Datetime(readonly=True, copy=False)
     content = fields.Text(readonly=True, copy=False, help="The rules as published, canonical JSON.")
     digest = fields.Char(readonly=True, copy=False, help="SHA-256 of the published content.")
+    draft_digest = fields.Char(compute="_compute_draft_digest", help="SHA-256 of the draft as it stands.")
     problem_text = fields.Text(compute="_compute_problem_text", string="Problems")
     can_publish = fields.Boolean(compute="_compute_can_publish")
 
     _sql_constraints = [
         ("number_unique", "UNIQUE (policy_id, number)", "This version number is taken."),
+        (
+            "published_by_somebody",
+            "CHECK (state = 'draft' OR (published_by_id IS NOT NULL AND digest IS NOT NULL))",
+            "A version in force was published by somebody.",
+        ),
     ]
 
     def init(self):
@@ -141,6 +161,14 @@ class ApprovalPolicyVersion(models.Model):
             ]
             version.problem_text = "\n".join(lines)
 
+    def _compute_draft_digest(self):
+        for version in self:
+            try:
+                settings = [str(version[name]) for name in FROZEN_COLUMNS if name.startswith(("tol", "rate", "sp", "val"))]
+                version.draft_digest = _sha256("|".join([version._freeze(), *settings]))
+            except (UserError, ValueError, KeyError):
+                version.draft_digest = False
+
     @api.depends("state", "author_ids")
     @api.depends_context("uid")
     def _compute_can_publish(self):
@@ -156,6 +184,8 @@ class ApprovalPolicyVersion(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._refuse_protected(vals)
+            # Explicitly: defaults in the context of the caller would count else.
+            vals.update(PROTECTED)
             previous = self.sudo().search(
                 [("policy_id", "=", vals.get("policy_id"))], order="number desc", limit=1
             )
@@ -181,18 +211,7 @@ class ApprovalPolicyVersion(models.Model):
 
     def _refuse_protected(self, vals):
         """State, authors and the published content are set by the methods below only."""
-        protected = {
-            "state",
-            "number",
-            "author_ids",
-            "published_by_id",
-            "published_at",
-            "retired_at",
-            "content",
-            "digest",
-        } & {key for key, value in vals.items() if value}
-        if protected == {"state"} and vals["state"] == "draft" and not self:
-            return
+        protected = PROTECTED.keys() & vals.keys()
         if protected:
             raise AccessError(
                 _("%s cannot be written: a policy version is published and retired with its buttons.")
@@ -280,7 +299,7 @@ class ApprovalPolicyVersion(models.Model):
             separators=(",", ":"),
         )
 
-    @tools.ormcache("self.id")
+    @tools.ormcache("self.id", "self.digest")
     def _compile(self):
         """The compiled table of a published version, from its sealed content.
 
@@ -302,7 +321,7 @@ class ApprovalPolicyVersion(models.Model):
             return {str(rule.id): (rule.number, rule.condition_text) for rule in self.rule_ids}
         return self._published_words()
 
-    @tools.ormcache("self.id")
+    @tools.ormcache("self.id", "self.digest")
     def _published_words(self):
         return {
             rule["key"]: (number, rule["words"])
@@ -315,11 +334,20 @@ class ApprovalPolicyVersion(models.Model):
 
     # --------------------------------------------------------------- actions
 
-    def action_publish(self):
-        """Put a draft in force. Takes a publisher who did not write in it."""
+    def action_publish(self, seen_digest=None):
+        """Put a draft in force. Takes a publisher who did not write in it.
+
+        :param seen_digest: the ``draft_digest`` that the publisher looked at (the button of the
+            form sends it along)
+        """
+        seen_digest = seen_digest or self.env.context.get("seen_digest")
         for version in self:
             version._check_publishable()
             content = version._freeze()
+            if seen_digest and seen_digest != version.draft_digest:
+                raise UserError(
+                    _("%s was edited since you opened it. Reload it and look again.", version.display_name)
+                )
             now = fields.Datetime.now()
             models.BaseModel.write(
                 version.sudo(),
@@ -329,8 +357,11 @@ class ApprovalPolicyVersion(models.Model):
                     "digest": _sha256(content),
                     "published_by_id": self.env.uid,
                     "published_at": now,
-                    "valid_from": version.valid_from or fields.Date.context_today(version),
+                    "valid_from": version.valid_from or today(version.company_id or self.env.company),
                 },
+            )
+            version.sudo().message_post(
+                body=_("Published"), author_id=self.env.user.partner_id.id, subtype_xmlid="mail.mt_note"
             )
             version.sudo()._retire_predecessors()
             self.env["distribution.event"].sudo()._record(
@@ -375,6 +406,13 @@ class ApprovalPolicyVersion(models.Model):
         """Take a published version out of force. Without a successor documents are held."""
         if not self.env.user.has_group("distribution_core.group_policy_publisher"):
             raise AccessError(_("Retiring a policy version takes the role Policy Publisher."))
+        for version in self.filtered(lambda version: version.policy_id._governs()):
+            raise UserError(
+                _(
+                    "%s governs documents. Publish a version that replaces it, or let two people end governance first.",
+                    version.display_name,
+                )
+            )
         self.sudo()._retire()
         return True
 
@@ -405,8 +443,9 @@ class ApprovalPolicyVersion(models.Model):
 
     def _retire_predecessors(self):
         """Once a version is effective, the older published ones of its policy are retired."""
-        today = fields.Date.context_today(self)
-        for version in self.filtered(lambda version: version._is_effective(today)):
+        for version in self.filtered(
+            lambda version: version._is_effective(today(version.company_id or self.env.company))
+        ):
             version.policy_id.version_ids.filtered(
                 lambda other, number=version.number: other.state == "published" and other.number < number
             )._retire()

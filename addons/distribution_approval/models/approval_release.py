@@ -118,8 +118,8 @@ class ApprovalRelease(models.Model):
         if isinstance(amount, Unknown) or amount is None:
             return False
         grown = as_decimal(amount) - as_decimal(self.amount)
-        limit = as_decimal(self.amount) * as_decimal(self.rate_tolerance_percent) / 100
-        return grown <= max(limit, as_decimal(self.tolerance_amount))
+        percent = as_decimal(self.rate_tolerance_percent) + as_decimal(self.tolerance_percent)
+        return grown <= as_decimal(self.amount) * percent / 100
 
     # -------------------------------------------------------------- writing
 

@@ -2,12 +2,14 @@
 
 import json
 import logging
+from dataclasses import replace
 from functools import partial
 
 from markupsafe import Markup, escape
 
 from odoo import SUPERUSER_ID, _, api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 
 from odoo.addons.distribution_core.append_only import protect_append_only, protect_columns
 
@@ -78,6 +80,9 @@ class ApprovalRequest(models.Model):
     snapshot_id = fields.Many2one("distribution.approval.snapshot", string="Present Content", readonly=True, ondelete="restrict")
     task_ids = fields.One2many("distribution.approval.task", "request_id", readonly=True)
     decision_ids = fields.One2many("distribution.approval.decision", "request_id", readonly=True)
+    lock_version = fields.Integer(
+        readonly=True, help="Counts the decisions: whoever decides at the same time has to look again."
+    )
     participant_ids = fields.Many2many(
         "res.users",
         "distribution_approval_request_participant_rel",
@@ -147,7 +152,7 @@ class ApprovalRequest(models.Model):
             request.my_task_id = request.sudo()._my_task().id
             request.may_withdraw = request.sudo()._may_withdraw(self.env.user)
             request.may_resubmit = request.state in ("revision", "on_hold") and request.may_withdraw
-            request.may_answer = request.state == "question" and self.env.user == request.requester_id
+            request.may_answer = request.state == "question" and self.env.user in request.sudo()._askers()
 
     # ------------------------------------------------------------------ CRUD
 
@@ -166,11 +171,12 @@ class ApprovalRequest(models.Model):
     # ---------------------------------------------------------------- filing
 
     @api.model
-    def _file(self, asked, amendment=None):
+    def _file(self, asked, amendment=None, trial=None):
         """File requests for documents that policy does not pass.
 
         :param asked: list of ``(document, Judgement, Snapshot, action name)``
         :param amendment: the amendment that is asked for, of the one document
+        :param trial: what that amendment leads to (:class:`Trial`)
         """
         now = fields.Datetime.now()
         sequence = self.env["ir.sequence"].sudo()
@@ -183,7 +189,7 @@ class ApprovalRequest(models.Model):
                     "document_type": document._approval_type,
                     "document_name": document.display_name,
                     "company_id": document.company_id.id,
-                    "partner_id": document._approval_partner().id,
+                    "partner_id": trial.partner_id if trial else document._approval_partner().id,
                     "requester_id": self.env.uid,
                     "action_name": action,
                     "kind": "amendment" if amendment else "release",
@@ -197,12 +203,13 @@ class ApprovalRequest(models.Model):
             ]
         )
         for request, (_document, judgement, snapshot, _action) in zip(requests, asked):
-            request._take_up(judgement, snapshot)
+            request._take_up(judgement, snapshot, trial)
         return requests
 
-    def _take_up(self, judgement, snapshot):
+    def _take_up(self, judgement, snapshot, trial=None):
         """Ask for ``snapshot``: a first time or again. Sets state, snapshot, tasks; informs."""
         self.ensure_one()
+        self._note_submitter()
         taken = self.env["distribution.approval.snapshot"].sudo()._take(self, judgement, snapshot)
         values = {
             "snapshot_id": taken.id,
@@ -213,7 +220,7 @@ class ApprovalRequest(models.Model):
         }
         outcome = judgement.verdict.outcome
         if outcome == "require":
-            self._open_tasks(judgement, values)
+            self._open_tasks(judgement, values, trial)
             return
         self._cancel_tasks()
         reason = " ".join(judgement.verdict.reasons) or ", ".join(
@@ -224,6 +231,8 @@ class ApprovalRequest(models.Model):
             self._release()
         elif outcome == "refuse":
             self._move("refused", {**values, "reason": reason, "closed_at": fields.Datetime.now()})
+            if self.kind == "release":
+                self._document()._approval_unhold()
         else:
             self._move("on_hold", {**values, "reason": reason})
             if not judgement.version:
@@ -235,11 +244,20 @@ class ApprovalRequest(models.Model):
                     dedup_key=f"policy_missing:{self.document_type}:{self.company_id.id}",
                 )
 
-    def _open_tasks(self, judgement, values):
+    def _note_submitter(self):
+        """Whoever asks (again) has a hand in the document and does not decide on it."""
+        user = self.env.user
+        if not user._is_superuser() and user != self.requester_id:
+            self.env["distribution.approval.involvement"].sudo()._note(self._document())
+
+    def _resolver(self):
+        """The resolver, looking with the eyes of the requester, whoever runs this."""
+        return self.env["distribution.approval.resolver"].with_user(self.requester_id).sudo()
+
+    def _open_tasks(self, judgement, values, trial=None):
         """Create the tasks of the route and open its first stage."""
-        excluded = self._excluded_users()
-        seats = self.env["distribution.approval.resolver"]._seats(
-            self._document(), judgement.verdict.stages, judgement.version, excluded
+        seats = trial.seats if trial else self._resolver()._seats(
+            self._document(), judgement.verdict.stages, judgement.version, self._excluded_users()
         )
         self._cancel_tasks()
         number = self.round if not self.task_ids else self.round + 1
@@ -252,6 +270,7 @@ class ApprovalRequest(models.Model):
                     "name": seat.name,
                     "approver_kind": seat.kind,
                     "approver_key": seat.key,
+                    "place": seat.place,
                     "quorum": seat.quorum,
                     "user_ids": [(6, 0, seat.users.ids)],
                     "is_fallback": seat.fallback,
@@ -269,6 +288,7 @@ class ApprovalRequest(models.Model):
             },
         )
         self._apply(routing.start(tasks._to_engine()))
+        self._staff()
         self._event(
             "approval_requested" if number == 1 else "approval_restarted",
             {
@@ -279,13 +299,12 @@ class ApprovalRequest(models.Model):
                 "rules": [rule.key for rule in judgement.verdict.matched],
             },
         )
-        self._call_for_help()
 
     def _decided(self, decision):
         """What follows from a decision beyond the state machine."""
         self.ensure_one()
-        if decision.outcome == "approve":
-            self._drop_from_other_tasks(decision.user_id)
+        if decision.outcome == "approve" and self.state in ("pending", "question"):
+            self._staff()
         if self.state == "approved":
             self._release()
         elif self.state in ("rejected", "revision"):
@@ -304,17 +323,6 @@ class ApprovalRequest(models.Model):
                 ),
             )
 
-    def _drop_from_other_tasks(self, user):
-        """A person decides once: where they were a candidate too, others have to be found."""
-        resolver = self.env["distribution.approval.resolver"]
-        open_tasks = self._current_tasks().filtered(lambda task: task.state in ("open", "waiting"))
-        decided = self._current_tasks().decision_ids.user_id
-        for task in open_tasks.filtered(lambda task: user in task.user_ids and user not in task.decision_ids.user_id):
-            seat = task._resolve(resolver, self._excluded_users() | decided)
-            task._replace_candidates(seat)
-        if open_tasks:
-            self._call_for_help()
-
     def _notify(self, users, text):
         """Tell people in the way that they chose: one message each, no followers, no floods."""
         people = users.filtered(lambda user: user.active and user.distribution_notice == "each" and user != self.env.user)
@@ -330,31 +338,51 @@ class ApprovalRequest(models.Model):
     def _cancel_tasks(self):
         self.task_ids.filtered(lambda task: task.state in ("waiting", "open"))._set_state("cancelled")
 
-    def _call_for_help(self):
-        """A route that the people at hand cannot finish is somebody's case, never a silent pass."""
+    def _staff(self, resolve=False):
+        """Give the undecided tasks the people who can still decide them.
+
+        Whoever decided another task of this round drops out; where too few are left, the fallback
+        of the policy is asked; where even that does not do, it is somebody's case – never a
+        silent pass. Writes only what differs.
+
+        :param resolve: look up anew whom the rules name (people leave, join and change roles)
+        """
+        self.ensure_one()
         excluded = self._excluded_users()
-        lacking = missing_candidates(self._to_engine(), excluded.ids)
+        state = self._to_engine()
+        tasks = self._current_tasks().filtered(lambda task: task.state in ("open", "waiting"))
+        decided = self._current_tasks().decision_ids.filtered(lambda d: d.outcome == "approve").user_id
+        people = {}
+        for task in tasks:
+            own = task.decision_ids.filtered(lambda d: d.outcome == "approve").user_id
+            named = task._named_users(excluded) if resolve and not task.is_escalated else task.user_ids
+            named = self._resolver()._eligible(named, self.company_id) if resolve else named
+            people[task] = (named - excluded - decided) | own
+        lacking = missing_candidates(_with_candidates(state, people), excluded.ids)
         if lacking:
-            resolver = self.env["distribution.approval.resolver"]
-            fallback = resolver._eligible(resolver._fallback(self.version_id), self.company_id) - excluded
-            for task in self.task_ids.browse(int(key) for key in lacking):
-                if fallback - task.user_ids:
-                    task.write({"user_ids": [(4, user.id) for user in fallback], "is_fallback": True})
-                    self.write({"participant_ids": [(4, user.id) for user in fallback]})
-            lacking = missing_candidates(self._to_engine(), excluded.ids)
-        for key in lacking:
-            task = self.task_ids.browse(int(key))
-            self.env["distribution.case"].sudo()._open(
-                "no_approver",
-                self._document(),
-                _("Nobody can approve “%(task)s” of %(document)s", task=task.name, document=self.document_name),
-                detail=_(
-                    "Too few people are left who may decide: inactive, without the role Approver, "
-                    "or involved in the document themselves. Add approvers, then press "
-                    "“Find approvers” on the request."
-                ),
-                dedup_key=f"no_approver:{task.id}",
-            )
+            resolver = self._resolver()
+            fallback = resolver._eligible(resolver._fallback(self.version_id), self.company_id) - excluded - decided
+            for task in tasks.filtered(lambda task: str(task.id) in lacking):
+                people[task] |= fallback
+            lacking = missing_candidates(_with_candidates(state, people), excluded.ids)
+        for task, users in people.items():
+            if users != task.user_ids:
+                task._replace_candidates(users)
+        for task in tasks.filtered(lambda task: str(task.id) in lacking):
+            self._call_for_help(task)
+
+    def _call_for_help(self, task):
+        self.env["distribution.case"].sudo()._open(
+            "no_approver",
+            self._document(),
+            _("Nobody can approve “%(task)s” of %(document)s", task=task.name, document=self.document_name),
+            detail=_(
+                "Too few people are left who may decide: inactive, without the role Approver, "
+                "or involved in the document themselves. Add approvers, then press "
+                "“Find approvers” on the request."
+            ),
+            dedup_key=f"no_approver:{task.id}",
+        )
 
     # ----------------------------------------------------------------- engine
 
@@ -422,10 +450,15 @@ class ApprovalRequest(models.Model):
         return self.env[self.res_model].sudo().browse(self.res_id)
 
     def _lock(self):
-        """Serialise decisions on this request; a second one waits and then sees the first."""
+        """Serialise what changes these requests.
+
+        The row is written, not only locked: a transaction that began before another one decided
+        fails to serialise, is repeated by Odoo, and then sees that decision.
+        """
         self.env.flush_all()
         self.env.cr.execute(
-            "SELECT id FROM distribution_approval_request WHERE id = ANY(%s) ORDER BY id FOR UPDATE", (self.ids,)
+            "UPDATE distribution_approval_request SET lock_version = COALESCE(lock_version, 0) + 1 WHERE id = ANY(%s)",
+            (self.ids,),
         )
         self.invalidate_recordset()
         self.task_ids.invalidate_recordset()
@@ -454,8 +487,8 @@ class ApprovalRequest(models.Model):
                 self._event("release_voided", {"reason": reason})
             document, action = self._document(), self.action_name
             self._void(reason)
-            judgement = document._approval_verdicts()[document.id]
-            successor = self._file([(document, judgement, snapshot, action)])
+            judgement = self._judgement(document_version(self))
+            successor = self.with_user(self.requester_id).sudo()._file([(document, judgement, snapshot, action)])
             document._approval_hold()
             successor._say(_("Asked again: %s", reason))
             return
@@ -463,22 +496,37 @@ class ApprovalRequest(models.Model):
 
     def _ask_again(self, snapshot, note):
         """A new round under the version with which the request started."""
-        document = self._document()
-        judgement = self.env["distribution.approval.judge"]._judge_by(document, self.version_id or document_version(self))[
-            document.id
-        ]
         self._say(note)
-        self._take_up(judgement, snapshot)
+        self._take_up(self._judgement(self.version_id or document_version(self)), snapshot)
 
     def _resubmit(self, snapshot):
         """The requester asks again: after a revision, or when what held the request is mended."""
         self.ensure_one()
-        document = self._document()
-        version = self.version_id if self.state == "revision" else self.env["distribution.approval.policy"]
-        version = version or document_version(self)
-        judgement = self.env["distribution.approval.judge"]._judge_by(document, version)[document.id]
+        version = self.version_id if self.state == "revision" else document_version(self)
         self._say(_("Submitted again."))
-        self._take_up(judgement, snapshot)
+        self._take_up(self._judgement(version or document_version(self)), snapshot)
+
+    def _judgement(self, version):
+        """What ``version`` says about the document, as the requester asked for it."""
+        document = self._document().with_user(self.requester_id).sudo()
+        return self.env["distribution.approval.judge"]._judge_by(document, version)[document.id]
+
+    def _judge_hold_again(self):
+        """Ask policy again about a request on hold; True when it is not on hold any more."""
+        self.ensure_one()
+        if self.kind == "amendment":
+            trial = self.amendment_id._try_again(self.requester_id)
+            if not trial:
+                self._void(_("The document changed since this amendment was proposed. Propose it again."))
+                return True
+            judgement, snapshot = trial.judgement, trial.after
+        else:
+            trial, judgement = None, self._judgement(document_version(self))
+            snapshot = self._document()._approval_snapshots()[self.res_id]
+        if judgement.verdict.outcome == "hold":
+            return False
+        self._take_up(judgement, snapshot, trial)
+        return True
 
     def _void(self, reason):
         for request in self:
@@ -545,7 +593,11 @@ class ApprovalRequest(models.Model):
     def _cron_resume(self):
         """Carry on with everything that is approved and not released; one transaction each."""
         for request in self.search([("resume_state", "=", "pending")], order="id"):
-            request._resume(commit=True)
+            try:
+                request._resume(commit=True)
+            except Exception:
+                self.env.cr.rollback()
+                _logger.exception("%s: release is tried again later", request.id)
 
     def _resume(self, commit=False):
         """Carry on with the blocked action, as the requester with their present rights.
@@ -567,6 +619,8 @@ class ApprovalRequest(models.Model):
             with self.env.cr.savepoint():
                 self._carry_on()
         except Exception as error:
+            if getattr(error, "pgcode", None) in PG_CONCURRENCY_ERRORS_TO_RETRY:
+                raise  # somebody else saved the document meanwhile: not a failure, tried again
             _logger.info("%s: release failed", self.name, exc_info=True)
             self._resume_failed(error)
         if commit:
@@ -576,7 +630,7 @@ class ApprovalRequest(models.Model):
     def _carry_on(self):
         """Do what was blocked, with the rights that the requester has now."""
         requester = self.requester_id
-        if not requester.active:
+        if not requester.active and not requester._is_superuser():
             raise UserError(
                 _(
                     "%s, who asked, is inactive. Somebody with the right has to confirm the document: "
@@ -644,7 +698,8 @@ class ApprovalRequest(models.Model):
                 engine._apply(routing.withdraw(engine._to_engine()))
             else:
                 engine._cancel_tasks()
-                engine._move("withdrawn")
+                engine._void_releases(_("The request was withdrawn."))
+                engine._move("withdrawn", {"resume_state": False})
             engine._event("approval_withdrawn", {"request_id": engine.id})
             if engine.kind == "release":
                 engine._document()._approval_unhold()
@@ -656,9 +711,31 @@ class ApprovalRequest(models.Model):
         for request in self:
             if not request.sudo()._may_withdraw(self.env.user):
                 raise AccessError(_("Only %s can submit this request again.", request.sudo().requester_id.name))
+            if request.kind == "amendment":
+                return request._propose_again()
             document = self.env[request.res_model].browse(request.res_id)
             getattr(document, request.sudo().action_name)()
         return True
+
+    def _propose_again(self):
+        """An amendment that came back: open its proposal again."""
+        self.ensure_one()
+        amendment = self.sudo().amendment_id
+        return (
+            self.env["distribution.approval.amend"]
+            .with_context(
+                default_res_model=self.res_model, default_res_id=self.res_id, default_payload=amendment.payload
+            )
+            .action_open()
+        )
+
+    def _void_releases(self, reason):
+        """What this request released counts for nothing any more."""
+        releases = self.env["distribution.approval.release"]._valid_for(self._document()).get(self.res_id)
+        own = releases.filtered(lambda release: release.request_id == self) if releases else releases
+        if own:
+            own._void(reason)
+            self._event("release_voided", {"reason": reason})
 
     def action_retry_release(self):
         """Try once more to carry on with an approved document."""
@@ -717,7 +794,7 @@ class ApprovalRequest(models.Model):
         self.ensure_one()
         user = self.env.user
         request = self.sudo()
-        if user != request.requester_id:
+        if user not in request._askers():
             raise AccessError(_("Only %s can answer.", request.requester_id.name))
         request._lock()
         asked = request._current_tasks().question_ids.filtered(lambda question: not question.answered_at)
@@ -734,9 +811,14 @@ class ApprovalRequest(models.Model):
 
     def _may_withdraw(self, user):
         self.ensure_one()
-        return (
-            self.state in LIVE or (self.state == "approved" and self.resume_state == "failed")
-        ) and user == self.requester_id
+        live = self.state in LIVE or (self.state == "approved" and self.resume_state == "failed")
+        return live and user in self._askers()
+
+    def _askers(self):
+        """Who speaks for the request: who asked; for what a scheduled job asked, the owners."""
+        if self.requester_id._is_superuser():
+            return self._document()._approval_owners()
+        return self.requester_id
 
     def _my_task(self):
         """The open task that the real user can decide now, or an empty recordset."""
@@ -752,14 +834,13 @@ class ApprovalRequest(models.Model):
 
     def _refresh_candidates(self):
         """Look again who can decide: people leave, join and change roles while a request waits."""
-        resolver = self.env["distribution.approval.resolver"]
         for request in self.filtered(lambda request: request.state in ("pending", "question")):
-            excluded = request._excluded_users()
-            for task in request._current_tasks().filtered(lambda task: task.state in ("open", "waiting")):
-                seat = task._resolve(resolver, excluded)
-                if seat and seat.users != task.user_ids:
-                    task._replace_candidates(seat)
-            request._call_for_help()
+            request._staff(resolve=True)
+            tasks = request._current_tasks()
+            if tasks and all(task.state == "approved" for task in tasks):
+                # Cannot happen while decisions are serialised; a restored database may show it.
+                request._move("approved")
+                request._release()
 
     @api.model
     def _cron_refresh_candidates(self):
@@ -769,13 +850,8 @@ class ApprovalRequest(models.Model):
     def _cron_retry_on_hold(self):
         """Ask policy again about what it could not judge (a rate, a version, a fact was missing)."""
         for request in self.search([("state", "=", "on_hold")], order="id"):
-            document = request._document()
-            if not document.exists():
-                continue
-            version = document_version(request)
-            judgement = self.env["distribution.approval.judge"]._judge_by(document, version)[document.id]
-            if judgement.verdict.outcome != "hold":
-                request._take_up(judgement, document._approval_snapshots()[document.id])
+            if request._document().exists():
+                request._judge_hold_again()
 
     # ---------------------------------------------------------- notification
 
@@ -1015,6 +1091,15 @@ _CHATTER_FIELDS = {
     "activity_ids",
     "message_main_attachment_id",
 }
+
+
+def _with_candidates(state, people):
+    """The state with other candidates: ``{task record: users}``."""
+    candidates = {str(task.id): frozenset(users.ids) for task, users in people.items()}
+    return replace(
+        state,
+        tasks=tuple(replace(task, candidates=candidates.get(task.key, task.candidates)) for task in state.tasks),
+    )
 
 
 def document_version(request):

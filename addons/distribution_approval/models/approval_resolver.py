@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from odoo import _, api, models
+from odoo import api, models
 
 from odoo.addons.distribution_core.compat import group_members
 
@@ -15,7 +15,8 @@ class Seat:
     sequence: int
     name: str
     kind: str
-    key: str
+    key: str  #: id of the person or group, as in the rule
+    place: str  #: what of the document the role belongs to: ids of its categories, its site …
     quorum: int
     users: Any  #: recordset of res.users
     fallback: bool = False
@@ -46,7 +47,7 @@ class ApprovalResolver(models.AbstractModel):
         """A group or a person is one seat; a role that a document has several times is several."""
         approver = requirement.approver
         seats = []
-        for label, users in self._named(document, approver, excluded):
+        for place, label, users in self._named(document, approver):
             name = requirement.name or label
             if label and approver.kind not in ("user", "group"):
                 name = f"{name}: {label}"
@@ -60,6 +61,7 @@ class ApprovalResolver(models.AbstractModel):
                     name,
                     approver.kind,
                     approver.key,
+                    place,
                     requirement.quorum,
                     people,
                     fallback,
@@ -68,25 +70,31 @@ class ApprovalResolver(models.AbstractModel):
         return seats
 
     @api.model
-    def _named(self, document, approver, excluded):
-        """``[(label, users)]`` that the approver names, before anybody is ruled out."""
+    def _named(self, document, approver):
+        """``[(place, label, users)]`` that the approver names, before anybody is ruled out."""
         users = self.env["res.users"].sudo()
         if approver.kind == "user":
-            return [(approver.label, users.browse(int(approver.key)).exists())]
+            return [("", approver.label, users.browse(int(approver.key)).exists())]
         if approver.kind == "group":
             group = self.env["res.groups"].sudo().browse(int(approver.key)).exists()
-            return [(approver.label, group_members(group) if group else users)]
+            return [("", approver.label, group_members(group) if group else users)]
         if approver.kind == "requester_manager":
-            return [("", self._manager_of(self.env.user))]
-        named = document.sudo()._approval_context().get(approver.kind, [])
+            return [("", "", self._manager_of(self.env.user, document.company_id))]
         by_people = {}
-        for label, people in named:
-            by_people.setdefault(people, []).append(label or "")
-        return [(", ".join(filter(None, labels)), people) for people, labels in by_people.items()] or [("", users)]
+        for record, people in document.sudo()._approval_context().get(approver.kind, []):
+            by_people.setdefault(people, []).append(record)
+        return [
+            (
+                ",".join(str(record.id) for record in records),
+                ", ".join(record.display_name or "" for record in records),
+                people,
+            )
+            for people, records in by_people.items()
+        ] or [("", "", users)]
 
     @api.model
-    def _manager_of(self, user):
-        return user.sudo().employee_id.parent_id.user_id
+    def _manager_of(self, user, company):
+        return user.sudo().with_company(company).employee_id.parent_id.user_id
 
     @api.model
     def _fallback(self, version):
@@ -104,10 +112,3 @@ class ApprovalResolver(models.AbstractModel):
             and company in user.company_ids
             and user.has_group("distribution_core.group_approver")
         )
-
-    @api.model
-    def _why_not(self, user):
-        """Why ``user`` cannot be asked, in words."""
-        if not user.active:
-            return _("%s is inactive", user.name)
-        return _("%s does not have the role Approver in this company", user.name)

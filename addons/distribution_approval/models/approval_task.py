@@ -28,6 +28,9 @@ class ApprovalTask(models.Model):
     sequence = fields.Integer(string="Stage", required=True, readonly=True)
     approver_kind = fields.Char(readonly=True)
     approver_key = fields.Char(readonly=True)
+    place = fields.Char(
+        readonly=True, help="What of the document the approver's role belongs to: ids of categories, a site …"
+    )
     quorum = fields.Integer(required=True, readonly=True, default=1)
     state = fields.Selection(
         [
@@ -46,6 +49,7 @@ class ApprovalTask(models.Model):
         "res.users", "distribution_approval_task_user_rel", "task_id", "user_id", readonly=True, string="May Decide"
     )
     is_fallback = fields.Boolean(readonly=True)
+    is_escalated = fields.Boolean(readonly=True, help="Somebody handed it over; it is not staffed by the rule again.")
     digest = fields.Char(readonly=True, help="SHA-256 of the content that is asked; a decision names it.")
     opened_at = fields.Datetime(readonly=True, index=True)
     closed_at = fields.Datetime(readonly=True)
@@ -194,7 +198,9 @@ class ApprovalTask(models.Model):
             task, user, outcome, seen_digest, comment, self._reason(reason_code)
         )
         if outcome == "escalate":
-            task.write({"user_ids": [(3, user.id), *[(4, superior.id) for superior in superiors]]})
+            task.write(
+                {"is_escalated": True, "user_ids": [(3, user.id), *[(4, superior.id) for superior in superiors]]}
+            )
             request.write({"participant_ids": [(4, superior.id) for superior in superiors]})
             task._inform()
         request._apply(after)
@@ -260,10 +266,11 @@ class ApprovalTask(models.Model):
     def _superiors(self, user):
         """To whom ``user`` can hand this task: the manager, or the fallback of the policy."""
         resolver = self.env["distribution.approval.resolver"].sudo()
-        manager = resolver._eligible(resolver._manager_of(user), self.request_id.company_id)
+        company = self.request_id.company_id
+        manager = resolver._eligible(resolver._manager_of(user, company), company)
         return (
             manager
-            or resolver._eligible(resolver._fallback(self.request_id.version_id), self.request_id.company_id)
+            or resolver._eligible(resolver._fallback(self.request_id.version_id), company)
         ) - user - self.request_id._excluded_users()
 
     def _explain_refusal(self, error):
@@ -403,27 +410,31 @@ class ApprovalTask(models.Model):
 
     # -------------------------------------------------------------- candidates
 
-    def _resolve(self, resolver, excluded):
-        """Who would be asked today for this task."""
+    def _named_users(self, excluded):
+        """Whom the rule names for this task today (the fallback, where nobody is left)."""
         self.ensure_one()
         request = self.request_id
         requirement = Requirement(
             self.sequence, Approver(self.approver_kind, self.approver_key or ""), self.quorum, self.name
         )
-        seats = resolver.with_user(request.requester_id).sudo()._seats_of(
-            request._document(), requirement, request.version_id, excluded
-        )
-        exact = [seat for seat in seats if seat.name == self.name]
-        return (exact or seats or [None])[0]
+        seats = request._resolver()._seats_of(request._document(), requirement, request.version_id, excluded)
+        return self.env["res.users"].union(*(seat.users for seat in seats if seat.place == (self.place or "")))
 
-    def _replace_candidates(self, seat):
+    def _replace_candidates(self, users):
         self.ensure_one()
-        added = seat.users - self.user_ids
-        self.write({"user_ids": [(6, 0, seat.users.ids)], "is_fallback": seat.fallback})
+        added = users - self.user_ids
+        self.write({"user_ids": [(6, 0, users.ids)], "is_fallback": not (users & self._rule_users())})
         self.request_id.write({"participant_ids": [(4, user_id) for user_id in added.ids]})
-        self.request_id._event("approvers_changed", {"task_id": self.id, "user_ids": seat.users.ids})
+        self.request_id._event("approvers_changed", {"task_id": self.id, "user_ids": users.ids})
         if self.state == "open" and added:
             self._inform(added)
+
+    def _rule_users(self):
+        """Whom the rule itself names, without the fallback."""
+        resolver = self.request_id._resolver()
+        approver = Approver(self.approver_kind, self.approver_key or "")
+        named = resolver._named(self.request_id._document(), approver)
+        return self.env["res.users"].union(*(users for place, _label, users in named if place == (self.place or "")))
 
     # ------------------------------------------------------------ notification
 

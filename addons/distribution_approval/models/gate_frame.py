@@ -5,44 +5,52 @@ Rules, in words
 * Every ``create``, ``write`` and ``unlink`` of a governed document or of its lines runs in a
   *frame*. Frames nest; only the outermost one reviews, once, after everything inside it has
   been done and recomputed.
-* A review that fails refuses the transaction. It stays *suspect*: whoever swallows the error
-  meets the same review again when the transaction is committed.
+* A review that fails refuses the transaction. What it found stays *suspect*: whoever swallows
+  the error meets the same review again when the transaction is committed.
 * What a stored compute writes outside any frame is reviewed before the commit as well.
+* A commit inside an open frame is reviewed first.
 * A frame hangs on the database cursor. Nothing a client can send – context, parameter, field –
   reaches it.
 
 A *promise* is a verdict "within policy" that was reached before core acted. It becomes a
 release only in the review, and only if what has come about is what was judged.
+
+The guard of the commit stands in for the cursor's own ``commit`` while it is needed: Odoo's
+pre-commit hooks will not do, since every rollback to a savepoint clears them.
 """
 
 from contextlib import contextmanager
-from functools import partial
 
 from odoo import _
 from odoo.exceptions import MissingError, UserError
 
 FRAME_KEY = "distribution.approval.gate_frame"
-SUSPECTS_KEY = "distribution.approval.suspects"
 
 #: A review may change documents (restart a request, void a release), which is reviewed again.
 MAX_REVIEWS = 10
 
 
 class GateFrame:
-    """What happened to governed documents since the outermost frame was opened."""
+    """What happened to governed documents since the outermost frame was opened.
 
-    __slots__ = ("attempts", "created", "depth", "promises", "touched", "was_guarded")
+    ``suspects`` alone outlive the frame: they are kept until they pass a review.
+    """
+
+    __slots__ = ("attempts", "before", "created", "depth", "promises", "suspects", "touched", "ungoverned", "was_guarded")
 
     def __init__(self):
         self.depth = 0
+        self.suspects = {}  # model name -> set of ids that have to pass a review before the commit
         self.clear()
 
     def clear(self):
         self.touched = {}  # model name -> set of ids to review
         self.was_guarded = {}  # (model name, id) -> in the guarded state when first touched
+        self.before = {}  # (model name, id) -> digest of a guarded document when first touched
         self.created = set()  # (model name, id) that came into being in this frame
         self.promises = {}  # (model name, id) -> Promise
         self.attempts = {}  # (model name, id) -> values that the caller tried to write
+        self.ungoverned = set()  # (document type, company id) looked up in this transaction
 
     def touch(self, documents):
         """Have ``documents`` reviewed when the outermost frame closes."""
@@ -52,7 +60,10 @@ class GateFrame:
         for document in documents:
             key = (document._name, document.id)
             if key not in self.was_guarded:
-                self.was_guarded[key] = key not in self.created and document._approval_is_guarded()
+                guarded = key not in self.created and document._approval_is_guarded()
+                self.was_guarded[key] = guarded
+                if guarded and document._approval_governed():
+                    self.before[key] = document.sudo()._approval_snapshots()[document.id].digest
 
     def born(self, documents):
         """``documents`` were created in this frame: they cannot have been guarded before."""
@@ -68,15 +79,28 @@ class GateFrame:
         if self.depth == 1:
             self.attempts.setdefault((document._name, document.id), []).append(vals)
 
+    def suspect(self, env):
+        """What was touched failed its review: it has to pass one before the commit."""
+        for model, ids in self.touched.items():
+            self.suspects.setdefault(model, set()).update(ids)
+        if self.suspects:
+            guard_commit(env)
+
     def review(self, env):
         """Review until nothing is left to review; raises what the review of a document raises."""
         for _attempt in range(MAX_REVIEWS):
-            touched, self.touched = self.touched, {}
-            touched = {model: ids for model, ids in touched.items() if ids}
-            if not touched:
+            reviewing = {model: set(ids) for model, ids in self.touched.items() if ids}
+            if not reviewing:
                 return
-            for model, ids in touched.items():
-                _review(env, model, ids, self)
+            self.touched = {}
+            try:
+                for model, ids in reviewing.items():
+                    _review(env, model, ids, self)
+            except Exception:
+                # Whoever catches this still has to get past the commit.
+                for model, ids in reviewing.items():
+                    self.touched.setdefault(model, set()).update(ids)
+                raise
         raise UserError(_("Approval: this change keeps changing the document while it is reviewed."))
 
 
@@ -88,28 +112,35 @@ def _review(env, model, ids, frame):
         documents.exists()._approval_review(frame)
 
 
-@contextmanager
-def gate_frame(env):
-    """Open a frame on the cursor of ``env``; the outermost one reviews when it closes."""
+def frame_of(env):
+    """The frame of the cursor, open or not."""
     frame = env.cr.cache.get(FRAME_KEY)
     if frame is None:
         frame = env.cr.cache[FRAME_KEY] = GateFrame()
+    return frame
+
+
+@contextmanager
+def gate_frame(env):
+    """Open a frame on the cursor of ``env``; the outermost one reviews when it closes."""
+    frame = frame_of(env)
     frame.depth += 1
-    reviewing = {}
+    if frame.depth == 1:
+        guard_commit(env)
     try:
         yield frame
         if frame.depth == 1:
-            reviewing = {model: set(ids) for model, ids in frame.touched.items()}
             frame.review(env)
     except Exception:
         if frame.depth == 1:
-            for model, ids in (reviewing or frame.touched).items():
-                review_before_commit(env, model, ids)
+            frame.suspect(env)
         raise
     finally:
         frame.depth -= 1
         if not frame.depth:
             frame.clear()
+            if not frame.suspects:
+                unguard_commit(env)
 
 
 def in_frame(env):
@@ -119,17 +150,46 @@ def in_frame(env):
 
 
 def review_before_commit(env, model, ids):
-    """Have the documents reviewed (again) before this transaction can be committed."""
-    suspects = env.cr.precommit.data.setdefault(SUSPECTS_KEY, {})
-    if not suspects:
-        env.cr.precommit.add(partial(_review_suspects, env))
-    suspects.setdefault(model, set()).update(ids)
+    """Have the documents reviewed before this transaction can be committed."""
+    frame_of(env).suspects.setdefault(model, set()).update(ids)
+    guard_commit(env)
 
 
-def _review_suspects(env):
-    suspects = env.cr.precommit.data.pop(SUSPECTS_KEY, {})
-    frame = GateFrame()
-    for model, ids in suspects.items():
+def review_now(env):
+    """The review that precedes a commit: what the open frame touched, and every suspect.
+
+    :raises UserError: and leaves the suspects suspect, so that no commit gets past them
+    """
+    frame = frame_of(env)
+    env.flush_all()
+    if frame.depth:
+        frame.review(env)
+    if not frame.suspects:
+        return
+    judged = GateFrame()
+    judged.depth = 1
+    for model, ids in list(frame.suspects.items()):
         documents = env[model].sudo().browse(sorted(ids)).exists()
-        frame.was_guarded.update({(model, document.id): False for document in documents})
-        documents._approval_review(frame)
+        judged.was_guarded.update({(model, document.id): False for document in documents})
+        documents._approval_review(judged)
+    env.flush_all()
+    frame.suspects.clear()
+
+
+def guard_commit(env):
+    """Let the commit of this cursor review first."""
+    cr = env.cr
+    if "commit" in vars(cr):
+        return
+
+    def commit():
+        review_now(env)
+        if not frame_of(env).depth:
+            unguard_commit(env)
+        return type(cr).commit(cr)
+
+    cr.commit = commit
+
+
+def unguard_commit(env):
+    vars(env.cr).pop("commit", None)

@@ -42,8 +42,8 @@ class ProductSupplierinfo(models.Model):
         for vals in vals_list:
             if vals.get("contract_state") == "contract" and not trusted:
                 raise AccessError(_("A contract price takes the role Vendor Governance."))
-            if trusted and not self.env.su:
-                vals.setdefault("contract_state", "contract")
+            # Explicitly: a default in the context of the caller would count else.
+            vals.setdefault("contract_state", "contract" if trusted and not self.env.su else "proposed")
         prices = super().create(vals_list)
         prices._record_change("created")
         return prices

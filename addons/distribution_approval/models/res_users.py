@@ -46,19 +46,6 @@ class ResUsers(models.Model):
         groups = access.group_id - own
         return bool(groups & self.sudo()[_all_groups(self)]) or any(not row.group_id for row in access)
 
-    def _approval_document_ids(self, model):
-        """Ids of the documents of ``model`` about which this user is or was asked, or asked themselves."""
-        self.ensure_one()
-        requests = self.env["distribution.approval.request"].sudo()
-        return requests.search(
-            [
-                ("res_model", "=", model),
-                "|",
-                ("participant_ids", "in", self.ids),
-                ("requester_id", "=", self.id),
-            ]
-        ).mapped("res_id")
-
     @api.model
     def _cron_approval_digest(self):
         """Once a day: one message to each person who chose the digest and has something to decide."""

@@ -46,18 +46,18 @@ class ApprovalAmend(models.TransientModel):
         document, values = proposal._document(), proposal._values()
         before = document.sudo()._approval_snapshots()[document.id]
         name = document.display_name
-        after, judgement = self.env["distribution.approval.amendment"]._try(document, values)
+        trial = self.env["distribution.approval.amendment"]._try(document, values)
         return {
             "document_name": name,
             "preview": self.env["ir.qweb"]._render(
-                "distribution_approval.snapshot_content", document._approval_content_words(after, before)
+                "distribution_approval.snapshot_content", document._approval_content_words(trial.after, before)
             ),
             "verdict": {
                 "pass": _("Within policy: the change takes effect at once."),
                 "require": _("The change needs approval; until then the approved values stay in force."),
                 "refuse": _("Policy refuses this change."),
-                "hold": _("The change will be held: %s", " ".join(judgement.verdict.reasons)),
-            }[judgement.verdict.outcome],
+                "hold": _("The change will be held: %s", " ".join(trial.judgement.verdict.reasons)),
+            }[trial.judgement.verdict.outcome],
         }
 
     def _document(self):

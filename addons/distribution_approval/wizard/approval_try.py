@@ -33,7 +33,7 @@ class ApprovalTry(models.TransientModel):
         version = self.version_id.sudo()
         check_access(document, "read")
         engine = document.sudo()
-        judgement = self.env["distribution.approval.judge"].sudo()._judge_by(engine, version)[document.id]
+        judgement = self.env["distribution.approval.judge"].sudo()._judge_by(engine, version, draft=True)[document.id]
         table = version._compile_draft() if version.state == "draft" else version._compile()
         specs = engine._approval_fact_specs()
         # All facts, not only those that the rules read: who writes a rule wants to see them.
