@@ -53,9 +53,24 @@ class Sale:
     delivered: int | None = None
 
 
+def deal_faults(rng):
+    """One fault after the other, without end; each comes as often as its weight says.
+
+    >>> import random
+    >>> deck = deal_faults(random.Random(1))
+    >>> sorted({next(deck) for _card in range(16)}) == sorted(name for name, _weight in FAULTS)
+    True
+    """
+    while True:
+        deck = [name for name, weight in FAULTS for _card in range(weight)]
+        rng.shuffle(deck)
+        yield from deck
+
+
 def make_purchases(rng, book, sites, number=PURCHASES):
     vendors = [vendor for vendor in VENDORS if book.agreed(vendor.key) and vendor.currency != "CHF"]
     weights = [4 if vendor.status == "approved" else 1 for vendor in vendors]
+    faults = deal_faults(rng)
     purchases = []
     for _number in range(number):
         vendor = rng.choices(vendors, weights)[0]
@@ -68,16 +83,16 @@ def make_purchases(rng, book, sites, number=PURCHASES):
             code = rng.choice(unpriced)
             price = round(book.products[code].cost * rng.uniform(1.0, 1.1), 2)
             lines += (Line(code, max(1, int(300 / price)), price),)
-        purchases.append(_delivered(rng, vendor, site, ordered, lines))
+        purchases.append(_delivered(rng, faults, vendor, site, ordered, lines))
     return sorted(purchases, key=lambda purchase: -purchase.ordered)
 
 
-def _delivered(rng, vendor, site, ordered, lines):
+def _delivered(rng, faults, vendor, site, ordered, lines):
     """What became of an order: promised, received, billed – or still on its way."""
     promised = ordered - vendor.lead
     fault = ""
     if rng.random() > vendor.reliability:
-        fault = rng.choices([name for name, _weight in FAULTS], [weight for _name, weight in FAULTS])[0]
+        fault = next(faults)
     if fault == "missing" and ordered > MISSING_SINCE:
         fault = "late"
     arrived = promised - (rng.randint(3, 15) if fault == "late" else rng.choice((-1, 0, 0, 0, 0, 1)))
