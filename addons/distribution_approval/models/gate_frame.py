@@ -66,8 +66,15 @@ class GateFrame:
                     self.before[key] = document.sudo()._approval_snapshots()[document.id].digest
 
     def born(self, documents):
-        """``documents`` were created in this frame: they cannot have been guarded before."""
-        self.created.update((documents._name, document.id) for document in documents)
+        """``documents`` were created in this frame: they cannot have been guarded before.
+
+        Their lines, created with them, may have touched them already.
+        """
+        for document in documents:
+            key = (document._name, document.id)
+            self.created.add(key)
+            self.was_guarded[key] = False
+            self.before.pop(key, None)
         self.touch(documents)
 
     def forget(self, documents):

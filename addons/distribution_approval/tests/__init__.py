@@ -1,2 +1,3 @@
+from . import test_attacks_state
 from . import test_purchase_gate
 from . import test_query_counts
