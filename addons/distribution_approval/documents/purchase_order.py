@@ -167,11 +167,20 @@ class PurchaseOrder(models.Model):
         """The lines that buy something."""
         return self.order_line.filtered(lambda line: not line.display_type and line.product_qty)
 
+    def _approval_line_values(self):
+        """``{line id: untaxed value in order currency}`` of the lines that buy something.
+
+        They follow from what is ordered: subtotals are stored, and whoever may write a line may
+        write over them.
+        """
+        return {line.id: as_decimal(line._approval_value()) for line in self._approval_lines()}
+
     def _approval_snapshots(self):
         return {order.id: order._approval_snapshot() for order in self}
 
     def _approval_snapshot(self):
         self.ensure_one()
+        values = self._approval_line_values()
         return seal(
             {
                 "company_id": self.company_id.id,
@@ -180,7 +189,7 @@ class PurchaseOrder(models.Model):
                 "picking_type_id": self.picking_type_id.id,
                 "dest_address_id": self.dest_address_id.id or None,
                 "payment_term_id": self.payment_term_id.id or None,
-                "amount": as_decimal(self.amount_untaxed),
+                "amount": sum(values.values(), Decimal(0)),
             },
             {
                 str(line.id): {
@@ -190,7 +199,7 @@ class PurchaseOrder(models.Model):
                     "quantity": as_decimal(line.product_qty),
                     "price_unit": as_decimal(line.price_unit),
                     "discount": as_decimal(line.discount),
-                    "value": as_decimal(line.price_subtotal),
+                    "value": values[line.id],
                 }
                 for line in self._approval_lines()
             },
@@ -350,7 +359,7 @@ class PurchaseOrder(models.Model):
                 "requester": lambda: self.env.uid,
                 "drop_ship": lambda order=order: bool(order.dest_address_id),
                 "foreign_currency": lambda order=order: order.currency_id != order.company_id.currency_id,
-                "negative_line": lambda lines=lines: any(line.price_subtotal < 0 for line in lines),
+                "negative_line": lambda order=order: any(value < 0 for value in order._approval_line_values().values()),
                 "free_line": lambda lines=lines: any(not line.price_unit for line in lines),
             }
             facts[order.id] = {name: read[name]() for name in {*names, "amount"}}
@@ -364,14 +373,14 @@ class PurchaseOrder(models.Model):
         """
         amounts = {}
         for order in self:
-            positive = sum(max(line.price_subtotal, 0.0) for line in order._approval_lines())
+            positive = sum((max(value, Decimal(0)) for value in order._approval_line_values().values()), Decimal(0))
             currency, company = order.currency_id, order.company_id
             if currency == company.currency_id:
-                amounts[order.id] = as_decimal(positive)
+                amounts[order.id] = positive
             else:
                 doubt = currency._approval_rate_doubt(company)
                 amounts[order.id] = Unknown(doubt) if doubt else as_decimal(
-                    currency._convert(positive, company.currency_id, company, today(company))
+                    currency._convert(float(positive), company.currency_id, company, today(company))
                 )
         return amounts
 

@@ -86,3 +86,20 @@ class ProductSupplierinfo(models.Model):
                 "contract_state": price.contract_state,
             },
         )
+
+
+class ProductTemplate(models.Model):
+    _inherit = "product.template"
+
+    def write(self, vals):
+        """On 17.0 a vendor price is per purchase unit of the product: with another unit it is another price."""
+        unit = "uom_po_id"
+        changed = self.browse()
+        if unit in vals and unit in self._fields and not self.env["product.supplierinfo"]._may_contract():
+            changed = self.filtered(lambda template: template[unit].id != vals[unit])
+        result = super().write(vals)
+        if changed:
+            self.env["product.supplierinfo"].sudo().search(
+                [("product_tmpl_id", "in", changed.ids), ("contract_state", "=", "contract")]
+            ).write({"contract_state": "proposed"})
+        return result

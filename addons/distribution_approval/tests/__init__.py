@@ -1,3 +1,4 @@
+from . import test_attacks_content
 from . import test_attacks_state
 from . import test_purchase_gate
 from . import test_query_counts
