@@ -137,8 +137,6 @@ def make_products(rng):
                 number += 1
                 exact = round(cost * growth**step * rng.uniform(0.97, 1.03), 2)
                 price = round(exact * rng.uniform(1.28, 1.55), 2)
-                products.append(
-                    Product(f"{category.code}-{number}", pattern.format(size), category.code, exact, price)
-                )
+                products.append(Product(f"{category.code}-{number}", pattern.format(size), category.code, exact, price))
             number += 5
     return products

@@ -35,6 +35,8 @@ def make_customers(rng, sites, number=40):
     for position, name in enumerate(chosen):
         site = rng.choices(sites, [s.share for s in sites])[0]
         customers.append(
-            Customer(f"customer_{position + 1:02}", f"{name} {rng.choice(_FORM)}", rng.choice(_CITIES[site.code]), site.code)
+            Customer(
+                f"customer_{position + 1:02}", f"{name} {rng.choice(_FORM)}", rng.choice(_CITIES[site.code]), site.code
+            )
         )
     return customers

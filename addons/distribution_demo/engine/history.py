@@ -77,7 +77,9 @@ def make_purchases(rng, book, sites, number=PURCHASES):
         site = rng.choices(sites, [s.share for s in sites])[0]
         ordered = rng.randint(LAST_PURCHASE_DAY, FIRST_DAY)
         value = min(24000.0, rng.lognormvariate(7.3, 0.8))
-        lines = book.basket(rng, vendor.key, value, rng.choice((1, 2, 2, 3, 3, 4)), rng.choice((0, 0, 0, 0, 0.03, 0.08)))
+        lines = book.basket(
+            rng, vendor.key, value, rng.choice((1, 2, 2, 3, 3, 4)), rng.choice((0, 0, 0, 0, 0.03, 0.08))
+        )
         unpriced = book.without_agreement(vendor.key)
         if unpriced and vendor.currency == "USD" and rng.random() < UNPRICED:
             code = rng.choice(unpriced)
@@ -133,9 +135,9 @@ def make_stock(rng, products, sites):
             if position and rng.random() > 0.35:
                 continue
             typical = 2600 / (product.cost + 6)
-            stock.setdefault(site.code, {})[product.code] = int(
-                max(6, min(320, typical)) * rng.uniform(0.6, 1.5) * (1 if not position else 0.35)
-            ) + 3
+            stock.setdefault(site.code, {})[product.code] = (
+                int(max(6, min(320, typical)) * rng.uniform(0.6, 1.5) * (1 if not position else 0.35)) + 3
+            )
     return stock
 
 

@@ -43,7 +43,9 @@ VENDORS = (
     Vendor("tamarack", "Tamarack Tool Company", "Erie", "us", "approved", "low", "USD", ("TOO",), 6, 0.82),
     Vendor("shieldmark", "Shieldmark Safety Products", "Canton", "us", "approved", "low", "USD", ("PPE",), 5, 0.83),
     Vendor("orleton", "Orleton Lubricants Ltd", "Leeds", "gb", "approved", "medium", "GBP", ("LUB",), 18, 0.72),
-    Vendor("mesabi", "Mesabi General Supply", "Duluth", "us", "approved", "medium", "USD", ("FAS", "TOO", "LUB"), 9, 0.68),
+    Vendor(
+        "mesabi", "Mesabi General Supply", "Duluth", "us", "approved", "medium", "USD", ("FAS", "TOO", "LUB"), 9, 0.68
+    ),
     Vendor("alpenzahn", "Alpenzahn Präzision AG", "Winterthur", "ch", "approved", "low", "CHF", ("BRG",), 24, 0.84),
     Vendor("novatherm", "Novatherm Controls LLC", "Pittsburgh", "us", "new", "medium", "USD", ("ELE", "FLU"), 12, 0.73),
     Vendor("greyfell", "Greyfell Workwear", "Buffalo", "us", "new", "high", "USD", ("PPE",), 11, 0.68),

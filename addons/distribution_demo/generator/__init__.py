@@ -57,7 +57,5 @@ def build(env):
         make(used, plan, directory)
         env.flush_all()
         env.invalidate_all()
-        _logger.info(
-            "Demo company %s/%s: %s (%.1f s)", number, len(steps), what, time.monotonic() - started
-        )
+        _logger.info("Demo company %s/%s: %s (%.1f s)", number, len(steps), what, time.monotonic() - started)
     return directory

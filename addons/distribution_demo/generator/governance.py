@@ -69,7 +69,8 @@ def _rule_values(env, directory, rule):
         "name": rule.name,
         "outcome": rule.outcome,
         "condition_ids": [
-            Command.create(_condition_values(env, fact, operator, operand)) for fact, operator, operand in rule.conditions
+            Command.create(_condition_values(env, fact, operator, operand))
+            for fact, operator, operand in rule.conditions
         ],
         "stage_ids": [Command.create(_stage_values(directory, number, who)) for number, who in rule.stages],
     }
@@ -97,7 +98,9 @@ def _draft_next(env, version, users):
     draft = version.policy_id.with_user(author)._draft_next_version()
     draft.change_summary = policy.NEXT_SUMMARY
     limit = str(policy.PASS_LIMIT)
-    draft.rule_ids.condition_ids.filtered(lambda condition: condition.value == limit).value = str(policy.NEXT_PASS_LIMIT)
+    draft.rule_ids.condition_ids.filtered(lambda condition: condition.value == limit).value = str(
+        policy.NEXT_PASS_LIMIT
+    )
     for rule in draft.rule_ids:
         rule.name = rule.name.replace(f"{policy.PASS_LIMIT:,}", f"{policy.NEXT_PASS_LIMIT:,}")
     draft.rule_ids = [Command.create(_rule_values(env, _NoBoards(), policy.NEXT_RULE))]

@@ -13,7 +13,9 @@ def build(env, plan, directory):
         directory.boards[name] = env["res.groups"].create({"name": name})
     _users(env, plan, directory)
     _employees(env, plan, directory)
-    env.ref("base.user_admin").write({"tz": people.TIMEZONE, "email": "admin@example.com", "notification_type": "inbox"})
+    env.ref("base.user_admin").write(
+        {"tz": people.TIMEZONE, "email": "admin@example.com", "notification_type": "inbox"}
+    )
 
 
 def _users(env, plan, directory):

@@ -123,9 +123,11 @@ def _amend(env, record, step):
 
 
 def _case_of(env, record):
-    return env["distribution.case"].search(
-        [("res_model", "=", record._name), ("res_id", "=", record.id)], limit=1
-    ).with_user(record.env.user)
+    return (
+        env["distribution.case"]
+        .search([("res_model", "=", record._name), ("res_id", "=", record.id)], limit=1)
+        .with_user(record.env.user)
+    )
 
 
 def _take_case(env, record, _step):

@@ -7,6 +7,8 @@ from odoo.addons.distribution_core.compat import IS_17, LINE_UOM, PURCHASE_LINE_
 from .clock import ahead, at, day, moment
 
 OPENING_DAY = 181
+#: Days ago on which everything that was due was paid.
+PAYMENT_RUNS = (125, 95, 65, 35, 5)
 
 
 def stock(env, plan, directory):
@@ -123,7 +125,9 @@ def _bill(env, plan, orders):
                 "ref": f"{order.partner_id.ref[:3].upper()}-{20000 + order.id}",
             }
         )
-    env["account.move"].create(values).action_post()
+    bills = env["account.move"].create(values)
+    bills.action_post()
+    _pay(env, bills)
 
 
 # ---------------------------------------------------------------------- sales
@@ -188,6 +192,18 @@ def _invoice(env, invoiced):
         date = dates[invoice.invoice_line_ids.sale_line_ids.order_id]
         invoice.write({"invoice_date": date, "date": date})
     invoices.action_post()
+    _pay(env, invoices)
+
+
+def _pay(env, invoices):
+    """Monthly payment runs: what was due is paid, one payment for each partner."""
+    for date in map(day, PAYMENT_RUNS):
+        open_ones = invoices.filtered(lambda invoice: invoice.payment_state == "not_paid")
+        due = open_ones.filtered_domain([("invoice_date_due", "<=", date)])
+        if due:
+            env["account.payment.register"].with_context(active_model="account.move", active_ids=due.ids).create(
+                {"group_payment": True, "payment_date": date}
+            )._create_payments()
 
 
 # --------------------------------------------------------------------- dates

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from engine import SEED, digest, make_plan, people, policy, story
 from engine.basket import PriceBook, worth
 from engine.story import value_of
@@ -25,7 +26,12 @@ def test_same_plan_in_another_process(plan):
     place = Path(sys.modules["engine"].__file__).parent.parent
     for seed in ("1", "2"):
         answer = subprocess.run(
-            [sys.executable, "-c", code], cwd=place, env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code],
+            cwd=place,
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert answer.stdout.strip() == digest(plan)
 
