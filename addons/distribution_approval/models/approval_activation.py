@@ -282,7 +282,7 @@ class ApprovalActivation(models.Model):
                     "res_model": document._name,
                     "res_id": document.id,
                     "document_type": self.document_type,
-                    "document_name": document.display_name,
+                    "document_name": document._approval_name(),
                     "kind": "baseline",
                     "released_at": document._approval_confirmed_at() or fields.Datetime.now(),
                     "user_ref": self.env.uid,

@@ -140,6 +140,11 @@ class ApprovalMixin(models.AbstractModel):
         """Carry on with ``action``, which the hold interrupted, as the present user."""
         raise NotImplementedError(f"{self._name} does not say how to go on")
 
+    def _approval_name(self):
+        """What people call this document."""
+        self.ensure_one()
+        return self[self._rec_name]
+
     def _approval_partner(self):
         """The vendor or customer of the document (commercial partner), or an empty recordset."""
         return self.env["res.partner"]
@@ -412,7 +417,7 @@ class ApprovalMixin(models.AbstractModel):
             "res_model": self._name,
             "res_id": self.id,
             "document_type": self._approval_type,
-            "document_name": self.display_name,
+            "document_name": self._approval_name(),
             "kind": kind,
             "released_at": fields.Datetime.now(),
             "user_ref": self.env.uid,

@@ -187,7 +187,7 @@ class ApprovalRequest(models.Model):
                     "res_model": document._name,
                     "res_id": document.id,
                     "document_type": document._approval_type,
-                    "document_name": document.display_name,
+                    "document_name": document._approval_name(),
                     "company_id": document.company_id.id,
                     "partner_id": trial.partner_id if trial else document._approval_partner().id,
                     "requester_id": self.env.uid,

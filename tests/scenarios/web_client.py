@@ -1,0 +1,92 @@
+"""What people do in the web client, in the words of the scenarios."""
+
+PURCHASE_ORDERS = "purchase.purchase_rfq"
+INBOX = "distribution_approval.action_approval_inbox"
+LEDGER = "distribution_core.action_distribution_event"
+
+
+class Person:
+    """Somebody in front of the web client."""
+
+    def __init__(self, page, login):
+        self.page = page
+        self.login = login
+        self._calls = set()
+        page.on("request", self._called)
+        page.on("requestfinished", self._answered)
+        page.on("requestfailed", self._answered)
+
+    def _called(self, request):
+        # The bus never rests; everything else that the client asks the server ends.
+        if request.resource_type in ("fetch", "xhr") and "/websocket" not in request.url:
+            self._calls.add(request)
+
+    def _answered(self, request):
+        self._calls.discard(request)
+
+    def opens(self, action):
+        """Open a menu by its action; the page is loaded anew, as from a bookmark."""
+        self.page.goto("about:blank")
+        self.page.goto(f"/web#action={action}")
+        self.page.wait_for_selector(".o_action_manager .o_view_controller")
+        self.settles()
+        return self
+
+    def opens_record(self, model, record_id):
+        self.page.goto("about:blank")
+        self.page.goto(f"/web#model={model}&id={record_id}&view_type=form")
+        self.page.wait_for_selector(".o_form_view")
+        self.settles()
+        return self
+
+    def opens_row(self, text):
+        """Click the row (or card, on a phone) that shows ``text``."""
+        self.page.click(f".o_data_row:has-text('{text}'), .o_kanban_record:has-text('{text}')")
+        self.page.wait_for_selector(".o_form_view")
+        self.settles()
+        return self
+
+    def presses(self, name):
+        """Press the button with that technical name; buttons behind "Action" on a phone, too."""
+        button = self.page.locator(f"button[name={name}] >> visible=true").first
+        if not button.count():
+            self.page.click(".o_statusbar_buttons .dropdown-toggle")
+            button = self.page.locator(f"button[name={name}] >> visible=true").first
+        button.click()
+        self.settles()
+        return self
+
+    def fills(self, field, text):
+        """Type into a field of the dialog."""
+        box = self.page.locator(f".modal .o_field_widget[name={field}] :is(input, textarea)").first
+        box.fill(text)
+        return self
+
+    def chooses(self, field, text):
+        """Pick ``text`` in a many2one of the dialog."""
+        box = self.page.locator(f".modal .o_field_widget[name={field}] input").first
+        box.click()
+        box.fill(text)
+        self.page.click(f".o-autocomplete--dropdown-item:has-text('{text}')")
+        return self
+
+    def sees(self, text):
+        self.page.wait_for_selector(f".o_action_manager :text('{text}') >> visible=true")
+        return self
+
+    def reads(self, selector=".o_action_manager"):
+        return self.page.inner_text(selector)
+
+    def settles(self):
+        """Wait until the web client has asked for nothing for a moment."""
+        quiet = 0
+        for _attempt in range(300):
+            self.page.wait_for_timeout(100)
+            quiet = 0 if self._calls else quiet + 1
+            if quiet >= 4:
+                return self
+        raise AssertionError(f"still loading: {[request.url for request in self._calls]}")
+
+    def takes_picture(self, folder, name):
+        self.page.screenshot(path=str(folder / f"{name}.png"))
+        return self
