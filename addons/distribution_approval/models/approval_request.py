@@ -306,6 +306,7 @@ class ApprovalRequest(models.Model):
         if decision.outcome == "approve" and self.state in ("pending", "question"):
             self._staff()
         if self.state == "approved":
+            self._check_decisions()
             self._release()
         elif self.state in ("rejected", "revision"):
             if self.kind == "release":
@@ -322,6 +323,15 @@ class ApprovalRequest(models.Model):
                     words=decision._words(),
                 ),
             )
+
+    def _check_decisions(self):
+        """The states of tasks are a summary; what counts are the decisions, which nobody can change."""
+        for task in self._current_tasks():
+            people = task.decision_ids.filtered(lambda decision: decision.outcome == "approve").user_id
+            if len(people) < task.quorum:
+                raise UserError(
+                    _("“%(task)s” of %(document)s is not approved by enough people.", task=task.name, document=self.document_name)
+                )
 
     def _notify(self, users, text):
         """Tell people in the way that they chose: one message each, no followers, no floods."""
@@ -796,6 +806,9 @@ class ApprovalRequest(models.Model):
         request = self.sudo()
         if user not in request._askers():
             raise AccessError(_("Only %s can answer.", request.requester_id.name))
+        answer = self.env["distribution.approval.task"]._text("answer", answer)
+        if not answer:
+            raise UserError(_("answer: write an answer."))
         request._lock()
         asked = request._current_tasks().question_ids.filtered(lambda question: not question.answered_at)
         if not asked:
@@ -803,7 +816,7 @@ class ApprovalRequest(models.Model):
         state = request._to_engine()
         for task in asked.task_id:
             state = routing.answer(state, str(task.id))
-        asked.write({"answer": answer.strip(), "answered_by_id": user.id, "answered_at": fields.Datetime.now()})
+        asked.write({"answer": answer, "answered_by_id": user.id, "answered_at": fields.Datetime.now()})
         request._apply(state)
         request._event("question_answered", {"request_id": request.id})
         request._notify(asked.user_id, _("%(user)s answers: %(answer)s", user=user.name, answer=answer))
@@ -839,6 +852,7 @@ class ApprovalRequest(models.Model):
             tasks = request._current_tasks()
             if tasks and all(task.state == "approved" for task in tasks):
                 # Cannot happen while decisions are serialised; a restored database may show it.
+                request._check_decisions()
                 request._move("approved")
                 request._release()
 

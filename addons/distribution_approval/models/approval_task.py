@@ -13,6 +13,8 @@ from ..engine import Approver, Requirement, RoutingError, Task, routing
 OUTCOMES = ("approve", "reject", "request_revision", "escalate")
 #: Outcomes that have to be explained.
 EXPLAINED = ("reject", "request_revision", "escalate")
+#: Longest comment, question or answer, in characters.
+MAX_TEXT = 10_000
 
 
 class ApprovalTask(models.Model):
@@ -177,6 +179,7 @@ class ApprovalTask(models.Model):
         """
         self.ensure_one()
         user = self._check_decider()
+        comment = self._text("comment", comment)
         self._check_outcome(outcome, comment, conditions)
         task = self.sudo()
         request = task.request_id
@@ -228,8 +231,19 @@ class ApprovalTask(models.Model):
             rule.comment_required
             for rule in self.sudo().env["distribution.approval.rule"].browse(self.sudo()._rule_ids()).exists()
         )
-        if (outcome in EXPLAINED or rules_comment) and not (comment or "").strip():
+        if (outcome in EXPLAINED or rules_comment) and not comment:
             raise ValidationError(_("comment: write in a few words why."))
+
+    @api.model
+    def _text(self, name, value):
+        """What a person wrote, without blanks around it; anything but a text is refused."""
+        if value is None or value is False:
+            return ""
+        if not isinstance(value, str):
+            raise ValidationError(_("%s: a text is expected.", name))
+        if len(value) > MAX_TEXT:
+            raise ValidationError(_("%(name)s: write at most %(limit)s characters.", name=name, limit=MAX_TEXT))
+        return value.strip()
 
     def _rule_ids(self):
         return [int(rule["key"]) for rule in json.loads(self.request_id.snapshot_id.rules or "[]")]
@@ -250,6 +264,8 @@ class ApprovalTask(models.Model):
         reasons = self.env["distribution.approval.reason"].sudo()
         if not reason_code:
             return reasons
+        if isinstance(reason_code, bool) or not isinstance(reason_code, (int, str)):
+            raise ValidationError(_("reason_code: the code or the id of a reason is expected."))
         found = (
             reasons.browse(reason_code).exists()
             if isinstance(reason_code, int)
@@ -301,7 +317,8 @@ class ApprovalTask(models.Model):
         """Ask the requester without deciding; the request shows that it waits for an answer."""
         self.ensure_one()
         user = self._check_decider()
-        if not (question or "").strip():
+        question = self._text("question", question)
+        if not question:
             raise ValidationError(_("question: write what you want to know."))
         task = self.sudo()
         request = task.request_id
@@ -313,7 +330,7 @@ class ApprovalTask(models.Model):
         except RoutingError as error:
             raise task._explain_refusal(error) from error
         self.env["distribution.approval.question"].sudo().create(
-            {"task_id": task.id, "user_id": user.id, "question": question.strip(), "asked_at": fields.Datetime.now()}
+            {"task_id": task.id, "user_id": user.id, "question": question, "asked_at": fields.Datetime.now()}
         )
         request._apply(after)
         request._event("question_asked", {"task_id": task.id})
