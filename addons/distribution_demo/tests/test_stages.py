@@ -1,10 +1,18 @@
 """Purchase orders in every stage of approval, as the plan says."""
 
+from lxml import etree
+
 from odoo.tests.common import TransactionCase, tagged
 
 from ..engine import make_plan
 
 APPROVERS = ("purchasing_manager", "finance_controller", "operations_manager", "compliance_officer", "category_manager")
+
+
+def _specification(node):
+    """What the web client asks of a field: its own value, or those of the columns that it shows."""
+    columns = {column.get("name") for view in node.xpath("./tree | ./list") for column in view.xpath("./field")}
+    return {"fields": {name: {} for name in columns}} if columns else {}
 
 
 @tagged("post_install", "-at_install")
@@ -58,6 +66,17 @@ class TestStages(TransactionCase):
                 orders = self.env["purchase.order"].with_user(self.users[login])
                 for task in tasks:
                     self.assertTrue(orders.browse(task.request_id.res_id).amount_total)
+
+    def test_who_decides_or_audits_opens_the_order(self):
+        """Everything that the order's form shows can be read."""
+        cases = [(login, self._inbox(login).request_id.mapped("res_id")) for login in APPROVERS]
+        for login, order_ids in [*cases, ("auditor", self.orders["RELEASED-1"].ids)]:
+            orders = self.env["purchase.order"].with_user(self.users[login]).browse(order_ids[:1])
+            form = etree.fromstring(orders.get_views([(False, "form")])["views"]["form"]["arch"])
+            for node in form.xpath("//field[not(ancestor::field)]"):
+                with self.subTest(f"{login}: {node.get('name')}"):
+                    self.env.invalidate_all()
+                    orders.web_read({node.get("name"): _specification(node)})
 
     def test_requests_have_waited_for_different_times(self):
         requests = self.env["distribution.approval.request"].search([("state", "in", ("pending", "question"))])
