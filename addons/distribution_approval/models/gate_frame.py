@@ -186,17 +186,26 @@ def review_now(env):
 def guard_commit(env):
     """Let the commit of this cursor review first."""
     cr = env.cr
-    if "commit" in vars(cr):
+    previous = vars(cr).get("commit")
+    if getattr(previous, "reviews_first", False):
         return
 
     def commit():
         review_now(env)
         if not frame_of(env).depth:
             unguard_commit(env)
-        return type(cr).commit(cr)
+        return previous() if previous else type(cr).commit(cr)
 
+    commit.reviews_first = True
+    commit.previous = previous
     cr.commit = commit
 
 
 def unguard_commit(env):
-    vars(env.cr).pop("commit", None)
+    """The cursor commits as before."""
+    guard = vars(env.cr).get("commit")
+    if getattr(guard, "reviews_first", False):
+        if guard.previous:
+            env.cr.commit = guard.previous
+        else:
+            del env.cr.commit
