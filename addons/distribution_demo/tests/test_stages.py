@@ -1,7 +1,6 @@
 """Purchase orders in every stage of approval, as the plan says."""
 
 from lxml import etree
-
 from odoo.tests.common import TransactionCase, tagged
 
 from ..engine import make_plan
