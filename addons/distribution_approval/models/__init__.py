@@ -1,3 +1,4 @@
+from . import approval_evidence
 from . import approval_fact_option
 from . import approval_policy
 from . import approval_policy_version

@@ -30,6 +30,7 @@ class _DryRun(Exception):
 class ApprovalAmendment(models.Model):
     _name = "distribution.approval.amendment"
     _description = "Approval Amendment"
+    _inherit = ["distribution.approval.evidence"]
     _order = "id desc"
     _rec_name = "reason"
 

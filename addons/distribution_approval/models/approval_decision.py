@@ -9,6 +9,7 @@ from odoo.addons.distribution_core.append_only import protect_append_only
 class ApprovalDecision(models.Model):
     _name = "distribution.approval.decision"
     _description = "Approval Decision"
+    _inherit = ["distribution.approval.evidence"]
     _log_access = False
     _order = "id desc"
     _rec_name = "outcome"

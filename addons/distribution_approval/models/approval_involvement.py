@@ -10,6 +10,7 @@ class ApprovalInvolvement(models.Model):
 
     _name = "distribution.approval.involvement"
     _description = "Involvement in a Governed Document"
+    _inherit = ["distribution.approval.evidence"]
     _log_access = False
     _rec_name = "res_id"
 

@@ -7,6 +7,8 @@ from typing import Any
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, RedirectWarning, UserError
 
+from odoo.addons.distribution_core.compat import check_access
+
 from ..engine import FactType, Unknown, decode_facts, encode_facts
 from .gate_frame import frame_of, gate_frame, in_frame, review_before_commit
 
@@ -324,6 +326,8 @@ class ApprovalMixin(models.AbstractModel):
             held = asked.filtered(lambda document: document.approval_state != "approved")
             held |= (undecided - asked)._approval_judge(frame, action, snapshots)
             if held:
+                # The engine writes as superuser: who only reads the document asks for nothing.
+                check_access(self.browse(held.ids), "write")
                 held._approval_hold()
             return self.browse(held.ids)
 

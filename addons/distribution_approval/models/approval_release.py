@@ -17,6 +17,7 @@ class ApprovalRelease(models.Model):
 
     _name = "distribution.approval.release"
     _description = "Approval Release"
+    _inherit = ["distribution.approval.evidence"]
     _log_access = False
     _order = "id desc"
     _rec_name = "document_name"

@@ -24,7 +24,7 @@ LIVE = ("pending", "question", "revision", "on_hold")
 class ApprovalRequest(models.Model):
     _name = "distribution.approval.request"
     _description = "Approval Request"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["distribution.approval.evidence", "mail.thread", "mail.activity.mixin"]
     _order = "id desc"
 
     name = fields.Char(readonly=True, required=True, copy=False)
@@ -1031,6 +1031,7 @@ class ApprovalSnapshot(models.Model):
 
     _name = "distribution.approval.snapshot"
     _description = "Approval Snapshot"
+    _inherit = ["distribution.approval.evidence"]
     _log_access = False
     _order = "id desc"
     _rec_name = "digest"

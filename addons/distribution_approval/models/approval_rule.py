@@ -1,7 +1,11 @@
 """Rules of a policy version: conditions on facts, an outcome, and who must approve."""
 
+from psycopg2 import sql
+
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError, ValidationError
+
+from odoo.addons.distribution_core.append_only import REFUSE_FUNCTION, put_trigger
 
 from ..engine import Approver, Condition, FactType, Requirement, Rule
 from ..engine import describe, parse_operand
@@ -33,6 +37,75 @@ APPROVER_KINDS = [
     ("region_manager", "Manager of the region"),
     ("category_manager", "Manager of each product category"),
 ]
+
+
+KEEP_PUBLISHED_FUNCTION = """
+    CREATE OR REPLACE FUNCTION distribution_approval_keep_published() RETURNS trigger
+    LANGUAGE plpgsql AS $$
+    DECLARE
+        version integer;
+    BEGIN
+        -- The argument finds the version to which a row belongs. No version: it is being deleted.
+        IF TG_OP <> 'INSERT' THEN
+            EXECUTE TG_ARGV[0] INTO version USING OLD;
+        END IF;
+        IF TG_OP <> 'DELETE' AND NOT coalesce(
+            (SELECT state <> 'draft' FROM distribution_approval_policy_version WHERE id = version), FALSE)
+        THEN
+            EXECUTE TG_ARGV[0] INTO version USING NEW;
+        END IF;
+        IF (SELECT state <> 'draft' FROM distribution_approval_policy_version WHERE id = version) THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'restrict_violation',
+                TABLE = TG_TABLE_NAME,
+                MESSAGE = format(
+                    '%s refused on "%s": a published policy version never changes. Make a new version instead.',
+                    TG_OP, TG_TABLE_NAME);
+        END IF;
+        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    END $$
+"""
+
+
+def protect_published(cr, table, columns, version_of):
+    """Refuse by trigger that rows of a published version are added, changed or deleted.
+
+    :param columns: the columns that mean something; other ones may come with an upgrade
+    :param version_of: SQL that yields the id of the version of row ``$1``
+    """
+    cr.execute(REFUSE_FUNCTION)
+    cr.execute(KEEP_PUBLISHED_FUNCTION)
+    changed = sql.SQL(" OR ").join(
+        sql.SQL("OLD.{column} IS DISTINCT FROM NEW.{column}").format(column=sql.Identifier(column)) for column in columns
+    )
+    function = "distribution_approval_keep_published"
+    put_trigger(
+        cr,
+        table,
+        "distribution_keep_published_rows",
+        "BEFORE INSERT OR DELETE",
+        hint=version_of,
+        function=function,
+    )
+    put_trigger(
+        cr,
+        table,
+        "distribution_keep_published_update",
+        "BEFORE UPDATE",
+        hint=version_of,
+        function=function,
+        condition=changed,
+    )
+    put_trigger(cr, table, "distribution_no_truncate", "BEFORE TRUNCATE", level="STATEMENT")
+
+
+_VERSION_OF_RULE = "SELECT rule.version_id FROM distribution_approval_rule rule WHERE rule.id = ($1).rule_id"
+_VERSION_OF_CONDITION = """
+    SELECT rule.version_id
+      FROM distribution_approval_condition condition
+      JOIN distribution_approval_rule rule ON rule.id = condition.rule_id
+     WHERE condition.id = ($1).{}
+"""
 
 
 class ApprovalRulePart(models.AbstractModel):
@@ -106,6 +179,14 @@ class ApprovalRule(models.Model):
     stage_ids = fields.One2many("distribution.approval.stage", "rule_id", string="Approvers", copy=True)
     condition_text = fields.Char(compute="_compute_texts", string="When")
     stage_text = fields.Char(compute="_compute_texts", string="Approved by")
+
+    def init(self):
+        protect_published(
+            self.env.cr,
+            self._table,
+            ("version_id", "sequence", "name", "outcome", "mode", "comment_required"),
+            "SELECT ($1).version_id",
+        )
 
     @api.depends("version_id.rule_ids.sequence")
     def _compute_number(self):
@@ -236,6 +317,16 @@ class ApprovalCondition(models.Model):
         "res.users": "user_ids",
     }
 
+    def init(self):
+        protect_published(self.env.cr, self._table, ("rule_id", "fact", "operator", "value"), _VERSION_OF_RULE)
+        options = self._fields["option_ids"]
+        protect_published(
+            self.env.cr,
+            options.relation,
+            (options.column1, options.column2),
+            _VERSION_OF_CONDITION.format(options.column1),
+        )
+
     @api.model
     def _selection_fact(self):
         facts = {}
@@ -334,6 +425,11 @@ class ApprovalConditionReference(models.Model):
     condition_id = fields.Many2one("distribution.approval.condition", required=True, ondelete="cascade", index=True)
     ref_id = fields.Integer(required=True)
 
+    def init(self):
+        protect_published(
+            self.env.cr, self._table, ("condition_id", "ref_id"), _VERSION_OF_CONDITION.format("condition_id")
+        )
+
     def _versions(self):
         return self.condition_id.rule_id.version_id
 
@@ -359,6 +455,14 @@ class ApprovalStage(models.Model):
     _sql_constraints = [
         ("quorum_positive", "CHECK (quorum > 0)", "At least one person has to approve."),
     ]
+
+    def init(self):
+        protect_published(
+            self.env.cr,
+            self._table,
+            ("rule_id", "sequence", "name", "approver_kind", "user_id", "group_id", "quorum"),
+            _VERSION_OF_RULE,
+        )
 
     @api.constrains("approver_kind", "user_id", "group_id", "quorum")
     def _check_approver(self):

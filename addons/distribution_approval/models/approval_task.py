@@ -20,6 +20,7 @@ MAX_TEXT = 10_000
 class ApprovalTask(models.Model):
     _name = "distribution.approval.task"
     _description = "Approval Task"
+    _inherit = ["distribution.approval.evidence"]
     _order = "urgent desc, opened_at, id"
 
     request_id = fields.Many2one(
@@ -483,6 +484,7 @@ class ApprovalQuestion(models.Model):
 
     _name = "distribution.approval.question"
     _description = "Question on an Approval Request"
+    _inherit = ["distribution.approval.evidence"]
     _log_access = False
     _order = "id"
     _rec_name = "question"
