@@ -119,3 +119,17 @@ def test_an_amendment_is_proposed_from_the_refused_change(person, rpc, pictures)
     assert [request["state"] for request in requests] == ["pending"]
     lines = buyer_rpc("purchase.order.line", "search_read", [("order_id", "=", order["id"])], fields=["product_qty"])
     assert lines[0]["product_qty"] != 900, "the old values stay in force until the amendment is approved"
+
+
+def test_an_approver_opens_the_order_and_no_other(person, rpc):
+    """Finance has no purchase application; it opens what it must judge, and nothing else."""
+    compliance = rpc("compliance_officer")
+    asked = compliance(
+        "distribution.approval.task", "search_read", [("user_ids", "in", [compliance.uid])], fields=["document_name"]
+    )
+    names = {task["document_name"] for task in asked}
+    assert names
+    seen = compliance("purchase.order", "search_read", [], fields=["name"])
+    assert {order["name"] for order in seen} == names
+    officer = person("compliance_officer").opens_record("purchase.order", seen[0]["id"])
+    assert seen[0]["name"] in officer.reads()
