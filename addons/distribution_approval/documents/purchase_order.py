@@ -84,7 +84,7 @@ class PurchaseOrder(models.Model):
                 ),
                 FactSpec(
                     "vendor_window_total",
-                    "Total with this vendor",
+                    "Small orders with this vendor",
                     FactType.MONEY,
                     unit="company currency",
                     help="Orders released for the vendor within the policy's window of days, this one included; "

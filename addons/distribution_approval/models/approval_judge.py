@@ -19,6 +19,14 @@ class Judgement:
     facts: dict
     amount: Decimal  #: company currency; 0 when it cannot be had
 
+    def why(self):
+        """In a sentence: the rules that refuse, or – once each – the facts that cannot be had."""
+        unknown = list(dict.fromkeys(reason for _rule, _fact, reason in self.verdict.undetermined))
+        if unknown:
+            return "; ".join(unknown)
+        refusing = ", ".join(rule.name for rule in self.verdict.matched)
+        return refusing or " ".join(self.verdict.reasons)
+
     def rules(self):
         """The rules that decided (or would have, when monitored), for the record."""
         words = self.version._words()

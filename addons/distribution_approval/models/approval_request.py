@@ -223,9 +223,7 @@ class ApprovalRequest(models.Model):
             self._open_tasks(judgement, values, trial)
             return
         self._cancel_tasks()
-        reason = " ".join(judgement.verdict.reasons) or ", ".join(
-            rule.name for rule in judgement.verdict.matched
-        )
+        reason = judgement.why()
         if outcome == "pass":
             self._move("approved", {**values, "reason": _("Within policy after the change.")})
             self._release()

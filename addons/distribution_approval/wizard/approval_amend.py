@@ -56,7 +56,7 @@ class ApprovalAmend(models.TransientModel):
                 "pass": _("Within policy: the change takes effect at once."),
                 "require": _("The change needs approval; until then the approved values stay in force."),
                 "refuse": _("Policy refuses this change."),
-                "hold": _("The change will be held: %s", " ".join(trial.judgement.verdict.reasons)),
+                "hold": _("The change will be held: %s", trial.judgement.why()),
             }[trial.judgement.verdict.outcome],
         }
 
