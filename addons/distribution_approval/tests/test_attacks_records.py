@@ -493,6 +493,9 @@ class TestAttacksOnRecords(AttackCase):
                 getattr(self.request.with_user(self.employee), method)()
 
     def test_auditor_reads_all_and_writes_nothing(self):
+        companies = self.env["res.company"].search([])
+        self.auditor.write({"company_ids": [Command.set(companies.ids)]})
+        self.env = self.env(context={**self.env.context, "allowed_company_ids": companies.ids})
         for name in (*EVIDENCE, "policy", "policy.version", "rule", "condition", "stage", "activation"):
             with self.subTest(name):
                 model = self.env[PREFIX + name]
