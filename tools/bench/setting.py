@@ -29,6 +29,14 @@ def _load_odoo() -> None:
         _load_odoo.done = True
 
 
+def registry(which: str):
+    """Odoo's registry of the database `which`, loaded in this process."""
+    _load_odoo()
+    from odoo.modules.registry import Registry
+
+    return Registry(_setting()["databases"][which])
+
+
 @contextlib.contextmanager
 def odoo(which: str):
     """An environment (superuser) on the database `which`; everything is rolled back afterwards.
@@ -36,12 +44,10 @@ def odoo(which: str):
     :param which: `PLAIN` (Odoo's apps only), `SUITE` (with our addons) or `PEER` (with the OCA's
         ``purchase_tier_validation``)
     """
-    _load_odoo()
+    loaded = registry(which)
     from odoo import SUPERUSER_ID, api
-    from odoo.modules.registry import Registry
 
-    registry = Registry(_setting()["databases"][which])
-    with registry.cursor() as cursor:
+    with loaded.cursor() as cursor:
         try:
             yield api.Environment(cursor, SUPERUSER_ID, {})
         finally:

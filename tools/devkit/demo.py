@@ -12,7 +12,7 @@ from .engines import SERIES, Engine
 from .locks import Lease, exclusive
 from .paths import ADDONS, RUN
 from .postgres import Cluster
-from .workspace import Workspace, prepare
+from .workspace import prepare
 
 # Scheduled jobs run in the demo, as they would in a real installation.
 CRON_THREADS = 1
@@ -32,14 +32,15 @@ def run(engine: Engine, port: int, name: str) -> int:
     with Cluster(f"demo-{engine.series}", durable=True) as cluster:
         database.demo(workspace, cluster, name)
         _refuse_taken_port(port)
-        configuration = _write_configuration(workspace, cluster, name)
+        # As a file, so that `odoo shell` and others can use it too.
+        CONFIGURATION.write_text(workspace.configuration(cluster, name))
         odoo = server.Server(
             workspace,
             cluster,
             name,
             port=port,
             cron=CRON_THREADS,
-            words=("-c", str(configuration), "--log-level=warn"),
+            words=("-c", str(CONFIGURATION), "--log-level=warn"),
             variables=database.DEMO_FLAG,
         )
         with _registered():
@@ -69,24 +70,6 @@ def _refuse_taken_port(port: int) -> None:
             f"Port {port} is already in use on this machine (another `make run`?).\n"
             f"Stop that one (`make stop` for this checkout's), or choose another: make run PORT={port + 1}"
         )
-
-
-def _write_configuration(workspace: Workspace, cluster: Cluster, name: str) -> Path:
-    """The demo's settings as a file, so that `odoo shell` and others can use them too."""
-    paths = ",".join(str(path) for path in [*workspace.engine.core_addons, workspace.addons_path])
-    CONFIGURATION.write_text(
-        "; Written by `make run`; changes here are lost.\n"
-        "[options]\n"
-        f"addons_path = {paths}\n"
-        f"data_dir = {workspace.data_dir}\n"
-        f"db_host = {cluster.socket}\n"
-        f"db_name = {name}\n"
-        f"dbfilter = ^{name}$\n"
-        "list_db = False\n"
-        "http_interface = 127.0.0.1\n"
-        "workers = 0\n"
-    )
-    return CONFIGURATION
 
 
 @contextlib.contextmanager

@@ -43,11 +43,29 @@ class Workspace:
             *map(str, words),
         ]
 
+    def configuration(self, cluster: Cluster, database: str) -> str:
+        """An Odoo configuration file for `database`, for programs that take no options."""
+        paths = [*self.engine.core_addons, self.addons_path]
+        return (
+            "; Written by the devkit; changes here are lost.\n"
+            "[options]\n"
+            f"addons_path = {','.join(map(str, paths))}\n"
+            f"data_dir = {self.data_dir}\n"
+            f"db_host = {cluster.socket}\n"
+            f"db_port = {PORT}\n"
+            f"db_user = {ROLE}\n"
+            f"db_name = {database}\n"
+            f"dbfilter = ^{database}$\n"
+            "list_db = False\n"
+            "http_interface = 127.0.0.1\n"
+            "workers = 0\n"
+        )
+
     def variables(self, **more: str) -> dict[str, str]:
         """Process environment for Odoo: UTC as its own launcher sets it, no foreign settings."""
         # Odoo 17.0 reads the settings of whoever starts it unless told otherwise.
         own_settings = {"ODOO_RC": os.devnull, "TZ": "UTC", "PGAPPNAME": "odoo-suite"}
-        return self.environment.variables(**own_settings, **more)
+        return self.environment.variables(**(own_settings | more))
 
     @property
     def filestore(self) -> Path:

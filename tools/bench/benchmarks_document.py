@@ -1,0 +1,151 @@
+"""Writes docs/benchmarks.md: ratios and query counts, a section for each series of Odoo."""
+
+import datetime
+import pathlib
+import re
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DOCUMENT = ROOT / "docs" / "benchmarks.md"
+SERIES = ("17.0", "19.0")
+
+PREFACE = """\
+# Benchmarks
+
+What approval adds to the work of a buyer. Three databases with the same apps of Odoo are measured
+side by side in one run, one measurement in each in turn:
+
+- **plain** Odoo;
+- **suite**: the same, with a purchase policy published and governance in force; policy passes the
+  orders, so they are judged, released, and the release is recorded in the ledger;
+- **OCA**: the same with the OCA's `purchase_tier_validation`, and as many tier definitions as the
+  policy has rules. None of them matches the orders, which is its way to let an order pass without a
+  review. The definitions ask what its domains can ask: amount, site, category, vendor, requester,
+  currency, urgency. They know no total with the vendor and no contract price, and what passed is
+  not recorded.
+
+Times are given as ratios, for bare seconds say more about a machine than about a program.
+Reproduce them with `make bench`, or `make bench ENGINE=19.0`: it prepares the databases, measures,
+writes this page and fails when a limit is broken. A quiet machine gives narrow intervals; load that
+comes and goes widens them.
+
+**How it is measured.** Confirming is `button_confirm` as a buyer, without extra rights, on an order
+of five different stored products from a vendor who is in their price lists. Receipt and stock moves
+are created and counted in the check afterwards. Each measurement is a transaction of its own with
+empty record caches, ends when everything is flushed and what precedes a commit has run, and is
+rolled back, so that each meets the same database. The garbage collector runs between measurements
+and never within. A figure such as “1.05 (1.07)” is the median of the ratios of all pairs, and the
+upper end of its 95 % interval (bootstrap over the pairs). The policies have the rules that every
+purchase policy has – amount, vendor standing, price over contract, no contract, total with the
+vendor, risk, urgency – and then exceptions by site, category, vendor, region, requester, currency,
+drop shipment, credits and free goods; hit policy COLLECT, so that every rule is asked.
+"""
+
+
+def section(results: dict) -> str:
+    """The Markdown of one series' results."""
+    sizes = list(results["one"])
+    limits = results["limits"]
+    one = [results["one"][size] for size in sizes]
+
+    def row(title, cells, limit):
+        return f"| {title} | {' | '.join(cells)} | {limit} |"
+
+    def times(name):
+        return [_times(compared[name]["seconds"]) for compared in one]
+
+    def queries(name):
+        return [f"{compared[name]['queries']:+d}" for compared in one]
+
+    pairs = one[0]["suite"]["seconds"]["pairs"]
+    lines = [
+        f"## Odoo {results['series']}",
+        "",
+        _versions(results),
+        "",
+        f"Confirming one order of five lines, {pairs} interleaved pairs per column, beside plain Odoo "
+        f"({one[0]['plain']['queries']} queries):",
+        "",
+        row("", [f"{size} rules" for size in sizes], "limit"),
+        "|---|" + "---:|" * (len(sizes) + 1),
+        row("suite, time", times("suite"), f"{limits['ratio']:.2f} at the upper end"),
+        row("suite, more queries", queries("suite"), f"+{limits['queries']}"),
+        row("OCA, time", times("peer"), ""),
+        row("OCA, more queries", queries("peer"), ""),
+        "",
+        f"At {sizes[-1]} rules:",
+        "",
+        "| | suite, more queries | limit | suite, time | OCA, more queries | OCA, time |",
+        "|---|---:|---:|---:|---:|---:|",
+        _many("confirming 80 orders at once", results["batch"], limits["batch_queries"]),
+        _many("writing a note on 80 drafts", results["note"], limits["note_queries"]),
+        "",
+        f"My Approvals with 500 decisions waiting: {results['inbox']['inbox']} queries for the list as the "
+        f"web client reads it, {results['inbox']['badge']} for the badge (limit {limits['inbox_queries']} together).",
+        "",
+        "The decision table alone, 500 rules beside 10 on the same facts:",
+        "",
+        "| | time | limit |",
+        "|---|---:|---:|",
+        *(
+            f"| {row['situation']} | {_times(row)} | {row['limit']:.2f} at the upper end |"
+            for row in results["engine"]["results"]
+        ),
+        "",
+        "Every limit is kept."
+        if not results["broken"]
+        else "Limits that are **not** kept:\n\n" + "\n".join(f"- {words}" for words in results["broken"]),
+    ]
+    return "\n".join(lines)
+
+
+def _many(title, compared, limit):
+    suite, peer = compared["suite"], compared["peer"]
+    return (
+        f"| {title} | {suite['queries']:+d} | +{limit} | {_times(suite['seconds'])} "
+        f"| {peer['queries']:+d} | {_times(peer['seconds'])} |"
+    )
+
+
+def _times(figures):
+    return f"{figures['ratio']:.2f} ({figures['high']:.2f})"
+
+
+def _versions(results):
+    versions = results["versions"]
+    plain = versions["plain"]
+    addons = [
+        f"{name} {version}"
+        for which in ("suite", "peer")
+        for name, version in sorted(versions[which]["addons"].items())
+    ]
+    measured = f"Measured {datetime.date.today()} at commit {_commit()}"
+    return (
+        f"{measured}: Odoo {plain['odoo']}, Python {plain['python']}, PostgreSQL {plain['postgresql']} "
+        f"without fsync; {', '.join(addons)}."
+    )
+
+
+def _commit():
+    def git(*words):
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "addons")
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + (" with changes" if changed else "")
+
+
+def write(series: str, text: str) -> None:
+    """Replace the section of `series` in the document; the others stay."""
+    sections = _sections(DOCUMENT.read_text()) if DOCUMENT.exists() else {}
+    sections[series] = text
+    DOCUMENT.write_text("\n".join([PREFACE, *(f"{sections[name]}\n" for name in SERIES if name in sections)]))
+
+
+def _sections(text: str) -> dict:
+    """The sections of a written document, by series.
+
+    >>> _sections("# T\\n\\n## Odoo 17.0\\n\\na\\n\\n## Odoo 19.0\\n\\nb\\n")["17.0"]
+    '## Odoo 17.0\\n\\na'
+    """
+    parts = re.split(r"^(?=## Odoo )", text, flags=re.MULTILINE)[1:]
+    return {part.split()[2]: part.strip() for part in parts}
