@@ -143,13 +143,7 @@ class ApprovalPolicy(models.Model):
     def action_new_version(self):
         """Draft the next version as a copy of the one in force (or an empty first one)."""
         self.ensure_one()
-        version = self._draft_next_version()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": version._name,
-            "res_id": version.id,
-            "view_mode": "form",
-        }
+        return self._draft_next_version().action_open()
 
     def _draft_next_version(self):
         source = self.current_version_id or self.version_ids.sorted("number", reverse=True)[:1]

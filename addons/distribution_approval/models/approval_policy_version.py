@@ -416,6 +416,16 @@ class ApprovalPolicyVersion(models.Model):
         self.sudo()._retire()
         return True
 
+    def action_open(self):
+        """Open this version on a page of its own."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": self.id,
+            "view_mode": "form",
+        }
+
     def action_try(self):
         self.ensure_one()
         return {
