@@ -441,33 +441,20 @@ class PurchaseOrder(models.Model):
         return totals
 
     def _approval_contract_prices(self):
-        """``{(vendor id, product template id): vendor prices that are contracts}``; one query."""
+        """``{(vendor id, product template id): vendor prices that are contracts}``; one query.
+
+        It reads whatever the products' price lists hold, for core asks for that when it confirms
+        (is the vendor among them?) and finds it read.
+        """
         lines = self.order_line.filtered("product_id")
         vendors = lines.partner_id | lines.partner_id.commercial_partner_id
-        sellers = self.env["product.supplierinfo"].sudo().search_fetch(
-            [
-                ("partner_id", "in", vendors.ids),
-                ("product_tmpl_id", "in", lines.product_id.product_tmpl_id.ids),
-                ("contract_state", "=", "contract"),
-            ],
-            [
-                "partner_id",
-                "product_tmpl_id",
-                "product_id",
-                "price",
-                "discount",
-                "currency_id",
-                "min_qty",
-                "date_start",
-                "date_end",
-                "company_id",
-                SUPPLIERINFO_UOM,
-            ],
-        )
+        sellers = self.env["product.supplierinfo"].sudo()
+        names = [name for name, field in sellers._fields.items() if field.store and field.prefetch]
         prices = {}
-        for seller in sellers:
-            key = seller.partner_id.commercial_partner_id.id, seller.product_tmpl_id.id
-            prices.setdefault(key, []).append(seller)
+        for seller in sellers.search_fetch([("product_tmpl_id", "in", lines.product_id.product_tmpl_id.ids)], names):
+            if seller.partner_id in vendors and seller.contract_state == "contract":
+                key = seller.partner_id.commercial_partner_id.id, seller.product_tmpl_id.id
+                prices.setdefault(key, []).append(seller)
         return prices
 
     def _approval_price_over_contract(self, prices):

@@ -10,7 +10,7 @@ from odoo.exceptions import AccessError, RedirectWarning, UserError
 from odoo.addons.distribution_core.compat import check_access
 
 from ..engine import FactType, Unknown, decode_facts, encode_facts
-from .gate_frame import frame_of, gate_frame, in_frame, review_before_commit
+from .gate_frame import frame_of, gate_frame, in_frame, review_before_commit, settle
 
 #: Display states in which a request or a release of the document is alive.
 LIVE_STATES = ("pending", "question", "revision", "on_hold", "approved")
@@ -458,6 +458,7 @@ class ApprovalMixin(models.AbstractModel):
             and promise.snapshot.digest == snapshots[document.id].digest
         )
         promised._approval_keep_promises(frame)
+        settle(promised, snapshots)
         rest = self - promised
         if not rest:
             return

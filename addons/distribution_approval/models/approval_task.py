@@ -140,6 +140,10 @@ class ApprovalTask(models.Model):
     def copy(self, default=None):
         raise UserError(_("An approval task cannot be copied."))
 
+    def _filter_access_rules_python(self, operation):
+        # Rules follow a task to its request and the people there: a query, or their records in memory.
+        return self._filter_access_rules(operation)
+
     # ----------------------------------------------------------------- inbox
 
     @api.model

@@ -17,6 +17,10 @@ release only in the review, and only if what has come about is what was judged.
 
 The guard of the commit stands in for the cursor's own ``commit`` while it is needed: Odoo's
 pre-commit hooks will not do, since every rollback to a savepoint clears them.
+
+What a review has passed is *settled* until the next flush of the cursor, or rollback: its values
+reach the database then, outside any frame, and when they still are what was reviewed, it is not
+reviewed a second time.
 """
 
 from contextlib import contextmanager
@@ -25,6 +29,9 @@ from odoo import _
 from odoo.exceptions import MissingError, UserError
 
 FRAME_KEY = "distribution.approval.gate_frame"
+#: In the data of the cursor's pre-commit hooks: gone with every rollback, and after every flush.
+SETTLED_KEY = "distribution.approval.settled"
+HOOK_KEY = "distribution.approval.hook"
 
 #: A review may change documents (restart a request, void a release), which is reviewed again.
 MAX_REVIEWS = 10
@@ -160,6 +167,48 @@ def review_before_commit(env, model, ids):
     """Have the documents reviewed before this transaction can be committed."""
     frame_of(env).suspects.setdefault(model, set()).update(ids)
     guard_commit(env)
+    data = env.cr.precommit.data
+    if SETTLED_KEY in data and HOOK_KEY not in data:
+        data[HOOK_KEY] = True
+        env.cr.precommit.add(lambda: _clear_settled(env))
+
+
+def _clear_settled(env):
+    """After a flush: what is as its review has passed it is not suspect."""
+    frame = frame_of(env)
+    for model, ids in list(frame.suspects.items()):
+        ids.intersection_update(_unsettled(env[model].sudo().browse(sorted(ids))).ids)
+        if not ids:
+            del frame.suspects[model]
+    if not frame.depth and not frame.suspects:
+        unguard_commit(env)
+
+
+def settle(documents, snapshots):
+    """``documents`` passed their review with the content of ``snapshots``."""
+    settled = documents.env.cr.precommit.data.setdefault(SETTLED_KEY, {})
+    settled.update({(document._name, document.id): snapshots[document.id].digest for document in documents})
+
+
+def unsettle(env, model, ids):
+    """Whatever was found before: these documents have to be reviewed again."""
+    settled = env.cr.precommit.data.get(SETTLED_KEY, {})
+    for document_id in ids:
+        settled.pop((model, document_id), None)
+
+
+def _unsettled(documents):
+    """Those that are not in their guarded state exactly as a review has passed them."""
+    settled = documents.env.cr.precommit.data.get(SETTLED_KEY, {})
+    known = documents.filtered(lambda document: (document._name, document.id) in settled)
+    try:
+        guarded = known.filtered(lambda document: document._approval_is_guarded())
+        snapshots = guarded._approval_snapshots()
+    except MissingError:
+        return documents
+    return documents - guarded.filtered(
+        lambda document: snapshots[document.id].digest == settled[document._name, document.id]
+    )
 
 
 def review_now(env):
@@ -175,6 +224,7 @@ def review_now(env):
         return
     judged = GateFrame()
     judged.depth = 1
+    _clear_settled(env)
     for model, ids in list(frame.suspects.items()):
         documents = env[model].sudo().browse(sorted(ids)).exists()
         judged.was_guarded.update({(model, document.id): False for document in documents})

@@ -1,7 +1,10 @@
 """What governance costs in queries, against the same flow without governance."""
 
+from odoo import models
+from odoo.exceptions import UserError
 from odoo.tests.common import tagged
 
+from ..models.gate_frame import frame_of, review_now
 from .common import ApprovalCase
 
 
@@ -46,6 +49,26 @@ class TestQueryCounts(ApprovalCase):
         without = self._confirm_cold(plain)
         self.assertLessEqual(with_gate - without, 4, f"{with_gate} queries instead of {without}")
 
+    def test_confirming_is_reviewed_once(self):
+        order, changed = self._orders(2)
+        (order | changed).with_user(self.buyer).button_confirm()
+        models.BaseModel.write(changed.order_line[0].sudo(), {"price_unit": 99.0})  # no frame sees this
+        self.env.cr.flush()
+        suspects = frame_of(self.env).suspects.get("purchase.order", set())
+        self.assertNotIn(order.id, suspects)
+        self.assertIn(changed.id, suspects)
+        with self.assertRaises(UserError):
+            review_now(self.env)
+
+    def test_a_void_release_is_noticed_before_the_commit(self):
+        order = self._orders(1)
+        order.with_user(self.buyer).button_confirm()
+        self.env["distribution.approval.release"]._valid_for(order)[order.id]._void("Test")
+        self.env.cr.flush()
+        self.assertIn(order.id, frame_of(self.env).suspects.get("purchase.order", set()))
+        with self.assertRaises(UserError):
+            review_now(self.env)
+
     def test_confirming_eighty_orders_at_once(self):
         orders = self._orders(161)
         self._confirm_cold(orders[0])
@@ -85,7 +108,10 @@ class TestQueryCounts(ApprovalCase):
             before = self.cr.sql_log_count
             self.assertGreaterEqual(inbox.get_inbox_count(), 500)
             shown = ["document_name", "partner_id", "amount", "name", "why", "requester_id", "opened_at"]
-            inbox.search(inbox._inbox_domain(), limit=80).read([*shown, "request_state"])
+            shown = {name: {} for name in (*shown, "request_state", "currency_id", "urgent", "state")}
+            for name in ("partner_id", "requester_id", "currency_id"):
+                shown[name] = {"fields": {"display_name": {}}}
+            inbox.web_search_read(inbox._inbox_domain(), shown, limit=80, count_limit=10001)
             return self.cr.sql_log_count - before
 
         open_inbox()  # access rights and rules are cached per worker
