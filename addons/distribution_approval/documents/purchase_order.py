@@ -22,7 +22,7 @@ from odoo.addons.distribution_core.compat import (
 
 from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal, seal
 from ..models.approval_policy import today
-from ..models.gate_frame import gate_frame
+from ..models.gate_frame import gate_frame, in_frame
 
 HEADER = (
     ControlledField("company_id", "Company"),
@@ -400,8 +400,11 @@ class PurchaseOrder(models.Model):
         }
         days = max((version.spend_window_days for version in version_of.values()), default=7)
         self.env["distribution.approval.release"].flush_model()
+        turn, values = self._approval_take_turn()
         self.env.cr.execute(
-            """SELECT release.company_id, release.partner_ref, release.res_id, release.amount, release.released_at
+            turn
+            + """
+               SELECT release.company_id, release.partner_ref, release.res_id, release.amount, release.released_at
                  FROM distribution_approval_release release
                 WHERE release.document_type = %s
                   AND release.kind <> 'void'
@@ -413,6 +416,7 @@ class PurchaseOrder(models.Model):
                                    WHERE void.kind = 'void' AND void.void_ref = release.id)
              ORDER BY release.id""",
             (
+                *values,
                 self._approval_type,
                 self.company_id.ids,
                 self.partner_id.commercial_partner_id.ids,
@@ -439,6 +443,23 @@ class PurchaseOrder(models.Model):
                 Decimal(0),
             )
         return totals
+
+    def _approval_take_turn(self):
+        """SQL (and its values) that makes orders with one vendor, judged at the same instant, take turns.
+
+        Only where it counts: outside of a frame somebody merely looks.
+        """
+        if not in_frame(self.env):
+            return "", ()
+        places = sorted({(order.company_id.id, order.partner_id.commercial_partner_id.id) for order in self})
+        return (
+            """WITH turn AS (
+                   INSERT INTO distribution_approval_turn AS turn (document_type, company_ref, partner_ref, number)
+                   SELECT %s, place.company_ref, place.partner_ref, 1
+                     FROM unnest(%s, %s) AS place (company_ref, partner_ref)
+                       ON CONFLICT (document_type, company_ref, partner_ref) DO UPDATE SET number = turn.number + 1)""",
+            (self._approval_type, [company for company, _vendor in places], [vendor for _company, vendor in places]),
+        )
 
     def _approval_contract_prices(self):
         """``{(vendor id, product template id): vendor prices that are contracts}``; one query.

@@ -27,11 +27,11 @@ class PurchaseOrderLine(models.Model):
     def _approval_value(self):
         """Untaxed value of this line, worked out from quantity, price, discount and taxes."""
         self.ensure_one()
-        currency = self.order_id.currency_id
         price = self.price_unit * (1 - (self.discount or 0.0) / 100)
+        if round(price * self.product_qty, 2) == self.price_subtotal:
+            return self.price_subtotal
+        currency = self.order_id.currency_id
         net = currency.round(price * self.product_qty)
-        if net == self.price_subtotal:
-            return net
         # Only taxes that are part of the price make a difference; otherwise the subtotal is forged.
         taxes = self[PURCHASE_LINE_TAXES].flatten_taxes_hierarchy()
         if not any(taxes.mapped("price_include")):

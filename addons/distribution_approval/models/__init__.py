@@ -1,5 +1,6 @@
 from . import approval_evidence
 from . import approval_fact_option
+from . import company_time_zone
 from . import approval_policy
 from . import approval_policy_version
 from . import approval_rule
@@ -7,6 +8,7 @@ from . import approval_judge
 from . import approval_resolver
 from . import approval_release
 from . import approval_involvement
+from . import approval_turn
 from . import approval_request
 from . import approval_task
 from . import approval_decision

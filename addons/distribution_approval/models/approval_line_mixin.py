@@ -21,6 +21,10 @@ class ApprovalLineMixin(models.AbstractModel):
     def _approval_documents(self):
         return self[self._approval_document_field]
 
+    def _approval_changed(self, documents):
+        documents._approval_serialize()
+        documents._approval_note_editors()
+
     @api.model_create_multi
     def create(self, vals_list):
         with gate_frame(self.env) as frame:
@@ -30,7 +34,7 @@ class ApprovalLineMixin(models.AbstractModel):
             frame.touch(old)
             for line, vals in zip(lines, vals_list):
                 frame.attempt(line._approval_documents(), {"line": (0, 0, vals)})
-            old._approval_note_editors()
+            self._approval_changed(old)
             return lines
 
     def write(self, vals):
@@ -44,7 +48,7 @@ class ApprovalLineMixin(models.AbstractModel):
             result = super().write(vals)
             after = self._approval_documents()
             frame.touch(after)
-            (before | after)._approval_note_editors()
+            self._approval_changed(before | after)
             return result
 
     def unlink(self):
@@ -53,7 +57,7 @@ class ApprovalLineMixin(models.AbstractModel):
             frame.touch(documents)
             for line in self:
                 frame.attempt(line._approval_documents(), {"line": (2, line.id, 0)})
-            documents._approval_note_editors()
+            self._approval_changed(documents)
             return super().unlink()
 
     # Stored computes reach the database without write(): 17.0 through _write, 19.0 through

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from psycopg2 import sql
+
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, RedirectWarning, UserError
 
@@ -279,6 +281,24 @@ class ApprovalMixin(models.AbstractModel):
         governed = self._approval_governed()
         if governed and not self.env.user._is_superuser():
             self.env["distribution.approval.involvement"].sudo()._note(governed)
+
+    def _approval_serialize(self):
+        """A change of lines alone leaves no mark on the document: leave one.
+
+        Whoever changes the document at the same time – confirms it, say – fails to serialise, is
+        repeated by Odoo, and then sees this change.
+        """
+        frame = frame_of(self.env)
+        marked = frame.created | frame.serialized
+        fresh = self._approval_governed().filtered(lambda document: (document._name, document.id) not in marked)
+        if fresh.ids:
+            self.env.cr.execute(
+                sql.SQL("UPDATE {} SET approval_state = approval_state WHERE id = ANY(%s)").format(
+                    sql.Identifier(self._table)
+                ),
+                (fresh.ids,),
+            )
+            frame.serialized.update((document._name, document.id) for document in fresh)
 
     def _approval_note_owners(self):
         """Whoever owned the document stays out of its approval, even when it is handed on."""

@@ -19,8 +19,7 @@ def document_models(env):
 
 def today(company):
     """The present day where ``company`` works (its calendar's time zone); no client has a say."""
-    zone = company.sudo().resource_calendar_id.tz or "UTC"
-    return datetime.now(pytz.timezone(zone)).date()
+    return datetime.now(pytz.timezone(company._approval_time_zone())).date()
 
 
 class ApprovalPolicy(models.Model):
@@ -185,7 +184,7 @@ class ApprovalPolicy(models.Model):
         day = today(company)
         versions = self.env["distribution.approval.policy.version"].sudo()
         version = versions.browse(self._effective_version_id(document_type, company.id, day) or ())
-        if not version or not version.exists() or not version._is_effective(day):
+        if not version or not version._is_still_effective(day):
             # The cache may be that of a transaction that was rolled back, or began long ago.
             version = versions.browse(self._find_effective_version_id(document_type, company.id, day) or ())
         return version

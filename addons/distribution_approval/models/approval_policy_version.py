@@ -4,7 +4,7 @@ import hashlib
 import json
 
 from odoo import _, api, fields, models, tools
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, MissingError, UserError
 
 from odoo.addons.distribution_core.append_only import protect_columns
 
@@ -472,6 +472,13 @@ class ApprovalPolicyVersion(models.Model):
             and (not self.valid_from or self.valid_from <= day)
             and (not self.valid_to or day <= self.valid_to)
         )
+
+    def _is_still_effective(self, day):
+        """The same, of a version that may not exist (any more)."""
+        try:
+            return self._is_effective(day)
+        except MissingError:
+            return False
 
 
 def _problem(severity, message, remedy):

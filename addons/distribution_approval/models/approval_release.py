@@ -42,7 +42,8 @@ class ApprovalRelease(models.Model):
     company_id = fields.Many2one("res.company", required=True, ondelete="restrict")
     currency_id = fields.Many2one(related="company_id.currency_id")
     partner_ref = fields.Integer(string="Commercial Partner", help="Id of the vendor (or customer).")
-    amount = fields.Monetary(help="Value in company currency, as released.")
+    # Not monetary: that would read the currency from the database each time an order is confirmed.
+    amount = fields.Float(digits=(16, 2), help="Value in company currency, as released.")
     version_id = fields.Many2one("distribution.approval.policy.version", ondelete="restrict", index="btree_not_null")
     request_id = fields.Many2one("distribution.approval.request", ondelete="restrict", index="btree_not_null")
     digest = fields.Char(help="SHA-256 of the controlled values.")

@@ -43,7 +43,7 @@ class GateFrame:
     ``suspects`` alone outlive the frame: they are kept until they pass a review.
     """
 
-    __slots__ = ("attempts", "before", "created", "depth", "promises", "suspects", "touched", "ungoverned", "was_guarded")
+    __slots__ = ("attempts", "before", "created", "depth", "promises", "serialized", "suspects", "touched", "ungoverned", "was_guarded")
 
     def __init__(self):
         self.depth = 0
@@ -56,6 +56,7 @@ class GateFrame:
         self.before = {}  # (model name, id) -> digest of a guarded document when first touched
         self.created = set()  # (model name, id) that came into being in this frame
         self.promises = {}  # (model name, id) -> Promise
+        self.serialized = set()  # (model name, id) whose row was marked for concurrent transactions
         self.attempts = {}  # (model name, id) -> values that the caller tried to write
         self.ungoverned = set()  # (document type, company id) looked up in this transaction
 
