@@ -14,7 +14,12 @@ SCREENS = [
     ("inbox", "category_manager", "/web#action=distribution_approval.action_approval_inbox", ".o_view_controller"),
     ("requests", "buyer", "/web#action=distribution_approval.action_approval_request", ".o_view_controller"),
     ("policies", "policy_author", "/web#action=distribution_approval.action_approval_policy", ".o_view_controller"),
-    ("governance", "policy_publisher", "/web#action=distribution_approval.action_approval_activation", ".o_view_controller"),
+    (
+        "governance",
+        "policy_publisher",
+        "/web#action=distribution_approval.action_approval_activation",
+        ".o_view_controller",
+    ),
     ("releases", "auditor", "/web#action=distribution_approval.action_approval_release", ".o_view_controller"),
     ("home", "auditor", "/web", ".o_main_navbar"),
 ]

@@ -65,9 +65,13 @@ class Engine:
 
     @property
     def core_addons(self) -> list[Path]:
-        """Directories with Odoo's own addons (a checkout has two, an archive one)."""
-        places = [self.source / "addons", self.source / "odoo" / "addons"]
-        return [place for place in places if (place / "base").is_dir() or (place / "web").is_dir()]
+        """Directories with Odoo's own addons.
+
+        A checkout has two; archives and packages have them all in the second (Debian's has a
+        copy of the first, too).
+        """
+        beside, inside = self.source / "addons", self.source / "odoo" / "addons"
+        return [inside] if (inside / "web").is_dir() or not beside.is_dir() else [beside, inside]
 
     @property
     def names_no_demo(self) -> list[str]:
