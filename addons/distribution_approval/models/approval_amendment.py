@@ -94,6 +94,9 @@ class ApprovalAmendment(models.Model):
     def _try(self, document, payload):
         """What the change leads to, and what policy says about that (a Trial). Leaves nothing behind."""
         result = None
+        # A suspicion that was there before is not forgotten by trying something.
+        suspects = frame_of(self.env).suspects
+        suspected = document.id in suspects.get(document._name, ())
         try:
             with self.env.cr.savepoint(), gate_frame(self.env):
                 document.write(payload)
@@ -113,7 +116,8 @@ class ApprovalAmendment(models.Model):
                 )
                 raise _DryRun
         except _DryRun:
-            frame_of(self.env).suspects.get(document._name, set()).discard(document.id)
+            if not suspected:
+                suspects.get(document._name, set()).discard(document.id)
             self.env.invalidate_all()
         return result
 

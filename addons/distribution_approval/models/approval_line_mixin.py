@@ -2,7 +2,7 @@
 
 from odoo import api, models
 
-from .gate_frame import gate_frame, in_frame, review_before_commit
+from .gate_frame import gate_frame, written_directly
 
 
 class ApprovalLineMixin(models.AbstractModel):
@@ -72,6 +72,5 @@ class ApprovalLineMixin(models.AbstractModel):
         return super()._write_multi(vals_list)
 
     def _approval_watch_columns(self, names):
-        if not in_frame(self.env) and not self._approval_watched.isdisjoint(names):
-            documents = self.sudo()._approval_documents()
-            review_before_commit(self.env, documents._name, documents.ids)
+        if not self._approval_watched.isdisjoint(names):
+            written_directly(self.sudo()._approval_documents())

@@ -12,7 +12,7 @@ from odoo.exceptions import AccessError, RedirectWarning, UserError
 from odoo.addons.distribution_core.compat import check_access
 
 from ..engine import FactType, Unknown, decode_facts, encode_facts
-from .gate_frame import frame_of, gate_frame, in_frame, review_before_commit, settle
+from .gate_frame import frame_of, gate_frame, settle, written_directly
 
 #: Display states in which a request or a release of the document is alive.
 LIVE_STATES = ("pending", "question", "revision", "on_hold", "approved")
@@ -261,8 +261,8 @@ class ApprovalMixin(models.AbstractModel):
         return super()._write_multi(vals_list)
 
     def _approval_watch_columns(self, names):
-        if not in_frame(self.env) and not self._approval_watched.isdisjoint(names):
-            review_before_commit(self.env, self._name, self.ids)
+        if not self._approval_watched.isdisjoint(names):
+            written_directly(self)
 
     def _approval_refuse_protected(self, vals):
         if vals.get("approval_state"):

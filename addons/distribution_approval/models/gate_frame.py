@@ -7,7 +7,8 @@ Rules, in words
   been done and recomputed.
 * A review that fails refuses the transaction. What it found stays *suspect*: whoever swallows
   the error meets the same review again when the transaction is committed.
-* What a stored compute writes outside any frame is reviewed before the commit as well.
+* What a stored compute writes outside any frame, or to a document that the open frame does not
+  know, is reviewed before the commit as well.
 * A commit inside an open frame is reviewed first.
 * A frame hangs on the database cursor. Nothing a client can send – context, parameter, field –
   reaches it.
@@ -162,6 +163,18 @@ def in_frame(env):
     """Whether a frame is open on the cursor of ``env`` (its review is still to come)."""
     frame = env.cr.cache.get(FRAME_KEY)
     return bool(frame and frame.depth)
+
+
+def written_directly(documents):
+    """``documents`` (or their lines) changed in the database without ``write``: have them reviewed.
+
+    The open frame reviews those that it knows; the others are reviewed before the commit.
+    """
+    frame = frame_of(documents.env)
+    known = frame.was_guarded if frame.depth else ()
+    unknown = [document_id for document_id in documents.ids if (documents._name, document_id) not in known]
+    if unknown:
+        review_before_commit(documents.env, documents._name, unknown)
 
 
 def review_before_commit(env, model, ids):

@@ -292,6 +292,38 @@ class TestAttacksOnContent(AttackCase):
         copy.button_confirm()
         self.assertNotInForce(copy)
 
+    def test_merging_rfqs(self):
+        """19.0 only: what was merged is judged as one order, and nothing approved is merged."""
+        if not hasattr(self.env["purchase.order"], "action_merge"):
+            self.skipTest("17.0 does not merge")
+        small, other = self._order(2000), self._order(2000)
+        (small | other).with_user(self.buyer).action_merge()
+        merged = (small | other).filtered(lambda order: order.state == "draft")
+        self.assertEqual(merged.amount_untaxed, 4000)
+        merged.button_confirm()
+        self.assertNotInForce(merged)
+        self.assertEqual(merged.approval_state, "pending")
+        # With an order that waits, was approved, or is in force.
+        held, released, approved = self._held(), self._approved(), self._held()
+        self._decide(approved, "Purchasing", self.manager)
+        for old in (held, released, approved):
+            rfq = self._order(2000, date_order="2040-01-01")
+            before = old.sudo()._approval_snapshots()[old.id].digest
+            try:
+                with self.env.cr.savepoint():
+                    (old | rfq).with_user(self.buyer).action_merge()
+            except UserError:
+                pass
+            self._commit()
+            self.env.invalidate_all()
+            self.assertEqual(old.sudo()._approval_snapshots()[old.id].digest, before)
+        # Who merges had a hand in it.
+        one, two = self._order(4000), self._order(4000)
+        (one | two).with_user(self.manager).action_merge()
+        merged = (one | two).filtered(lambda order: order.state == "draft")
+        merged.with_user(self.buyer).button_confirm()
+        self.assertEqual(self._task(merged, "Purchasing").user_ids, self.fallback)
+
     def test_reconfirming_a_released_order_after_a_change(self):
         order = self._approved()
         order.button_cancel()

@@ -242,6 +242,32 @@ class TestAttacksOnState(AttackCase):
             self._commit()
         self.assertNotInForce(order)
 
+    def test_swallowing_the_refusal_and_trying_something(self):
+        """A proposed amendment is tried and undone; that does not clear a document of suspicion."""
+        order = self._held()
+        with self._refused():
+            try:
+                order.write({"state": "purchase"})
+            except UserError:
+                pass
+            self.env["distribution.approval.amend"].with_user(self.buyer).create(
+                {"res_model": "purchase.order", "res_id": order.id, "payload": '{"partner_ref": "x"}', "reason": "x"}
+            )
+            self._commit()
+        self.assertNotInForce(order)
+
+    def test_written_past_write_under_the_frame_of_another_order(self):
+        """What a stored compute does: no write(), and the open frame knows nothing of this order."""
+        released, mine = self._passed(), self._order(100)
+        line = released.order_line
+        with self._refused():
+            with gate_frame(self.env):
+                mine.write({"partner_ref": "x", "currency_id": mine.currency_id.id})
+                line._write({"price_unit": 99})
+                line.invalidate_recordset(flush=False)
+            self._commit()
+        self.assertContentKept(released)
+
     def test_committing_in_the_middle_of_a_frame(self):
         order = self._held()
         reached = []
