@@ -99,6 +99,7 @@ class GateFrame:
         """What was touched failed its review: it has to pass one before the commit."""
         for model, ids in self.touched.items():
             self.suspects.setdefault(model, set()).update(ids)
+            unsettle(env, model, ids)
         if self.suspects:
             guard_commit(env)
 

@@ -268,6 +268,24 @@ class TestAttacksOnState(AttackCase):
             self._commit()
         self.assertContentKept(released)
 
+    def test_released_and_rolled_back_to_a_plain_savepoint(self):
+        """A savepoint that does not flush tells nobody when it is rolled back."""
+        order = self._order(1000)
+        self.env.flush_all()
+        with self._refused():
+            savepoint = self.env.cr.savepoint(flush=False)
+            order.button_confirm()
+            self.env.flush_all()
+            savepoint.close(rollback=True)
+            self.env.invalidate_all(flush=False)
+            self.assertFalse(self._releases(order))
+            try:
+                order.write({"state": "purchase"})
+            except UserError:
+                pass
+            self._commit()
+        self.assertNotInForce(order)
+
     def test_committing_in_the_middle_of_a_frame(self):
         order = self._held()
         reached = []
