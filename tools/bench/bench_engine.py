@@ -4,7 +4,7 @@ The same facts are judged by both tables, in pairs that take turns at being firs
 result is the ratio of the times with a 95 % confidence interval of its geometric mean;
 it passes when the upper end is at most 3. Run it as it is::
 
-    python tools/bench/bench_engine.py [--pairs 60] [--json FILE]
+    python tools/bench/bench_engine.py [--pairs 400] [--json FILE]
 
 Two situations are measured: documents that few rules match, which is what a policy meets
 all day, and documents that every rule matches, where the verdict itself is long.
@@ -26,7 +26,7 @@ ADDON = ROOT / "addons" / "distribution_approval"
 
 FEW, MANY = 10, 500
 LIMIT = 3.0
-PAIRS = 60
+PAIRS = 400
 DOCUMENTS = 100
 SEED = 20240229
 TODAY = datetime.date(2024, 2, 29)
