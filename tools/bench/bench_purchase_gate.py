@@ -111,7 +111,7 @@ def compare(measured: dict) -> dict:
 
 def measure_all(rounds: int) -> dict:
     """Everything, in one run."""
-    results = {"series": series(), "one": {}}
+    results = {"series": series(), "commit": benchmarks_document.commit(), "one": {}}
     with workers(PLAIN, SUITE, PEER) as team:
         for worker in team.values():
             worker("build")

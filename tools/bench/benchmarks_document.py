@@ -119,14 +119,16 @@ def _versions(results):
         for which in ("suite", "peer")
         for name, version in sorted(versions[which]["addons"].items())
     ]
-    measured = f"Measured {datetime.date.today()} at commit {_commit()}"
+    measured = f"Measured {datetime.date.today()} at commit {results['commit']}"
     return (
         f"{measured}: Odoo {plain['odoo']}, Python {plain['python']}, PostgreSQL {plain['postgresql']} "
         f"without fsync; {', '.join(addons)}."
     )
 
 
-def _commit():
+def commit() -> str:
+    """What is measured: git's short name of it, and whether the addons differ from it."""
+
     def git(*words):
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
