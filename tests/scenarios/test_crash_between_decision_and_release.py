@@ -4,6 +4,7 @@ The decision is committed first; the release is a transaction of its own. Here i
 finishing by a lock on the type of receipts, and the server is killed while it waits.
 """
 
+import contextlib
 import threading
 import time
 from xmlrpc.client import Fault
@@ -41,17 +42,16 @@ def test_crash_between_decision_and_release(rpc, sql, second_connection, server,
     finance = rpc("finance_controller")
 
     def last_approval():
-        try:
-            decide(finance, name)
-        except (Fault, OSError, ConnectionError):
-            pass  # the server dies under this call
+        with contextlib.suppress(Fault, OSError, ConnectionError):
+            decide(finance, name)  # the server dies under this call
 
     call = threading.Thread(target=last_approval)
     call.start()
 
     def request():
         return sql(
-            "SELECT state, resume_state FROM distribution_approval_request WHERE res_model = 'purchase.order' AND res_id = %s",
+            """SELECT state, resume_state FROM distribution_approval_request
+                WHERE res_model = 'purchase.order' AND res_id = %s""",
             (order_id,),
         )[0]
 
@@ -77,6 +77,6 @@ def test_crash_between_decision_and_release(rpc, sql, second_connection, server,
     assert sql(
         "SELECT count(*) FROM distribution_approval_release WHERE res_id = %s AND kind = 'approval'", (order_id,)
     ) == [(1,)]
-    assert sql("SELECT count(*) FROM distribution_event WHERE res_id = %s AND type LIKE '%%released.v1'", (order_id,)) == [
-        (1,)
-    ]
+    assert sql(
+        "SELECT count(*) FROM distribution_event WHERE res_id = %s AND type LIKE '%%released.v1'", (order_id,)
+    ) == [(1,)]

@@ -312,7 +312,9 @@ class PurchaseOrder(models.Model):
             "distribution_approval.purchase_standing",
             {
                 "vendor": vendor,
-                "status": dict(vendor._fields["vendor_status"]._description_selection(self.env)).get(vendor.vendor_status),
+                "status": dict(vendor._fields["vendor_status"]._description_selection(self.env)).get(
+                    vendor.vendor_status
+                ),
                 "risk": dict(vendor._fields["vendor_risk_tier"]._description_selection(self.env)).get(
                     vendor.vendor_risk_tier
                 ),
@@ -320,7 +322,10 @@ class PurchaseOrder(models.Model):
                 "open_count": len(open_orders),
                 "open_total": sum(
                     open_order.currency_id._convert(
-                        open_order.amount_untaxed, request.currency_id, request.company_id, fields.Date.context_today(self)
+                        open_order.amount_untaxed,
+                        request.currency_id,
+                        request.company_id,
+                        fields.Date.context_today(self),
                     )
                     for open_order in open_orders
                 ),
@@ -351,8 +356,9 @@ class PurchaseOrder(models.Model):
                 "amount": lambda order=order: amounts[order.id],
                 "vendor_window_total": lambda order=order: totals[order.id],
                 "vendor_status": lambda vendor=vendor: vendor.vendor_status or Unknown("the vendor has no status"),
-                "vendor_risk_tier": lambda vendor=vendor: vendor.vendor_risk_tier
-                or Unknown("the vendor has no risk tier"),
+                "vendor_risk_tier": lambda vendor=vendor: (
+                    vendor.vendor_risk_tier or Unknown("the vendor has no risk tier")
+                ),
                 "vendor": lambda vendor=vendor: vendor.id,
                 "price_over_contract": lambda over=over: over,
                 "no_contract_price": lambda missing=missing: missing,
@@ -383,8 +389,10 @@ class PurchaseOrder(models.Model):
                 amounts[order.id] = positive
             else:
                 doubt = currency._approval_rate_doubt(company)
-                amounts[order.id] = Unknown(doubt) if doubt else as_decimal(
-                    currency._convert(float(positive), company.currency_id, company, today(company))
+                amounts[order.id] = (
+                    Unknown(doubt)
+                    if doubt
+                    else as_decimal(currency._convert(float(positive), company.currency_id, company, today(company)))
                 )
         return amounts
 
@@ -516,7 +524,9 @@ class PurchaseOrder(models.Model):
                     doubt = currency._approval_rate_doubt(self.company_id)
                     if doubt:
                         return Unknown(doubt)
-            price = seller[SUPPLIERINFO_UOM]._compute_price(seller.price * (1 - (seller.discount or 0) / 100), line[LINE_UOM])
+            price = seller[SUPPLIERINFO_UOM]._compute_price(
+                seller.price * (1 - (seller.discount or 0) / 100), line[LINE_UOM]
+            )
             price = seller.currency_id._convert(price, self.currency_id, self.company_id, day, round=False)
             best = price if best is None else min(best, price)
         return None if best is None else as_decimal(best)
@@ -566,7 +576,9 @@ class PurchaseOrder(models.Model):
 
     def _approval_hold(self):
         waiting = self.filtered(
-            lambda order: order.state in ("draft", "sent") and order.approval_state in ("pending", "on_hold", "approved")
+            lambda order: (
+                order.state in ("draft", "sent") and order.approval_state in ("pending", "on_hold", "approved")
+            )
         )
         waiting.write({"state": "to approve"})
 
@@ -596,15 +608,19 @@ class ResCurrency(models.Model):
         Odoo converts at 1.0 when there is no rate at all; a rate that jumped is as bad.
         """
         self.ensure_one()
-        rates = self.env["res.currency.rate"].sudo().search_fetch(
-            [
-                ("currency_id", "=", self.id),
-                ("company_id", "in", (company.root_id.id, False)),
-                ("name", "<=", today(company)),
-            ],
-            ["rate", "name"],
-            order="name desc",
-            limit=2,
+        rates = (
+            self.env["res.currency.rate"]
+            .sudo()
+            .search_fetch(
+                [
+                    ("currency_id", "=", self.id),
+                    ("company_id", "in", (company.root_id.id, False)),
+                    ("name", "<=", today(company)),
+                ],
+                ["rate", "name"],
+                order="name desc",
+                limit=2,
+            )
         )
         if not rates:
             return _("there is no exchange rate for %s", self.name)
@@ -633,6 +649,4 @@ class ProductCategory(models.Model):
 
     def _approval_with_parents(self):
         """Ids of these categories and of all above them."""
-        return frozenset(
-            int(part) for category in self for part in (category.parent_path or "").split("/") if part
-        )
+        return frozenset(int(part) for category in self for part in (category.parent_path or "").split("/") if part)

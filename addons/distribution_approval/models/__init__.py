@@ -10,7 +10,12 @@ from . import approval_release
 from . import approval_involvement
 from . import approval_turn
 from . import approval_request
+from . import approval_request_release
+from . import approval_request_story
+from . import approval_snapshot
 from . import approval_task
+from . import approval_question
+from . import approval_reason
 from . import approval_decision
 from . import approval_amendment
 from . import approval_activation

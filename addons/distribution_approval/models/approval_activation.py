@@ -33,7 +33,9 @@ class ApprovalActivation(models.Model):
     _order = "document_type, company_id, id desc"
 
     document_type = fields.Selection(selection="_selection_document_type", required=True)
-    company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company, ondelete="restrict")
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company, ondelete="restrict"
+    )
     state = fields.Selection(
         [
             ("draft", "Draft"),

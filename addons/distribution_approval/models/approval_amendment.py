@@ -135,9 +135,7 @@ class ApprovalAmendment(models.Model):
         self.ensure_one()
         engine = document.sudo()
         if engine._approval_snapshots()[document.id] != Snapshot.from_json(self.before):
-            raise UserError(
-                _("%s changed since this amendment was proposed. Propose it again.", engine.display_name)
-            )
+            raise UserError(_("%s changed since this amendment was proposed. Propose it again.", engine.display_name))
         payload = json.loads(self.payload)
         with gate_frame(self.env) as frame:
             # New lines get new ids; what counts is that the content is what was approved.

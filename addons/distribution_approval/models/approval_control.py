@@ -53,19 +53,24 @@ class ApprovalControl(models.AbstractModel):
                 yield document, _("Its release cannot be read: %s", error)
                 continue
             if not covered:
-                yield document, _(
-                    "It is not what was released:\n%s", document._approval_words(own[0], snapshots[document.id])
+                yield (
+                    document,
+                    _("It is not what was released:\n%s", document._approval_words(own[0], snapshots[document.id])),
                 )
 
     @api.model
     def _report(self, document, reason):
         key = f"ungated:{document._name}:{document.id}"
-        case = self.env["distribution.case"].sudo()._open(
-            "ungated_document",
-            document,
-            _("In force without a matching release: %s", document.display_name),
-            detail=reason,
-            dedup_key=key,
+        case = (
+            self.env["distribution.case"]
+            .sudo()
+            ._open(
+                "ungated_document",
+                document,
+                _("In force without a matching release: %s", document.display_name),
+                detail=reason,
+                dedup_key=key,
+            )
         )
         last = self.env["distribution.event"]._last_for(document)
         if last.type != f"distribution.{document._approval_type}.ungated_found.v1":

@@ -4,10 +4,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg2 import sql
-
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, RedirectWarning, UserError
+from psycopg2 import sql
 
 from odoo.addons.distribution_core.compat import check_access
 
@@ -205,8 +204,12 @@ class ApprovalMixin(models.AbstractModel):
 
     def _search_approval_to_decide(self, operator, value):
         positive = (operator in ("=", "in")) == bool(value if operator in ("=", "!=") else list(value)[0])
-        tasks = self.env["distribution.approval.task"].sudo().search(
-            [*self.env["distribution.approval.task"]._inbox_domain(), ("request_id.res_model", "=", self._name)]
+        tasks = (
+            self.env["distribution.approval.task"]
+            .sudo()
+            .search(
+                [*self.env["distribution.approval.task"]._inbox_domain(), ("request_id.res_model", "=", self._name)]
+            )
         )
         return [("id", "in" if positive else "not in", tasks.request_id.mapped("res_id"))]
 
@@ -266,9 +269,7 @@ class ApprovalMixin(models.AbstractModel):
 
     def _approval_refuse_protected(self, vals):
         if vals.get("approval_state"):
-            raise AccessError(
-                _("The approval state of a document is not written: it follows from the decisions.")
-            )
+            raise AccessError(_("The approval state of a document is not written: it follows from the decisions."))
         if "approval_state" in vals:
             vals.pop("approval_state")
 
@@ -313,7 +314,9 @@ class ApprovalMixin(models.AbstractModel):
         """Those of ``self`` for whose company governance of this document type is switched on."""
         activation = self.env["distribution.approval.activation"]
         documents = self.sudo()
-        governed = {company.id for company in documents.company_id if activation._is_governed(self._approval_type, company)}
+        governed = {
+            company.id for company in documents.company_id if activation._is_governed(self._approval_type, company)
+        }
         if not governed:
             return self.browse()
         return self.filtered(lambda document: document.sudo().company_id.id in governed)
@@ -332,8 +335,9 @@ class ApprovalMixin(models.AbstractModel):
         with gate_frame(self.env) as frame:
             # What was promised in this frame is not asked again: the review compares the result.
             open_documents = self.filtered(
-                lambda document: (document._name, document.id) not in frame.promises
-                and not document._approval_is_guarded()
+                lambda document: (
+                    (document._name, document.id) not in frame.promises and not document._approval_is_guarded()
+                )
             )
             if not open_documents:
                 return self.browse()
@@ -381,8 +385,7 @@ class ApprovalMixin(models.AbstractModel):
                     continue
                 raise UserError(
                     _(
-                        "%(document)s was turned down (%(reason)s). "
-                        "Change what was objected to before you ask again.",
+                        "%(document)s was turned down (%(reason)s). Change what was objected to before you ask again.",
                         document=document.display_name,
                         reason=request._last_words(),
                     )
@@ -398,10 +401,14 @@ class ApprovalMixin(models.AbstractModel):
     def _approval_release_request(self):
         """The latest request to release this document (amendments are requests of their own)."""
         self.ensure_one()
-        return self.env["distribution.approval.request"].sudo().search(
-            [("res_model", "=", self._name), ("res_id", "=", self.id), ("kind", "=", "release")],
-            order="id desc",
-            limit=1,
+        return (
+            self.env["distribution.approval.request"]
+            .sudo()
+            .search(
+                [("res_model", "=", self._name), ("res_id", "=", self.id), ("kind", "=", "release")],
+                order="id desc",
+                limit=1,
+            )
         )
 
     def _approval_judge(self, frame, action, snapshots):
@@ -474,8 +481,10 @@ class ApprovalMixin(models.AbstractModel):
         """Every document in its guarded state needs a release that covers it as it is."""
         snapshots = self._approval_snapshots()
         promised = self.filtered(
-            lambda document: (promise := frame.promises.get((document._name, document.id)))
-            and promise.snapshot.digest == snapshots[document.id].digest
+            lambda document: (
+                (promise := frame.promises.get((document._name, document.id)))
+                and promise.snapshot.digest == snapshots[document.id].digest
+            )
         )
         promised._approval_keep_promises(frame)
         settle(promised, snapshots)
@@ -600,9 +609,7 @@ class ApprovalMixin(models.AbstractModel):
             lambda document: frame.was_guarded.get((document._name, document.id)) and document.approval_state
         )
         left._approval_void_all(_("The document left its confirmed state."))
-        waiting = (self - left).filtered(
-            lambda document: document.approval_state in (*LIVE_STATES, *RELEASED_STATES)
-        )
+        waiting = (self - left).filtered(lambda document: document.approval_state in (*LIVE_STATES, *RELEASED_STATES))
         if not waiting:
             return
         snapshots = waiting._approval_snapshots()
@@ -647,12 +654,16 @@ class ApprovalMixin(models.AbstractModel):
         self._approval_set_state("void" if voided else False)
 
     def _approval_close_requests(self, reason):
-        requests = self.env["distribution.approval.request"].sudo().search(
-            [
-                ("res_model", "=", self._name),
-                ("res_id", "in", self.ids),
-                ("state", "in", ("pending", "question", "revision", "on_hold", "approved")),
-            ]
+        requests = (
+            self.env["distribution.approval.request"]
+            .sudo()
+            .search(
+                [
+                    ("res_model", "=", self._name),
+                    ("res_id", "in", self.ids),
+                    ("state", "in", ("pending", "question", "revision", "on_hold", "approved")),
+                ]
+            )
         )
         requests.filtered(lambda request: request.state != "approved" or request.resume_state != "done")._void(reason)
 
@@ -704,8 +715,10 @@ class ApprovalMixin(models.AbstractModel):
 
     def _approval_event(self, fact, data, **kwargs):
         """Record ``distribution.<document>.<fact>.v1`` for each of ``self``; one INSERT."""
-        return self.env["distribution.event"].sudo()._record(
-            f"distribution.{self._approval_type}.{fact}.v1", self, data, **kwargs
+        return (
+            self.env["distribution.event"]
+            .sudo()
+            ._record(f"distribution.{self._approval_type}.{fact}.v1", self, data, **kwargs)
         )
 
     # ---------------------------------------------------------------- actions

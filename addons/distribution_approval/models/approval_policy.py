@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import pytz
-
 from odoo import _, api, fields, models, tools
 from odoo.exceptions import UserError
 
@@ -165,12 +164,16 @@ class ApprovalPolicy(models.Model):
         A company's own policy goes before the standard; of several published versions the
         highest number counts. The context of the caller has no say.
         """
-        policies = self.with_context({}).sudo().search(
-            [
-                ("document_type", "=", document_type),
-                ("company_id", "in", (company_id, False)),
-                ("active", "=", True),
-            ]
+        policies = (
+            self.with_context({})
+            .sudo()
+            .search(
+                [
+                    ("document_type", "=", document_type),
+                    ("company_id", "in", (company_id, False)),
+                    ("active", "=", True),
+                ]
+            )
         )
         for policy in policies.sorted(lambda policy: not policy.company_id):
             effective = policy.version_ids.filtered(lambda version: version._is_effective(day))

@@ -8,8 +8,18 @@ from odoo.exceptions import AccessError, MissingError, UserError
 
 from odoo.addons.distribution_core.append_only import protect_columns
 
-from ..engine import Approver, Condition, Problem, Requirement, Rule, Table
-from ..engine import compile_table, describe, format_operand, parse_operand
+from ..engine import (
+    Approver,
+    Condition,
+    Problem,
+    Requirement,
+    Rule,
+    Table,
+    compile_table,
+    describe,
+    format_operand,
+    parse_operand,
+)
 from .approval_policy import document_models, today
 
 #: What publishing freezes. ``state`` and ``retired_at`` still move, one way.
@@ -156,15 +166,15 @@ class ApprovalPolicyVersion(models.Model):
     @api.depends("rule_ids.condition_ids", "rule_ids.stage_ids", "rule_ids.outcome", "hit_policy")
     def _compute_problem_text(self):
         for version in self:
-            lines = [
-                f"{problem.severity}: {problem.message} {problem.remedy}" for problem in version._problems()
-            ]
+            lines = [f"{problem.severity}: {problem.message} {problem.remedy}" for problem in version._problems()]
             version.problem_text = "\n".join(lines)
 
     def _compute_draft_digest(self):
         for version in self:
             try:
-                settings = [str(version[name]) for name in FROZEN_COLUMNS if name.startswith(("tol", "rate", "sp", "val"))]
+                settings = [
+                    str(version[name]) for name in FROZEN_COLUMNS if name.startswith(("tol", "rate", "sp", "val"))
+                ]
                 version.draft_digest = _sha256("|".join([version._freeze(), *settings]))
             except (UserError, ValueError, KeyError):
                 version.draft_digest = False
@@ -174,9 +184,7 @@ class ApprovalPolicyVersion(models.Model):
     def _compute_can_publish(self):
         publisher = self.env.user.has_group("distribution_core.group_policy_publisher")
         for version in self:
-            version.can_publish = (
-                publisher and version.state == "draft" and self.env.user not in version.author_ids
-            )
+            version.can_publish = publisher and version.state == "draft" and self.env.user not in version.author_ids
 
     # ------------------------------------------------------------------ CRUD
 
@@ -186,9 +194,7 @@ class ApprovalPolicyVersion(models.Model):
             self._refuse_protected(vals)
             # Explicitly: defaults in the context of the caller would count else.
             vals.update(PROTECTED)
-            previous = self.sudo().search(
-                [("policy_id", "=", vals.get("policy_id"))], order="number desc", limit=1
-            )
+            previous = self.sudo().search([("policy_id", "=", vals.get("policy_id"))], order="number desc", limit=1)
             vals["number"] = previous.number + 1
         versions = super().create(vals_list)
         versions._note_author()
@@ -290,9 +296,7 @@ class ApprovalPolicyVersion(models.Model):
                     "user": self.fallback_user_id.id or None,
                     "group": self.fallback_group_id.id or None,
                 },
-                "rules": [
-                    _rule_to_json(rule._to_engine(), specs, self._name_of) for rule in self.rule_ids
-                ],
+                "rules": [_rule_to_json(rule._to_engine(), specs, self._name_of) for rule in self.rule_ids],
             },
             sort_keys=True,
             ensure_ascii=False,
@@ -308,9 +312,7 @@ class ApprovalPolicyVersion(models.Model):
         """
         self.ensure_one()
         if _sha256(self.content or "") != self.digest:
-            raise UserError(
-                _("%s does not match its seal any more. Publish a new version.", self.display_name)
-            )
+            raise UserError(_("%s does not match its seal any more. Publish a new version.", self.display_name))
         return compile_table(_table_from_json(json.loads(self.content), self._fact_specs()))
 
     def _words(self):
@@ -345,9 +347,7 @@ class ApprovalPolicyVersion(models.Model):
             version._check_publishable()
             content = version._freeze()
             if seen_digest and seen_digest != version.draft_digest:
-                raise UserError(
-                    _("%s was edited since you opened it. Reload it and look again.", version.display_name)
-                )
+                raise UserError(_("%s was edited since you opened it. Reload it and look again.", version.display_name))
             now = fields.Datetime.now()
             models.BaseModel.write(
                 version.sudo(),

@@ -1,19 +1,15 @@
 """A request: one document that policy does not pass, on its way through the people who decide."""
 
-import json
 import logging
 from dataclasses import replace
-from functools import partial
 
-from markupsafe import Markup, escape
-
-from odoo import SUPERUSER_ID, _, api, fields, models
+from markupsafe import escape
+from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 
-from odoo.addons.distribution_core.append_only import protect_append_only, protect_columns
+from odoo.addons.distribution_core.append_only import protect_columns
 
-from ..engine import RequestState, Snapshot, encode_facts, missing_candidates, routing
+from ..engine import RequestState, Snapshot, missing_candidates, routing
 
 _logger = logging.getLogger(__name__)
 
@@ -77,7 +73,9 @@ class ApprovalRequest(models.Model):
     waiting_since = fields.Datetime(readonly=True, help="Since when the present stage waits.")
     closed_at = fields.Datetime(readonly=True)
     snapshot_ids = fields.One2many("distribution.approval.snapshot", "request_id", readonly=True)
-    snapshot_id = fields.Many2one("distribution.approval.snapshot", string="Present Content", readonly=True, ondelete="restrict")
+    snapshot_id = fields.Many2one(
+        "distribution.approval.snapshot", string="Present Content", readonly=True, ondelete="restrict"
+    )
     task_ids = fields.One2many("distribution.approval.task", "request_id", readonly=True)
     decision_ids = fields.One2many("distribution.approval.decision", "request_id", readonly=True)
     lock_version = fields.Integer(
@@ -254,28 +252,36 @@ class ApprovalRequest(models.Model):
 
     def _open_tasks(self, judgement, values, trial=None):
         """Create the tasks of the route and open its first stage."""
-        seats = trial.seats if trial else self._resolver()._seats(
-            self._document(), judgement.verdict.stages, judgement.version, self._excluded_users()
+        seats = (
+            trial.seats
+            if trial
+            else self._resolver()._seats(
+                self._document(), judgement.verdict.stages, judgement.version, self._excluded_users()
+            )
         )
         self._cancel_tasks()
         number = self.round if not self.task_ids else self.round + 1
-        tasks = self.env["distribution.approval.task"].sudo().create(
-            [
-                {
-                    "request_id": self.id,
-                    "round": number,
-                    "sequence": seat.sequence,
-                    "name": seat.name,
-                    "approver_kind": seat.kind,
-                    "approver_key": seat.key,
-                    "place": seat.place,
-                    "quorum": seat.quorum,
-                    "user_ids": [(6, 0, seat.users.ids)],
-                    "is_fallback": seat.fallback,
-                    "digest": values["digest"],
-                }
-                for seat in seats
-            ]
+        tasks = (
+            self.env["distribution.approval.task"]
+            .sudo()
+            .create(
+                [
+                    {
+                        "request_id": self.id,
+                        "round": number,
+                        "sequence": seat.sequence,
+                        "name": seat.name,
+                        "approver_kind": seat.kind,
+                        "approver_key": seat.key,
+                        "place": seat.place,
+                        "quorum": seat.quorum,
+                        "user_ids": [(6, 0, seat.users.ids)],
+                        "is_fallback": seat.fallback,
+                        "digest": values["digest"],
+                    }
+                    for seat in seats
+                ]
+            )
         )
         self._move(
             "pending",
@@ -328,12 +334,18 @@ class ApprovalRequest(models.Model):
             people = task.decision_ids.filtered(lambda decision: decision.outcome == "approve").user_id
             if len(people) < task.quorum:
                 raise UserError(
-                    _("“%(task)s” of %(document)s is not approved by enough people.", task=task.name, document=self.document_name)
+                    _(
+                        "“%(task)s” of %(document)s is not approved by enough people.",
+                        task=task.name,
+                        document=self.document_name,
+                    )
                 )
 
     def _notify(self, users, text):
         """Tell people in the way that they chose: one message each, no followers, no floods."""
-        people = users.filtered(lambda user: user.active and user.distribution_notice == "each" and user != self.env.user)
+        people = users.filtered(
+            lambda user: user.active and user.distribution_notice == "each" and user != self.env.user
+        )
         if people:
             self.sudo().message_notify(
                 partner_ids=people.partner_id.ids,
@@ -543,155 +555,6 @@ class ApprovalRequest(models.Model):
             request._event("approval_voided", {"reason": reason})
             request._say(reason)
 
-    # --------------------------------------------------------- decided: go on
-
-    def _release(self):
-        """The last approval is in: write the release, and let the blocked action go on after commit."""
-        self.ensure_one()
-        document = self._document()
-        snapshot = Snapshot.from_json(self.snapshot_id.content)
-        version = self.version_id
-        self.env["distribution.approval.release"]._issue(
-            [
-                {
-                    "res_model": self.res_model,
-                    "res_id": self.res_id,
-                    "document_type": self.document_type,
-                    "document_name": self.document_name,
-                    "kind": "amendment" if self.kind == "amendment" else "approval",
-                    "released_at": fields.Datetime.now(),
-                    "user_ref": self.env.uid,
-                    "company_id": self.company_id.id,
-                    "partner_ref": self.partner_id.id,
-                    "amount": self.amount,
-                    "version_id": version.id,
-                    "request_id": self.id,
-                    "digest": snapshot.digest,
-                    "content": self.snapshot_id.content,
-                    "facts": self.snapshot_id.facts,
-                    "rules": self.snapshot_id.rules,
-                    "tolerance_percent": version.tolerance_percent,
-                    "tolerance_amount": version.tolerance_amount,
-                    "rate_tolerance_percent": version.rate_tolerance_percent,
-                }
-            ]
-        )
-        self._event(
-            "approved",
-            {
-                "amount": str(self.amount),
-                "policy_version_id": version.id,
-                "digest": self.digest,
-                "kind": self.kind,
-                "approver_ids": self.decision_ids.filtered(
-                    lambda decision: decision.round == self.round and decision.outcome == "approve"
-                ).user_id.ids,
-            },
-        )
-        self.sudo().write({"resume_state": "pending"})
-        self._resume_after_commit()
-
-    def _resume_after_commit(self):
-        """Carry on at once in a transaction of its own; the scheduled action is the safety net."""
-        self.env.ref("distribution_approval.ir_cron_resume").sudo()._trigger()
-        registry, request_ids = self.env.registry, tuple(self.ids)
-        self.env.cr.postcommit.add(partial(_resume_in_own_transaction, registry, request_ids))
-
-    @api.model
-    def _cron_resume(self):
-        """Carry on with everything that is approved and not released; one transaction each."""
-        for request in self.search([("resume_state", "=", "pending")], order="id"):
-            try:
-                request._resume(commit=True)
-            except Exception:
-                self.env.cr.rollback()
-                _logger.exception("%s: release is tried again later", request.id)
-
-    def _resume(self, commit=False):
-        """Carry on with the blocked action, as the requester with their present rights.
-
-        Two workers never resume one request: the row is taken with ``SKIP LOCKED``.
-        """
-        self.ensure_one()
-        self.flush_recordset()
-        self.env.cr.execute(
-            """SELECT id FROM distribution_approval_request
-                WHERE id = %s AND resume_state IN ('pending', 'failed') AND state = 'approved'
-                  FOR UPDATE SKIP LOCKED""",
-            (self.id,),
-        )
-        if not self.env.cr.fetchone():
-            return False
-        self.invalidate_recordset()
-        try:
-            with self.env.cr.savepoint():
-                self._carry_on()
-        except Exception as error:
-            if getattr(error, "pgcode", None) in PG_CONCURRENCY_ERRORS_TO_RETRY:
-                raise  # somebody else saved the document meanwhile: not a failure, tried again
-            _logger.info("%s: release failed", self.name, exc_info=True)
-            self._resume_failed(error)
-        if commit:
-            self.env.cr.commit()
-        return self.resume_state == "done"
-
-    def _carry_on(self):
-        """Do what was blocked, with the rights that the requester has now."""
-        requester = self.requester_id
-        if not requester.active and not requester._is_superuser():
-            raise UserError(
-                _(
-                    "%s, who asked, is inactive. Somebody with the right has to confirm the document: "
-                    "its approval stays valid.",
-                    requester.name,
-                )
-            )
-        document = (
-            self.env[self.res_model]
-            .with_user(requester)
-            .with_context(_resume_context(requester, self.company_id))
-            .browse(self.res_id)
-        )
-        if self.kind == "amendment":
-            self.amendment_id._apply_to(document)
-        else:
-            document._approval_resume(self.action_name)
-        self.env.flush_all()
-        if self.resume_state != "done":
-            if not document._approval_is_guarded():
-                raise UserError(
-                    _(
-                        "%(document)s was not released: it is in state “%(state)s”.",
-                        document=self.document_name,
-                        state=document.sudo().state,
-                    )
-                )
-            self.sudo()._resumed()
-
-    def _resumed(self):
-        """The document has reached its guarded state (or the amendment is in force)."""
-        for request in self.filtered(lambda request: request.resume_state != "done"):
-            request.sudo().write({"resume_state": "done"})
-            if request.kind == "release":
-                request._document()._approval_set_state("released")
-            request._event(
-                "released" if request.kind == "release" else "amended",
-                {"digest": request.digest, "amount": str(request.amount), "request_id": request.id},
-            )
-
-    def _resume_failed(self, error):
-        message = str(error.args[0]) if isinstance(error, UserError) and error.args else str(error)
-        self.sudo().write({"resume_state": "failed", "reason": message[:500]})
-        self._event("release_failed", {"reason": type(error).__name__})
-        case = self.env["distribution.case"].sudo()._open(
-            "approved_not_released",
-            self._document(),
-            _("Approved, not released: %s", self.document_name),
-            detail=message,
-            dedup_key=f"approved_not_released:{self.id}",
-        )
-        self._say(_("Approved, but it could not be released: %(error)s (case %(case)s)", error=message, case=case.display_name))
-
     # --------------------------------------------------------------- actions
 
     def action_withdraw(self):
@@ -835,10 +698,12 @@ class ApprovalRequest(models.Model):
         """The open task that the real user can decide now, or an empty recordset."""
         user = self.env.user
         return self._current_tasks().filtered(
-            lambda task: task.state == "open"
-            and task.request_id.state in ("pending", "question")
-            and user in task.user_ids
-            and user not in task.request_id._current_tasks().decision_ids.user_id
+            lambda task: (
+                task.state == "open"
+                and task.request_id.state in ("pending", "question")
+                and user in task.user_ids
+                and user not in task.request_id._current_tasks().decision_ids.user_id
+            )
         )[:1]
 
     # ------------------------------------------------------------- candidates
@@ -869,8 +734,10 @@ class ApprovalRequest(models.Model):
 
     def _close_activities(self):
         self.sudo().activity_ids.filtered(
-            lambda activity: activity.activity_type_id
-            == self.env.ref("distribution_approval.activity_type_decide", raise_if_not_found=False)
+            lambda activity: (
+                activity.activity_type_id
+                == self.env.ref("distribution_approval.activity_type_decide", raise_if_not_found=False)
+            )
         ).unlink()
 
     def _say(self, text):
@@ -881,219 +748,10 @@ class ApprovalRequest(models.Model):
     def _event(self, fact, data):
         """Record a fact about the document; the case that it belongs to is the document itself."""
         document = self._document()
-        return self.env["distribution.event"].sudo()._record(
-            f"distribution.{self.document_type}.{fact}.v1", document, {**data, "request_id": self.id}
-        )
-
-    # ------------------------------------------------------------ for people
-
-    def _banner(self):
-        """"Waiting for Finance since 2 h – rule 4 of Purchase policy v3", as safe HTML."""
-        self.ensure_one()
-        rules = json.loads(self.snapshot_id.rules or "[]")
-        where = ", ".join(_("rule %(number)s “%(name)s”", **rule) for rule in rules if rule["mode"] == "enforce")
-        source = _("%(rules)s of %(policy)s", rules=where, policy=self.version_id.display_name) if where else ""
-        texts = {
-            "pending": _(
-                "Waiting for %(whom)s %(time)s",
-                whom=self.waiting_for or _("an approver"),
-                time=self._age(self.waiting_since),
-            ),
-            "question": _("A question was asked; it waits for an answer by %s", self.requester_id.name),
-            "revision": _("Revision requested: %s", self._last_words()),
-            "on_hold": _("On hold: %s", self.reason or ""),
-            "refused": _("Refused by policy"),
-            "rejected": _("Rejected: %s", self._last_words()),
-            "withdrawn": _("The request was withdrawn"),
-            "void": _("The approval is void: %s", self.reason or ""),
-            "approved": _("Approved, not released: %s", self.reason or _("it is being confirmed"))
-            if self.resume_state != "done"
-            else _("Approved"),
-        }
-        text = escape(texts[self.state])
-        if self.kind == "amendment":
-            text = _("Amendment: %s", text)
-        return Markup("%s – %s") % (text, source) if source else text
-
-    def _age(self, since):
-        """How long ago, in the largest unit that says something."""
-        minutes = int((fields.Datetime.now() - (since or self.requested_at)).total_seconds() // 60)
-        if minutes < 2:
-            return _("(asked just now)")
-        if minutes < 60:
-            return _("since %s min", minutes)
-        if minutes < 48 * 60:
-            return _("since %s h", minutes // 60)
-        return _("since %s days", minutes // (24 * 60))
-
-    def _last_words(self):
-        """The reason that the last decision gave."""
-        self.ensure_one()
-        last = self.decision_ids.sorted("id")[-1:]
-        return last._words() if last else (self.reason or "")
-
-    def _timeline_entries(self):
-        """What happened and what is to come, in order: dicts with time, title, text, icon, who."""
-        self.ensure_one()
-        entries = [
-            {
-                "time": snapshot.taken_at,
-                "icon": "fa-paper-plane",
-                "title": _("Requested") if snapshot.round == 1 else _("Asked again (round %s)", snapshot.round),
-                "who": snapshot.user_id.name,
-                "text": snapshot._rule_summary(),
-                "kind": "request",
-            }
-            for snapshot in self.snapshot_ids.sorted("id")
-        ]
-        for decision in self.decision_ids:
-            entries.append(
-                {
-                    "time": decision.decided_at,
-                    "icon": decision._icon(),
-                    "title": _("%(task)s: %(outcome)s", task=decision.task_id.name, outcome=decision._outcome_label()),
-                    "who": decision.user_id.name,
-                    "text": decision._words(),
-                    "kind": decision.outcome,
-                }
-            )
-        for question in self.task_ids.question_ids:
-            entries.append(
-                {
-                    "time": question.asked_at,
-                    "icon": "fa-question-circle",
-                    "title": _("Question"),
-                    "who": question.user_id.name,
-                    "text": question.question,
-                    "kind": "question",
-                }
-            )
-            if question.answered_at:
-                entries.append(
-                    {
-                        "time": question.answered_at,
-                        "icon": "fa-reply",
-                        "title": _("Answer"),
-                        "who": question.answered_by_id.name,
-                        "text": question.answer,
-                        "kind": "answer",
-                    }
-                )
-        entries.sort(key=lambda entry: entry["time"])
-        if self.closed_at and self.state in ("withdrawn", "void", "refused"):
-            entries.append(
-                {
-                    "time": self.closed_at,
-                    "icon": "fa-ban",
-                    "title": dict(self._fields["state"]._description_selection(self.env))[self.state],
-                    "who": "",
-                    "text": self.reason or "",
-                    "kind": "closed",
-                }
-            )
-        for task in self._current_tasks().filtered(lambda task: task.state in ("open", "waiting")):
-            entries.append(
-                {
-                    "time": False,
-                    "icon": "fa-hourglass-half" if task.state == "open" else "fa-circle-o",
-                    "title": _("Waiting for %s", task._label_with_quorum())
-                    if task.state == "open"
-                    else _("Then %s", task._label_with_quorum()),
-                    "who": ", ".join(task.user_ids.mapped("name")) or _("nobody yet"),
-                    "text": _("Fallback: the approver that the policy names was not available.")
-                    if task.is_fallback
-                    else "",
-                    "kind": task.state,
-                }
-            )
-        if self.state == "approved":
-            entries.append(
-                {
-                    "time": self.closed_at,
-                    "icon": "fa-check-circle",
-                    "title": {
-                        "done": _("Released"),
-                        "failed": _("Approved, not released"),
-                        "pending": _("Approved, being released"),
-                    }.get(self.resume_state, _("Approved")),
-                    "who": "",
-                    "text": self.reason or "",
-                    "kind": "approved",
-                }
-            )
-        return entries
-
-
-class ApprovalSnapshot(models.Model):
-    """What was asked in one round: content, facts and rules as they were. Appended only."""
-
-    _name = "distribution.approval.snapshot"
-    _description = "Approval Snapshot"
-    _inherit = ["distribution.approval.evidence"]
-    _log_access = False
-    _order = "id desc"
-    _rec_name = "digest"
-
-    request_id = fields.Many2one("distribution.approval.request", required=True, ondelete="restrict", index=True)
-    round = fields.Integer(required=True)
-    taken_at = fields.Datetime(required=True)
-    user_id = fields.Many2one("res.users", required=True, ondelete="restrict")
-    version_id = fields.Many2one("distribution.approval.policy.version", ondelete="restrict")
-    outcome = fields.Char(required=True)
-    digest = fields.Char(required=True)
-    content = fields.Text(required=True)
-    facts = fields.Text(required=True)
-    rules = fields.Text(required=True)
-
-    def init(self):
-        protect_append_only(self.env.cr, self._table)
-
-    @api.model
-    def _take(self, request, judgement, snapshot):
-        specs = self.env[request.res_model]._approval_fact_specs()
-        return self.create(
-            {
-                "request_id": request.id,
-                "round": request.round + 1 if request.task_ids else request.round,
-                "taken_at": fields.Datetime.now(),
-                "user_id": self.env.uid,
-                "version_id": judgement.version.id,
-                "outcome": judgement.verdict.outcome,
-                "digest": snapshot.digest,
-                "content": snapshot.to_json(),
-                "facts": json.dumps(encode_facts(specs, judgement.facts), sort_keys=True),
-                "rules": json.dumps(judgement.rules()),
-            }
-        )
-
-    def _rule_summary(self):
-        return "; ".join(rule["words"] for rule in json.loads(self.rules or "[]"))
-
-    def _rule_html(self):
-        if not self:
-            return False
-        return self.env["ir.qweb"]._render(
-            "distribution_approval.snapshot_rules", {"rules": json.loads(self.rules or "[]"), "version": self.version_id}
-        )
-
-    def _fact_html(self):
-        if not self:
-            return False
-        model = self.env[self.request_id.res_model]
-        return self.env["ir.qweb"]._render(
-            "distribution_approval.snapshot_facts", {"facts": model._approval_fact_words(json.loads(self.facts))}
-        )
-
-    def _content_html(self):
-        if not self:
-            return False
-        model = self.env[self.request_id.res_model]
-        before = None
-        if self.request_id.kind == "amendment":
-            before = Snapshot.from_json(self.request_id.amendment_id.before)
-        return self.env["ir.qweb"]._render(
-            "distribution_approval.snapshot_content",
-            model._approval_content_words(Snapshot.from_json(self.content), before),
+        return (
+            self.env["distribution.event"]
+            .sudo()
+            ._record(f"distribution.{self.document_type}.{fact}.v1", document, {**data, "request_id": self.id})
         )
 
 
@@ -1122,19 +780,3 @@ def document_version(request):
 
 def _author(env):
     return env.user.partner_id.id
-
-
-def _resume_context(user, company):
-    return {"allowed_company_ids": [company.id], "lang": user.lang, "tz": user.tz}
-
-
-def _resume_in_own_transaction(registry, request_ids):
-    """After the decision is committed: carry on, whatever happens to the transaction that decided."""
-    try:
-        with registry.cursor() as cr:
-            env = api.Environment(cr, SUPERUSER_ID, {})
-            for request_id in request_ids:
-                env["distribution.approval.request"].browse(request_id)._resume(commit=True)
-    except Exception:
-        # The decision stands; the scheduled action tries again.
-        _logger.exception("release of requests %s is left to the scheduled action", request_ids)

@@ -106,9 +106,11 @@ class ApprovalResolver(models.AbstractModel):
     def _eligible(self, users, company):
         """Active people with the role Approver who work in ``company``."""
         return users.sudo().filtered(
-            lambda user: user.active
-            and not user.share
-            and not user._is_superuser()
-            and company in user.company_ids
-            and user.has_group("distribution_core.group_approver")
+            lambda user: (
+                user.active
+                and not user.share
+                and not user._is_superuser()
+                and company in user.company_ids
+                and user.has_group("distribution_core.group_approver")
+            )
         )

@@ -1,14 +1,12 @@
 """Rules of a policy version: conditions on facts, an outcome, and who must approve."""
 
-from psycopg2 import sql
-
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from psycopg2 import sql
 
 from odoo.addons.distribution_core.append_only import REFUSE_FUNCTION, put_trigger
 
-from ..engine import Approver, Condition, FactType, Requirement, Rule
-from ..engine import describe, parse_operand
+from ..engine import Approver, Condition, FactType, Requirement, Rule, describe, parse_operand
 from .approval_policy import document_models
 
 OPERATORS = [
@@ -76,7 +74,8 @@ def protect_published(cr, table, columns, version_of):
     cr.execute(REFUSE_FUNCTION)
     cr.execute(KEEP_PUBLISHED_FUNCTION)
     changed = sql.SQL(" OR ").join(
-        sql.SQL("OLD.{column} IS DISTINCT FROM NEW.{column}").format(column=sql.Identifier(column)) for column in columns
+        sql.SQL("OLD.{column} IS DISTINCT FROM NEW.{column}").format(column=sql.Identifier(column))
+        for column in columns
     )
     function = "distribution_approval_keep_published"
     put_trigger(
@@ -145,9 +144,7 @@ class ApprovalRule(models.Model):
     _inherit = ["distribution.approval.rule.part"]
     _order = "version_id, sequence, id"
 
-    version_id = fields.Many2one(
-        "distribution.approval.policy.version", required=True, ondelete="cascade", index=True
-    )
+    version_id = fields.Many2one("distribution.approval.policy.version", required=True, ondelete="cascade", index=True)
     version_state = fields.Selection(related="version_id.state", string="Version State")
     document_type = fields.Selection(related="version_id.document_type")
     sequence = fields.Integer(default=10)
@@ -232,15 +229,13 @@ class ApprovalRule(models.Model):
     def _compute_texts(self):
         for rule in self:
             try:
-                rule.condition_text = describe(
-                    rule._to_engine(), rule._specs(), rule.version_id._name_of
-                )
+                rule.condition_text = describe(rule._to_engine(), rule._specs(), rule.version_id._name_of)
             except (UserError, ValueError, KeyError) as error:
                 rule.condition_text = str(error)
             rule.stage_text = rule._stage_words() if rule.outcome == "require" else ""
 
     def _stage_words(self):
-        """"Purchasing, then Finance and Operations": stages in order, parallel tasks joined by "and"."""
+        """ "Purchasing, then Finance and Operations": stages in order, parallel tasks joined by "and"."""
         by_sequence = {}
         for stage in self.stage_ids.sorted("sequence"):
             by_sequence.setdefault(stage.sequence, []).append(stage._words())
@@ -268,9 +263,7 @@ class ApprovalRule(models.Model):
             name=self.name or "",
             conditions=tuple(condition._to_engine(specs) for condition in self.condition_ids),
             outcome=self.outcome,
-            requirements=tuple(stage._to_engine() for stage in self.stage_ids)
-            if self.outcome == "require"
-            else (),
+            requirements=tuple(stage._to_engine() for stage in self.stage_ids) if self.outcome == "require" else (),
             mode=self.mode,
         )
 

@@ -202,8 +202,10 @@ class ApprovalTask(models.Model):
                 after = routing.decide(before, str(task.id), user.id, outcome, excluded=excluded)
         except RoutingError as error:
             raise task._explain_refusal(error) from error
-        decision = self.env["distribution.approval.decision"].sudo()._append(
-            task, user, outcome, seen_digest, comment, self._reason(reason_code)
+        decision = (
+            self.env["distribution.approval.decision"]
+            .sudo()
+            ._append(task, user, outcome, seen_digest, comment, self._reason(reason_code))
         )
         if outcome == "escalate":
             task.write(
@@ -230,7 +232,11 @@ class ApprovalTask(models.Model):
             )
         if outcome not in OUTCOMES:
             raise ValidationError(
-                _("outcome: “%(outcome)s” is unknown. Use one of %(known)s.", outcome=outcome, known=", ".join(OUTCOMES))
+                _(
+                    "outcome: “%(outcome)s” is unknown. Use one of %(known)s.",
+                    outcome=outcome,
+                    known=", ".join(OUTCOMES),
+                )
             )
         rules_comment = any(
             rule.comment_required
@@ -290,9 +296,10 @@ class ApprovalTask(models.Model):
         company = self.request_id.company_id
         manager = resolver._eligible(resolver._manager_of(user, company), company)
         return (
-            manager
-            or resolver._eligible(resolver._fallback(self.request_id.version_id), company)
-        ) - user - self.request_id._excluded_users()
+            (manager or resolver._eligible(resolver._fallback(self.request_id.version_id), company))
+            - user
+            - self.request_id._excluded_users()
+        )
 
     def _explain_refusal(self, error):
         """The state machine's error, for the person who meets it."""
@@ -481,48 +488,3 @@ class ApprovalTask(models.Model):
             )
             for user in people:
                 self.env["bus.bus"]._sendone(user.partner_id, "distribution.approval/inbox", {})
-
-
-class ApprovalQuestion(models.Model):
-    """A question to the requester, and its answer. Kept as evidence."""
-
-    _name = "distribution.approval.question"
-    _description = "Question on an Approval Request"
-    _inherit = ["distribution.approval.evidence"]
-    _log_access = False
-    _order = "id"
-    _rec_name = "question"
-
-    task_id = fields.Many2one("distribution.approval.task", required=True, ondelete="restrict", index=True)
-    user_id = fields.Many2one("res.users", string="Asked by", required=True, ondelete="restrict")
-    question = fields.Text(required=True)
-    asked_at = fields.Datetime(required=True)
-    answer = fields.Text()
-    answered_by_id = fields.Many2one("res.users", ondelete="restrict")
-    answered_at = fields.Datetime()
-
-    def init(self):
-        protect_columns(self.env.cr, self._table, ("task_id", "user_id", "question", "asked_at"))
-        protect_columns(
-            self.env.cr, self._table, ("answer", "answered_by_id", "answered_at"), "OLD.answered_at IS NOT NULL", "answer"
-        )
-
-
-class ApprovalReason(models.Model):
-    """A reason code that a decision can give, so that decisions can be counted by cause."""
-
-    _name = "distribution.approval.reason"
-    _description = "Approval Reason"
-    _order = "sequence, id"
-
-    name = fields.Char(required=True, translate=True)
-    code = fields.Char(required=True)
-    sequence = fields.Integer(default=10)
-    active = fields.Boolean(default=True)
-    outcome = fields.Selection(
-        [("reject", "Reject"), ("request_revision", "Request revision"), ("escalate", "Escalate")],
-        help="Offered for this outcome only; empty: for all.",
-    )
-    document_type = fields.Char(help="Offered for this document type only; empty: for all.")
-
-    _sql_constraints = [("code_unique", "UNIQUE (code)", "This reason code exists already.")]

@@ -49,7 +49,9 @@ class MergePartnerAutomatic(models.TransientModel):
             for release in releases:
                 snapshot = Snapshot.from_json(release.content)
                 header = {
-                    name: partner.id if name in partner_fields and value is not None and int(value) in old_ids else value
+                    name: partner.id
+                    if name in partner_fields and value is not None and int(value) in old_ids
+                    else value
                     for name, value in snapshot.header.items()
                 }
                 merged = seal(header, snapshot.lines)

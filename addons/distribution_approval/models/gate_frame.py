@@ -44,7 +44,18 @@ class GateFrame:
     ``suspects`` alone outlive the frame: they are kept until they pass a review.
     """
 
-    __slots__ = ("attempts", "before", "created", "depth", "promises", "serialized", "suspects", "touched", "ungoverned", "was_guarded")
+    __slots__ = (
+        "attempts",
+        "before",
+        "created",
+        "depth",
+        "promises",
+        "serialized",
+        "suspects",
+        "touched",
+        "ungoverned",
+        "was_guarded",
+    )
 
     def __init__(self):
         self.depth = 0

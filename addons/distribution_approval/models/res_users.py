@@ -27,8 +27,10 @@ class ResUsers(models.Model):
 
     def _approval_leave_tasks(self):
         """Who left, or lost the role, no longer blocks a task: others are asked at once."""
-        tasks = self.env["distribution.approval.task"].sudo().search(
-            [("user_ids", "in", self.ids), ("state", "in", ("open", "waiting"))]
+        tasks = (
+            self.env["distribution.approval.task"]
+            .sudo()
+            .search([("user_ids", "in", self.ids), ("state", "in", ("open", "waiting"))])
         )
         tasks.request_id._refresh_candidates()
 
@@ -39,8 +41,10 @@ class ResUsers(models.Model):
         own application sees what that application shows.
         """
         self.ensure_one()
-        access = self.env["ir.model.access"].sudo().search(
-            [("model_id.model", "=", model), ("perm_read", "=", True), ("active", "=", True)]
+        access = (
+            self.env["ir.model.access"]
+            .sudo()
+            .search([("model_id.model", "=", model), ("perm_read", "=", True), ("active", "=", True)])
         )
         own = self.env.ref("distribution_core.group_approver") | self.env.ref("distribution_core.group_auditor")
         groups = access.group_id - own
@@ -53,8 +57,10 @@ class ResUsers(models.Model):
         for user in self.sudo().search([("distribution_notice", "=", "digest"), ("share", "=", False)]):
             waiting = tasks.with_user(user).sudo(False).search(tasks.with_user(user)._inbox_domain())
             if waiting:
-                body = _("%s decisions wait for you:", len(waiting)) + "\n" + "\n".join(
-                    waiting.sudo().mapped("display_name")
+                body = (
+                    _("%s decisions wait for you:", len(waiting))
+                    + "\n"
+                    + "\n".join(waiting.sudo().mapped("display_name"))
                 )
                 user.partner_id.message_notify(
                     partner_ids=user.partner_id.ids, body=body, subject=_("%s decisions wait for you", len(waiting))

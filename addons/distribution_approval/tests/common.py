@@ -131,65 +131,71 @@ class ApprovalCase(TransactionCase):
                 }
             )
 
-        return cls.env["distribution.approval.policy.version"].with_user(cls.author).create(
-            {
-                "policy_id": policy.id,
-                "hit_policy": hit_policy,
-                "fallback_user_id": cls.fallback.id,
-                "split_limit": 2500,
-                "spend_window_days": 7,
-                "tolerance_percent": 2,
-                "tolerance_amount": 50,
-                "rule_ids": [
-                    rule(10, "Blocked vendor", "refuse", [condition("vendor_status", "in", codes=["blocked"])]),
-                    rule(
-                        20,
-                        "Within policy",
-                        "pass",
-                        [
-                            condition("vendor_status", "in", codes=["approved"]),
-                            condition("amount", "le", "2500"),
-                            condition("price_over_contract", "le", "5"),
-                        ],
-                    ),
-                    rule(30, "Above 2,500", "require", [condition("amount", "gt", "2500")], [stage(10, "Purchasing")]),
-                    rule(
-                        40,
-                        "Above 25,000",
-                        "require",
-                        [condition("amount", "gt", "25000")],
-                        [stage(10, "Purchasing"), stage(20, "Finance"), stage(20, "Operations")],
-                    ),
-                    rule(
-                        50,
-                        "Vendor not approved",
-                        "require",
-                        [condition("vendor_status", "in", codes=["new", "restricted"])],
-                        [stage(10, "Compliance")],
-                    ),
-                    rule(
-                        60,
-                        "Over contract price",
-                        "require",
-                        [condition("price_over_contract", "gt", "5")],
-                        [stage(10, "Categories")],
-                    ),
-                    rule(
-                        70,
-                        "No contract price",
-                        "require",
-                        [condition("no_contract_price", "is_true")],
-                        [stage(10, "Categories")],
-                    ),
-                    rule(
-                        80,
-                        "Split orders",
-                        "require",
-                        [condition("vendor_window_total", "gt", "10000")],
-                        [stage(10, "Purchasing")],
-                    ),
-                ],
-            }
+        return (
+            cls.env["distribution.approval.policy.version"]
+            .with_user(cls.author)
+            .create(
+                {
+                    "policy_id": policy.id,
+                    "hit_policy": hit_policy,
+                    "fallback_user_id": cls.fallback.id,
+                    "split_limit": 2500,
+                    "spend_window_days": 7,
+                    "tolerance_percent": 2,
+                    "tolerance_amount": 50,
+                    "rule_ids": [
+                        rule(10, "Blocked vendor", "refuse", [condition("vendor_status", "in", codes=["blocked"])]),
+                        rule(
+                            20,
+                            "Within policy",
+                            "pass",
+                            [
+                                condition("vendor_status", "in", codes=["approved"]),
+                                condition("amount", "le", "2500"),
+                                condition("price_over_contract", "le", "5"),
+                            ],
+                        ),
+                        rule(
+                            30, "Above 2,500", "require", [condition("amount", "gt", "2500")], [stage(10, "Purchasing")]
+                        ),
+                        rule(
+                            40,
+                            "Above 25,000",
+                            "require",
+                            [condition("amount", "gt", "25000")],
+                            [stage(10, "Purchasing"), stage(20, "Finance"), stage(20, "Operations")],
+                        ),
+                        rule(
+                            50,
+                            "Vendor not approved",
+                            "require",
+                            [condition("vendor_status", "in", codes=["new", "restricted"])],
+                            [stage(10, "Compliance")],
+                        ),
+                        rule(
+                            60,
+                            "Over contract price",
+                            "require",
+                            [condition("price_over_contract", "gt", "5")],
+                            [stage(10, "Categories")],
+                        ),
+                        rule(
+                            70,
+                            "No contract price",
+                            "require",
+                            [condition("no_contract_price", "is_true")],
+                            [stage(10, "Categories")],
+                        ),
+                        rule(
+                            80,
+                            "Split orders",
+                            "require",
+                            [condition("vendor_window_total", "gt", "10000")],
+                            [stage(10, "Purchasing")],
+                        ),
+                    ],
+                }
+            )
         )
 
     @classmethod
@@ -198,8 +204,10 @@ class ApprovalCase(TransactionCase):
 
     @classmethod
     def _govern(cls):
-        activation = cls.env["distribution.approval.activation"].with_user(cls.publisher).create(
-            {"document_type": "purchase_order", "company_id": cls.company.id, "reason": "Roll-out"}
+        activation = (
+            cls.env["distribution.approval.activation"]
+            .with_user(cls.publisher)
+            .create({"document_type": "purchase_order", "company_id": cls.company.id, "reason": "Roll-out"})
         )
         activation.action_propose()
         activation.with_user(cls.publisher_2).action_confirm()

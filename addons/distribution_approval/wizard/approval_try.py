@@ -55,8 +55,10 @@ class ApprovalTry(models.TransientModel):
                     "lines": lines,
                 }
             )
-        seats = self.env["distribution.approval.resolver"].sudo()._seats(
-            engine, judgement.verdict.stages, version, engine._approval_owners()
+        seats = (
+            self.env["distribution.approval.resolver"]
+            .sudo()
+            ._seats(engine, judgement.verdict.stages, version, engine._approval_owners())
         )
         return self.env["ir.qweb"]._render(
             "distribution_approval.try_result",

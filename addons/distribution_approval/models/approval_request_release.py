@@ -1,0 +1,188 @@
+"""From the last approval to the released document: two transactions, and a safety net."""
+
+import logging
+from functools import partial
+
+from odoo import SUPERUSER_ID, _, api, fields, models
+from odoo.exceptions import UserError
+from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
+
+from ..engine import Snapshot
+
+_logger = logging.getLogger(__name__)
+
+
+class ApprovalRequest(models.Model):
+    _inherit = "distribution.approval.request"
+
+    def _release(self):
+        """The last approval is in: write the release, and let the blocked action go on after commit."""
+        self.ensure_one()
+        snapshot = Snapshot.from_json(self.snapshot_id.content)
+        version = self.version_id
+        self.env["distribution.approval.release"]._issue(
+            [
+                {
+                    "res_model": self.res_model,
+                    "res_id": self.res_id,
+                    "document_type": self.document_type,
+                    "document_name": self.document_name,
+                    "kind": "amendment" if self.kind == "amendment" else "approval",
+                    "released_at": fields.Datetime.now(),
+                    "user_ref": self.env.uid,
+                    "company_id": self.company_id.id,
+                    "partner_ref": self.partner_id.id,
+                    "amount": self.amount,
+                    "version_id": version.id,
+                    "request_id": self.id,
+                    "digest": snapshot.digest,
+                    "content": self.snapshot_id.content,
+                    "facts": self.snapshot_id.facts,
+                    "rules": self.snapshot_id.rules,
+                    "tolerance_percent": version.tolerance_percent,
+                    "tolerance_amount": version.tolerance_amount,
+                    "rate_tolerance_percent": version.rate_tolerance_percent,
+                }
+            ]
+        )
+        self._event(
+            "approved",
+            {
+                "amount": str(self.amount),
+                "policy_version_id": version.id,
+                "digest": self.digest,
+                "kind": self.kind,
+                "approver_ids": self.decision_ids.filtered(
+                    lambda decision: decision.round == self.round and decision.outcome == "approve"
+                ).user_id.ids,
+            },
+        )
+        self.sudo().write({"resume_state": "pending"})
+        self._resume_after_commit()
+
+    def _resume_after_commit(self):
+        """Carry on at once in a transaction of its own; the scheduled action is the safety net."""
+        self.env.ref("distribution_approval.ir_cron_resume").sudo()._trigger()
+        registry, request_ids = self.env.registry, tuple(self.ids)
+        self.env.cr.postcommit.add(partial(_resume_in_own_transaction, registry, request_ids))
+
+    @api.model
+    def _cron_resume(self):
+        """Carry on with everything that is approved and not released; one transaction each."""
+        for request in self.search([("resume_state", "=", "pending")], order="id"):
+            try:
+                request._resume(commit=True)
+            except Exception:
+                self.env.cr.rollback()
+                _logger.exception("%s: release is tried again later", request.id)
+
+    def _resume(self, commit=False):
+        """Carry on with the blocked action, as the requester with their present rights.
+
+        Two workers never resume one request: the row is taken with ``SKIP LOCKED``.
+        """
+        self.ensure_one()
+        self.flush_recordset()
+        self.env.cr.execute(
+            """SELECT id FROM distribution_approval_request
+                WHERE id = %s AND resume_state IN ('pending', 'failed') AND state = 'approved'
+                  FOR UPDATE SKIP LOCKED""",
+            (self.id,),
+        )
+        if not self.env.cr.fetchone():
+            return False
+        self.invalidate_recordset()
+        try:
+            with self.env.cr.savepoint():
+                self._carry_on()
+        except Exception as error:
+            if getattr(error, "pgcode", None) in PG_CONCURRENCY_ERRORS_TO_RETRY:
+                raise  # somebody else saved the document meanwhile: not a failure, tried again
+            _logger.info("%s: release failed", self.name, exc_info=True)
+            self._resume_failed(error)
+        if commit:
+            self.env.cr.commit()
+        return self.resume_state == "done"
+
+    def _carry_on(self):
+        """Do what was blocked, with the rights that the requester has now."""
+        requester = self.requester_id
+        if not requester.active and not requester._is_superuser():
+            raise UserError(
+                _(
+                    "%s, who asked, is inactive. Somebody with the right has to confirm the document: "
+                    "its approval stays valid.",
+                    requester.name,
+                )
+            )
+        document = (
+            self.env[self.res_model]
+            .with_user(requester)
+            .with_context(_resume_context(requester, self.company_id))
+            .browse(self.res_id)
+        )
+        if self.kind == "amendment":
+            self.amendment_id._apply_to(document)
+        else:
+            document._approval_resume(self.action_name)
+        self.env.flush_all()
+        if self.resume_state != "done":
+            if not document._approval_is_guarded():
+                raise UserError(
+                    _(
+                        "%(document)s was not released: it is in state “%(state)s”.",
+                        document=self.document_name,
+                        state=document.sudo().state,
+                    )
+                )
+            self.sudo()._resumed()
+
+    def _resumed(self):
+        """The document has reached its guarded state (or the amendment is in force)."""
+        for request in self.filtered(lambda request: request.resume_state != "done"):
+            request.sudo().write({"resume_state": "done"})
+            if request.kind == "release":
+                request._document()._approval_set_state("released")
+            request._event(
+                "released" if request.kind == "release" else "amended",
+                {"digest": request.digest, "amount": str(request.amount), "request_id": request.id},
+            )
+
+    def _resume_failed(self, error):
+        message = str(error.args[0]) if isinstance(error, UserError) and error.args else str(error)
+        self.sudo().write({"resume_state": "failed", "reason": message[:500]})
+        self._event("release_failed", {"reason": type(error).__name__})
+        case = (
+            self.env["distribution.case"]
+            .sudo()
+            ._open(
+                "approved_not_released",
+                self._document(),
+                _("Approved, not released: %s", self.document_name),
+                detail=message,
+                dedup_key=f"approved_not_released:{self.id}",
+            )
+        )
+        self._say(
+            _(
+                "Approved, but it could not be released: %(error)s (case %(case)s)",
+                error=message,
+                case=case.display_name,
+            )
+        )
+
+
+def _resume_context(user, company):
+    return {"allowed_company_ids": [company.id], "lang": user.lang, "tz": user.tz}
+
+
+def _resume_in_own_transaction(registry, request_ids):
+    """After the decision is committed: carry on, whatever happens to the transaction that decided."""
+    try:
+        with registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            for request_id in request_ids:
+                env["distribution.approval.request"].browse(request_id)._resume(commit=True)
+    except Exception:
+        # The decision stands; the scheduled action tries again.
+        _logger.exception("release of requests %s is left to the scheduled action", request_ids)
