@@ -170,5 +170,5 @@ def _content(snapshot):
 def _same_content(one, other):
     """Equal header, and equal lines whatever their keys."""
     return dict(one.header) == dict(other.header) and sorted(
-        (str(sorted(values.items(), key=str)) for values in one.lines.values())
+        str(sorted(values.items(), key=str)) for values in one.lines.values()
     ) == sorted(str(sorted(values.items(), key=str)) for values in other.lines.values())
