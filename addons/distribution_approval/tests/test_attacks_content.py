@@ -88,7 +88,7 @@ class TestAttacksOnContent(AttackCase):
             LINE_UOM: self.product.uom_id.id,
         }
         lines = self.env["purchase.order.line"].with_user(self.buyer)
-        for attempt in (
+        for number, attempt in enumerate((
             lambda: lines.create(new),
             lambda: lines.sudo().create(new),
             lambda: lines.with_context(default_order_id=order.id).create({k: v for k, v in new.items() if k != "order_id"}),
@@ -99,8 +99,8 @@ class TestAttacksOnContent(AttackCase):
             lambda: order.order_line.unlink(),
             lambda: order.write({"order_line": [Command.clear()]}),
             lambda: order.order_line.write({"product_qty": 0}),
-        ):
-            with self._refused():
+        )):
+            with self.subTest(number=number), self._refused():
                 attempt()
         # A note is no purchase, and stays none.
         note = lines.create({"order_id": order.id, "display_type": "line_note", "name": "Call first", "product_qty": 0})
@@ -474,9 +474,10 @@ class TestAttacksOnContent(AttackCase):
             prices.create({**values, "contract_state": "contract"})
         forged = prices.with_context(default_contract_state="contract").create(values)
         self.assertEqual(forged.contract_state, "proposed", "a default from the client is not a contract")
-        product.product_tmpl_id.with_user(self.manager).with_context(default_contract_state="contract").write(
-            {"seller_ids": [Command.create({"partner_id": self.vendor.id, "price": 50, "min_qty": 0})]}
-        )
+        if IS_17:  # purchase managers do not edit products on 19.0
+            product.product_tmpl_id.with_user(self.manager).with_context(default_contract_state="contract").write(
+                {"seller_ids": [Command.create({"partner_id": self.vendor.id, "price": 50, "min_qty": 0})]}
+            )
         self.assertEqual(set(product.seller_ids.mapped("contract_state")), {"proposed"})
         result = prices.load(
             ["partner_id/.id", "product_tmpl_id/.id", "price", "contract_state"],
