@@ -31,7 +31,7 @@ class ApprovalLineMixin(models.AbstractModel):
             lines = super().create(vals_list)
             documents = lines._approval_documents()
             old = documents.filtered(lambda document: (document._name, document.id) not in frame.created)
-            frame.touch(old)
+            frame.touch(old, changed=True)
             for line, vals in zip(lines, vals_list):
                 frame.attempt(line._approval_documents(), {"line": (0, 0, vals)})
             self._approval_changed(old)
@@ -47,7 +47,7 @@ class ApprovalLineMixin(models.AbstractModel):
                 frame.attempt(line._approval_documents(), {"line": (1, line.id, vals)})
             result = super().write(vals)
             after = self._approval_documents()
-            frame.touch(after)
+            frame.touch(after, changed=True)
             self._approval_changed(before | after)
             return result
 

@@ -72,8 +72,11 @@ class GateFrame:
         self.attempts = {}  # (model name, id) -> values that the caller tried to write
         self.ungoverned = set()  # (document type, company id) looked up in this transaction
 
-    def touch(self, documents):
-        """Have ``documents`` reviewed when the outermost frame closes."""
+    def touch(self, documents, changed=False):
+        """Have ``documents`` reviewed when the outermost frame closes.
+
+        :param changed: their content has changed already, so that what it was before is not known
+        """
         if not documents:
             return
         self.touched.setdefault(documents._name, set()).update(documents.ids)
@@ -82,7 +85,7 @@ class GateFrame:
             if key not in self.was_guarded:
                 guarded = key not in self.created and document._approval_is_guarded()
                 self.was_guarded[key] = guarded
-                if guarded and document._approval_governed():
+                if guarded and not changed and document._approval_governed():
                     self.before[key] = document.sudo()._approval_snapshots()[document.id].digest
 
     def born(self, documents):
