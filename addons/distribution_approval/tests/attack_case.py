@@ -12,12 +12,13 @@ from .common import ApprovalCase
 
 class AttackCase(ApprovalCase):
     @contextmanager
-    def _refused(self):
-        """What happens inside is refused, with a message for people, at once or at the commit."""
+    def _refused(self, at_once=False):
+        """What happens inside is refused, with a message for people: at the commit, or ``at_once``."""
         savepoint = self.env.cr.savepoint()
         try:
             yield
-            self._commit()
+            if not at_once:
+                self._commit()
         except (UserError, RedirectWarning) as error:
             self.assertTrue(str(error.args[0]).strip(), "refused without a word")
         else:

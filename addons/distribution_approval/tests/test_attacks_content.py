@@ -100,7 +100,7 @@ class TestAttacksOnContent(AttackCase):
             lambda: order.write({"order_line": [Command.clear()]}),
             lambda: order.order_line.write({"product_qty": 0}),
         )):
-            with self.subTest(number=number), self._refused():
+            with self.subTest(number=number), self._refused(at_once=True):
                 attempt()
         # A note is no purchase, and stays none.
         note = lines.create({"order_id": order.id, "display_type": "line_note", "name": "Call first", "product_qty": 0})
