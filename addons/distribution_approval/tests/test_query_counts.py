@@ -5,8 +5,6 @@ from odoo.exceptions import UserError
 from odoo.tests.common import tagged
 
 from ..models.gate_frame import frame_of, review_now
-from odoo.addons.distribution_core.compat import IS_17
-
 from .common import ApprovalCase
 
 
@@ -119,8 +117,7 @@ class TestQueryCounts(ApprovalCase):
             return self.cr.sql_log_count - before
 
         open_inbox()  # access rights and rules are cached per worker
-        # 19.0 reads the groups of the user for the record rules once more.
-        self.assertLessEqual(open_inbox(), 8 if IS_17 else 9)
+        self.assertLessEqual(open_inbox(), 8)
 
     def _fill_inbox(self, request, number):
         """Pending requests like ``request``, written as the engine writes them."""
