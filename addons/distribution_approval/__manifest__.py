@@ -1,11 +1,11 @@
 {
     "name": "Distribution Approval",
     "summary": "Policies decide first, people decide the rest, everything leaves evidence",
-    "version": "17.0.1.0.0",
+    "version": "17.0.1.1.0",
     "category": "Supply Chain",
     "author": "Distribution Suite",
     "license": "LGPL-3",
-    "depends": ["distribution_core", "purchase_stock", "hr"],
+    "depends": ["distribution_core", "purchase_stock", "sale_stock", "sale_margin", "stock_picking_batch", "hr"],
     "data": [
         "security/approval_security.xml",
         "security/ir.model.access.csv",

@@ -25,27 +25,24 @@ from ..models.approval_policy import today
 from ..models.gate_frame import gate_frame, in_frame
 
 HEADER = (
-    ControlledField("company_id", "Company"),
-    ControlledField("partner_id", "Vendor"),
-    ControlledField("currency_id", "Currency"),
-    ControlledField("picking_type_id", "Deliver To"),
-    ControlledField("dest_address_id", "Drop-ship Address"),
-    ControlledField("payment_term_id", "Payment Terms"),
+    ControlledField("company_id", "Company", model="res.company"),
+    ControlledField("partner_id", "Vendor", model="res.partner"),
+    ControlledField("currency_id", "Currency", model="res.currency"),
+    ControlledField("picking_type_id", "Deliver To", model="stock.picking.type"),
+    ControlledField("dest_address_id", "Drop-ship Address", model="res.partner"),
+    ControlledField("payment_term_id", "Payment Terms", model="account.payment.term"),
     ControlledField("amount", "Untaxed Amount", "amount"),
 )
 LINE = (
-    ControlledField("product_id", "Product"),
-    ControlledField("uom", "Unit of Measure"),
-    ControlledField("taxes", "Taxes"),
+    ControlledField("product_id", "Product", model="product.product"),
+    ControlledField("uom", "Unit of Measure", model="uom.uom"),
+    ControlledField("taxes", "Taxes", model="account.tax"),
     ControlledField("quantity", "Quantity", "quantity"),
     ControlledField("price_unit", "Unit Price", "amount"),
     ControlledField("discount", "Discount", "discount"),
     ControlledField("value", "Value", "amount"),
 )
 CONTROLLED = frozenset(field.name for field in HEADER) - {"amount"}
-
-#: An exchange rate that moved more than this against the one before is not believed.
-MAX_RATE_JUMP = Decimal("0.25")
 
 
 class PurchaseOrder(models.Model):
@@ -58,6 +55,9 @@ class PurchaseOrder(models.Model):
     _approval_watched = _approval_controlled | {"state"}
     _approval_ownership = frozenset({"user_id"})
     _approval_line_field = "order_line"
+    _approval_header = HEADER
+    _approval_line = LINE
+    _approval_not_shown = frozenset({"company_id", "taxes"})
 
     # Core works it out of stock moves with the reader's rights: an approver, who reads those of
     # their own orders only, would see another number.
@@ -137,10 +137,6 @@ class PurchaseOrder(models.Model):
             )
         }
 
-    @api.model
-    def _approval_fields(self):
-        return (*HEADER, *LINE)
-
     def _approval_partner(self):
         return self.partner_id.commercial_partner_id
 
@@ -149,6 +145,9 @@ class PurchaseOrder(models.Model):
 
     def _approval_waits(self):
         return self.sudo().state == "to approve"
+
+    def _approval_site(self):
+        return self.picking_type_id.warehouse_id
 
     def _approval_confirmed_at(self):
         self.ensure_one()
@@ -210,75 +209,6 @@ class PurchaseOrder(models.Model):
         )
 
     # ------------------------------------------------------------- for people
-
-    _APPROVAL_REFERENCES = {
-        "company_id": "res.company",
-        "partner_id": "res.partner",
-        "currency_id": "res.currency",
-        "picking_type_id": "stock.picking.type",
-        "dest_address_id": "res.partner",
-        "payment_term_id": "account.payment.term",
-        "product_id": "product.product",
-        "uom": "uom.uom",
-        "taxes": "account.tax",
-    }
-
-    @api.model
-    def _approval_name_of(self, field, value):
-        """A controlled value in words."""
-        if value is None or value == ():
-            return "–"
-        model = self._APPROVAL_REFERENCES.get(field)
-        if model:
-            ids = [int(item) for item in (value if isinstance(value, tuple) else (value,))]
-            return ", ".join(self.env[model].sudo().browse(ids).exists().mapped("display_name"))
-        return f"{value:,.2f}"
-
-    def _approval_deviation_words(self, deviation):
-        line = self.order_line.filtered(lambda line: str(line.id) == deviation.where)
-        place = f"{line.product_id.display_name}: " if line else ""
-        if not deviation.field:
-            if deviation.before is None:
-                return _("line added: %s", line.product_id.display_name)
-            return _("line removed: %s", self._approval_name_of("product_id", deviation.before["product_id"]))
-        return _(
-            "%(place)s%(label)s: %(before)s → %(after)s",
-            place=place,
-            label=deviation.label,
-            before=self._approval_name_of(deviation.field, deviation.before),
-            after=self._approval_name_of(deviation.field, deviation.after),
-        )
-
-    @api.model
-    def _approval_content_words(self, snapshot, before=None):
-        columns = [field for field in LINE if field.name != "taxes"]
-
-        def row(values):
-            return [self._approval_name_of(field.name, values.get(field.name)) for field in columns]
-
-        rows = []
-        for key, values in snapshot.lines.items():
-            old = before.lines.get(key) if before else None
-            status = "" if before is None or old == values else "added" if old is None else "changed"
-            rows.append({"status": status, "cells": row(values), "before": row(old) if status == "changed" else None})
-        if before:
-            rows.extend(
-                {"status": "removed", "cells": row(values), "before": None}
-                for key, values in before.lines.items()
-                if key not in snapshot.lines
-            )
-        header = [
-            (
-                field.label,
-                self._approval_name_of(field.name, snapshot.header.get(field.name)),
-                self._approval_name_of(field.name, before.header.get(field.name))
-                if before and before.header.get(field.name) != snapshot.header.get(field.name)
-                else None,
-            )
-            for field in HEADER
-            if field.name != "company_id"
-        ]
-        return {"header": header, "columns": [field.label for field in columns], "rows": rows}
 
     @api.model
     def _approval_standing(self, request):
@@ -384,16 +314,7 @@ class PurchaseOrder(models.Model):
         amounts = {}
         for order in self:
             positive = sum((max(value, Decimal(0)) for value in order._approval_line_values().values()), Decimal(0))
-            currency, company = order.currency_id, order.company_id
-            if currency == company.currency_id:
-                amounts[order.id] = positive
-            else:
-                doubt = currency._approval_rate_doubt(company)
-                amounts[order.id] = (
-                    Unknown(doubt)
-                    if doubt
-                    else as_decimal(currency._convert(float(positive), company.currency_id, company, today(company)))
-                )
+            amounts[order.id] = self._approval_in_company_currency(positive, order.currency_id, order.company_id)
         return amounts
 
     def _approval_vendor_totals(self, amounts):
@@ -597,43 +518,6 @@ class PurchaseOrder(models.Model):
         values = super()._prepare_supplier_info(partner, line, price, currency)
         values["contract_state"] = "learned"
         return values
-
-
-class ResCurrency(models.Model):
-    _inherit = "res.currency"
-
-    def _approval_rate_doubt(self, company):
-        """Why the rate of this currency cannot be relied on today, or False.
-
-        Odoo converts at 1.0 when there is no rate at all; a rate that jumped is as bad.
-        """
-        self.ensure_one()
-        rates = (
-            self.env["res.currency.rate"]
-            .sudo()
-            .search_fetch(
-                [
-                    ("currency_id", "=", self.id),
-                    ("company_id", "in", (company.root_id.id, False)),
-                    ("name", "<=", today(company)),
-                ],
-                ["rate", "name"],
-                order="name desc",
-                limit=2,
-            )
-        )
-        if not rates:
-            return _("there is no exchange rate for %s", self.name)
-        if len(rates) == 2 and rates[0].rate and rates[1].rate:
-            jump = abs(as_decimal(rates[0].rate) / as_decimal(rates[1].rate) - 1)
-            if jump > MAX_RATE_JUMP:
-                return _(
-                    "the exchange rate of %(currency)s moved by %(jump)s %% on %(day)s",
-                    currency=self.name,
-                    jump=round(jump * 100),
-                    day=rates[0].name,
-                )
-        return False
 
 
 class ProductCategory(models.Model):

@@ -77,11 +77,13 @@ class ControlledField:
 
     ``exact``: no change is tolerated. ``amount`` and ``quantity``: a factor of the line's
     value, tolerated. ``discount``: a percentage off the line's value, tolerated.
+    ``model`` names what the ids in a reference belong to, so that they can be shown in words.
     """
 
     name: str
     label: str = ""
     kind: str = EXACT
+    model: str = ""
 
     def __post_init__(self):
         if self.kind not in FIELD_KINDS:

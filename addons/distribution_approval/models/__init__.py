@@ -25,4 +25,5 @@ from . import approval_control
 from . import base_partner_merge
 from . import product_supplierinfo
 from . import res_config_settings
+from . import res_currency
 from . import res_users

@@ -1,9 +1,13 @@
-"""Switching governance on and off: an act of two people, recorded, with a baseline."""
+"""Switching governance on and off: an act of two people, recorded, with a baseline.
+
+It is switched on for a document type in a whole company, or – so that a roll-out can start small –
+site by site.
+"""
 
 import json
 
 from odoo import _, api, fields, models, tools
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from odoo.addons.distribution_core.append_only import protect_columns
 
@@ -26,6 +30,17 @@ PROTECTED = {
 BATCH = 500
 
 
+#: Governance holds in the whole company.
+EVERYWHERE = None
+NOWHERE = frozenset()
+
+
+def _places(rows):
+    """:data:`EVERYWHERE` when one of the rows ``(warehouse id or None,)`` is for the whole company."""
+    sites = frozenset(site for (site,) in rows)
+    return EVERYWHERE if None in sites else sites
+
+
 class ApprovalActivation(models.Model):
     _name = "distribution.approval.activation"
     _description = "Approval Governance"
@@ -35,6 +50,13 @@ class ApprovalActivation(models.Model):
     document_type = fields.Selection(selection="_selection_document_type", required=True)
     company_id = fields.Many2one(
         "res.company", required=True, default=lambda self: self.env.company, ondelete="restrict"
+    )
+    warehouse_id = fields.Many2one(
+        "stock.warehouse",
+        string="Site",
+        ondelete="restrict",
+        domain="[('company_id', '=', company_id)]",
+        help="Governance starts at this site only. Empty: in the whole company.",
     )
     state = fields.Selection(
         [
@@ -63,14 +85,23 @@ class ApprovalActivation(models.Model):
 
     def init(self):
         self.env.cr.execute(
-            """CREATE UNIQUE INDEX IF NOT EXISTS distribution_approval_activation_in_force
-                   ON distribution_approval_activation (document_type, company_id)
+            """DROP INDEX IF EXISTS distribution_approval_activation_in_force;
+               CREATE UNIQUE INDEX IF NOT EXISTS distribution_approval_activation_place_in_force
+                   ON distribution_approval_activation (document_type, company_id, coalesce(warehouse_id, 0))
                 WHERE state IN ('active', 'ending')"""
         )
         protect_columns(
             self.env.cr,
             self._table,
-            ("document_type", "company_id", "proposed_by_id", "confirmed_by_id", "confirmed_at", "baseline_count"),
+            (
+                "document_type",
+                "company_id",
+                "warehouse_id",
+                "proposed_by_id",
+                "confirmed_by_id",
+                "confirmed_at",
+                "baseline_count",
+            ),
             when="OLD.state IN ('active', 'ending', 'ended')",
         )
         protect_columns(self.env.cr, self._table, ("state", "ended_by_id"), when="OLD.state = 'ended'", name="ended")
@@ -79,11 +110,20 @@ class ApprovalActivation(models.Model):
     def _selection_document_type(self):
         return self.env["distribution.approval.policy"]._selection_document_type()
 
-    @api.depends("document_type", "company_id")
+    @api.depends("document_type", "company_id", "warehouse_id")
     def _compute_display_name(self):
         labels = dict(self._selection_document_type())
         for activation in self:
-            activation.display_name = f"{labels.get(activation.document_type)} – {activation.company_id.name}"
+            place = activation.warehouse_id.name or activation.company_id.name
+            activation.display_name = f"{labels.get(activation.document_type)} – {place}"
+
+    @api.constrains("company_id", "warehouse_id")
+    def _check_site(self):
+        for activation in self:
+            if activation.warehouse_id.company_id not in (activation.company_id, self.env["res.company"]):
+                raise ValidationError(
+                    _("warehouse_id: %s belongs to another company. Choose one of its sites.", activation.warehouse_id.name)
+                )
 
     @api.depends("document_type", "company_id")
     def _compute_policy_in_force(self):
@@ -112,7 +152,7 @@ class ApprovalActivation(models.Model):
 
     def write(self, vals):
         self._refuse_protected(vals)
-        if {"document_type", "company_id", "state"} & vals.keys() and any(a.state != "draft" for a in self):
+        if {"document_type", "company_id", "warehouse_id", "state"} & vals.keys() and any(a.state != "draft" for a in self):
             raise UserError(_("Only a draft can be changed. Switch governance with the buttons."))
         return super().write(vals)
 
@@ -217,47 +257,55 @@ class ApprovalActivation(models.Model):
         self.env["distribution.event"].sudo()._record(
             f"distribution.approval_governance.{fact}.v1",
             self,
-            {"document_type": self.document_type, "company_id": self.company_id.id, **data},
+            {
+                "document_type": self.document_type,
+                "company_id": self.company_id.id,
+                "site_id": self.warehouse_id.id or None,
+                **data,
+            },
         )
 
     # -------------------------------------------------------------- business
 
     @api.model
-    def _is_governed(self, document_type, company):
-        """Whether governance is in force.
+    def _governed_sites(self, document_type, company):
+        """Where in ``company`` governance is in force: :data:`EVERYWHERE`, or the ids of sites (maybe none).
 
-        A yes may come from the cache; a no is looked up in the database once per frame, for a
-        transaction that began before governance was switched on leaves a stale cache behind.
+        "Everywhere" may come from the cache; less is looked up in the database once per frame, for
+        a transaction that began before governance was switched on leaves a stale cache behind.
         """
-        if company.id in self._governed_companies(document_type):
-            return True
+        known = self._governed_places(document_type).get(company.id, NOWHERE)
+        if known is EVERYWHERE:
+            return known
         frame = frame_of(self.env)
         key = (document_type, company.id)
-        if key in frame.ungoverned:
-            return False
+        if key in frame.governed_sites:
+            return frame.governed_sites[key]
         self.flush_model(["state"])
         self.env.cr.execute(
-            """SELECT 1 FROM distribution_approval_activation
+            """SELECT warehouse_id FROM distribution_approval_activation
                 WHERE document_type = %s AND company_id = %s AND state IN ('active', 'ending')""",
             key,
         )
-        if self.env.cr.fetchone():
+        found = _places(self.env.cr.fetchall())
+        if found != known:
             self.env.registry.clear_cache()
-            return True
         if frame.depth:
-            frame.ungoverned.add(key)
-        return False
+            frame.governed_sites[key] = found
+        return found
 
     @api.model
     @tools.ormcache("document_type")
-    def _governed_companies(self, document_type):
-        """Ids of the companies in which documents of this type are governed."""
-        return frozenset(
+    def _governed_places(self, document_type):
+        """``{company id: EVERYWHERE or ids of sites}`` in which documents of this type are governed."""
+        places = {}
+        for activation in (
             self.sudo()
             .with_context({})
             .search([("document_type", "=", document_type), ("state", "in", ("active", "ending"))])
-            .company_id.ids
-        )
+        ):
+            places.setdefault(activation.company_id.id, []).append((activation.warehouse_id.id or None,))
+        return {company_id: _places(rows) for company_id, rows in places.items()}
 
     def _take_baseline(self):
         """Release what is in force already, as it is. Returns the number of documents.
@@ -266,14 +314,19 @@ class ApprovalActivation(models.Model):
         """
         self.ensure_one()
         model = self.env[document_models(self.env)[self.document_type]]
-        domain = [("company_id", "=", self.company_id.id), ("state", "in", model._approval_guarded_states)]
+        domain = [("company_id", "=", self.company_id.id), *model._approval_guarded_domain()]
         ids = model.search(domain, order="id").ids
+        count = 0
         for start in range(0, len(ids), BATCH):
             documents = model.browse(ids[start : start + BATCH])
-            self._baseline(documents)
+            if self.warehouse_id:
+                documents = documents.filtered(lambda document: document._approval_site() == self.warehouse_id)
+            if documents:
+                count += len(documents)
+                self._baseline(documents)
             self.env.flush_all()
             self.env.invalidate_all()
-        return len(ids)
+        return count
 
     def _baseline(self, documents):
         snapshots = documents._approval_snapshots()

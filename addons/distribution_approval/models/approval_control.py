@@ -19,18 +19,18 @@ class ApprovalControl(models.AbstractModel):
         """Open a case for each guarded document that no release covers. Returns their number."""
         found = 0
         for document_type, model in sorted(document_models(self.env).items()):
-            companies = self.env["distribution.approval.activation"]._governed_companies(document_type)
+            companies = self.env["distribution.approval.activation"]._governed_places(document_type)
             if companies:
                 found += self._find_ungated(self.env[model].sudo(), companies)
         return found
 
     @api.model
     def _find_ungated(self, model, companies):
-        domain = [("company_id", "in", list(companies)), ("state", "in", model._approval_guarded_states)]
+        domain = [("company_id", "in", list(companies)), *model._approval_guarded_domain()]
         ids = model.search(domain, order="id").ids
         found = 0
         for start in range(0, len(ids), BATCH):
-            for document, reason in self._ungated(model.browse(ids[start : start + BATCH])):
+            for document, reason in self._ungated(model.browse(ids[start : start + BATCH])._approval_governed()):
                 found += 1
                 self._report(document, reason)
             self.env.flush_all()

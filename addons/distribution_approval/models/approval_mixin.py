@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from odoo import _, api, fields, models
@@ -10,7 +11,9 @@ from psycopg2 import sql
 
 from odoo.addons.distribution_core.compat import check_access
 
-from ..engine import FactType, Unknown, decode_facts, encode_facts
+from ..engine import FactType, Unknown, as_decimal, decode_facts, encode_facts
+from .approval_activation import EVERYWHERE, NOWHERE
+from .approval_policy import today
 from .gate_frame import frame_of, gate_frame, settle, written_directly
 
 #: Display states in which a request or a release of the document is alive.
@@ -43,6 +46,8 @@ class ApprovalMixin(models.AbstractModel):
         header fields whose change calls for a review: ``state`` and all controlled fields;
     ``_approval_controlled``
         the controlled header fields: who edits one of them cannot approve the document;
+    ``_approval_header``, ``_approval_line``
+        the :class:`~..engine.ControlledField` of its snapshot's header and lines;
 
     and implements ``_approval_fact_specs``, ``_approval_facts``, ``_approval_snapshots``,
     ``_approval_amounts``, ``_approval_hold``, ``_approval_unhold`` and ``_approval_resume``.
@@ -55,6 +60,12 @@ class ApprovalMixin(models.AbstractModel):
     _approval_guarded_states = ()
     _approval_watched = frozenset()
     _approval_controlled = frozenset()
+    _approval_header = ()
+    _approval_line = ()
+    #: Names of controlled fields that people do not need to read.
+    _approval_not_shown = frozenset({"company_id"})
+    #: The controlled field that says what a line is about.
+    _approval_line_title = "product_id"
     #: Fields that say whose document it is; who ever was named in one does not approve it.
     _approval_ownership = frozenset()
 
@@ -123,7 +134,12 @@ class ApprovalMixin(models.AbstractModel):
     @api.model
     def _approval_fields(self):
         """The ControlledFields of header and lines: labels, and which of them tolerate change."""
-        raise NotImplementedError(f"{self._name} does not describe its controlled values")
+        return (*self._approval_header, *self._approval_line)
+
+    @api.model
+    def _approval_guarded_domain(self):
+        """Domain of the documents in their guarded state, for the baseline and the nightly control."""
+        return [("state", "in", self._approval_guarded_states)]
 
     def _approval_snapshots(self):
         """``{id: Snapshot}`` of the controlled values as they are now."""
@@ -159,6 +175,10 @@ class ApprovalMixin(models.AbstractModel):
     def _approval_context(self, names):
         """``{role: recordset of users}`` that the resolver takes from the document."""
         return {}
+
+    def _approval_site(self):
+        """The site (warehouse) to which this document belongs, or an empty recordset."""
+        return self.env["stock.warehouse"]
 
     def _approval_confirmed_at(self):
         """When the document reached its guarded state, if it keeps that: the date of its baseline."""
@@ -311,15 +331,23 @@ class ApprovalMixin(models.AbstractModel):
     # ------------------------------------------------------------ governance
 
     def _approval_governed(self):
-        """Those of ``self`` for whose company governance of this document type is switched on."""
+        """Those of ``self`` for whose company or site governance of this document type is switched on.
+
+        A document about which policy was asked once stays governed, whatever site it is moved to.
+        """
         activation = self.env["distribution.approval.activation"]
         documents = self.sudo()
-        governed = {
-            company.id for company in documents.company_id if activation._is_governed(self._approval_type, company)
+        sites = {
+            company.id: activation._governed_sites(self._approval_type, company) for company in documents.company_id
         }
-        if not governed:
-            return self.browse()
-        return self.filtered(lambda document: document.sudo().company_id.id in governed)
+        if all(place is EVERYWHERE for place in sites.values()):
+            return self.browse(document.id for document in documents if document.company_id) if sites else self.browse()
+        return self.browse(
+            document.id
+            for document in documents
+            if (place := sites.get(document.company_id.id, NOWHERE)) is EVERYWHERE
+            or (place and (document.approval_state or document._approval_site().id in place))
+        )
 
     # ---------------------------------------------------------------- screen
 
@@ -584,7 +612,26 @@ class ApprovalMixin(models.AbstractModel):
 
     def _approval_deviation_words(self, deviation):
         """One deviation in words, with names instead of ids."""
-        return deviation.describe()
+        title = self._approval_line_title
+        if not deviation.field:
+            values = deviation.after if deviation.before is None else deviation.before
+            name = self._approval_name_of(title, values.get(title))
+            return _("line added: %s", name) if deviation.before is None else _("line removed: %s", name)
+        place = self._approval_place_words(deviation.where)
+        return _(
+            "%(place)s%(label)s: %(before)s → %(after)s",
+            place=f"{place}: " if place else "",
+            label=deviation.label,
+            before=self._approval_name_of(deviation.field, deviation.before),
+            after=self._approval_name_of(deviation.field, deviation.after),
+        )
+
+    def _approval_place_words(self, where):
+        """The line with key ``where`` of a snapshot in words; nothing for the header."""
+        if not self._approval_line_field:
+            return ""
+        line = self[self._approval_line_field].filtered(lambda line: str(line.id) == where)
+        return line.product_id.display_name if line and "product_id" in line._fields else ""
 
     @api.model
     def _approval_payload(self, attempts):
@@ -707,9 +754,64 @@ class ApprovalMixin(models.AbstractModel):
         return spec.option_label(value) if spec.options else str(value)
 
     @api.model
+    def _approval_name_of(self, field, value):
+        """The value of a controlled field in words."""
+        if value is None or value == () or value == "":
+            return "–"
+        model = {item.name: item.model for item in self._approval_fields()}.get(field)
+        if model:
+            ids = [int(item) for item in (value if isinstance(value, (tuple, list)) else (value,))]
+            return ", ".join(self.env[model].sudo().browse(ids).exists().mapped("display_name"))
+        if isinstance(value, bool):
+            return _("yes") if value else _("no")
+        if isinstance(value, (Decimal, float)):
+            return f"{value:,.2f}"
+        return str(value)
+
+    @api.model
     def _approval_content_words(self, snapshot, before=None):
-        """``{"columns": …, "rows": …, "header": …}`` of a snapshot, names instead of ids."""
-        raise NotImplementedError(f"{self._name} does not show its controlled values")
+        """``{"columns": …, "rows": …, "header": …}`` of a snapshot, names instead of ids.
+
+        :param before: the snapshot that it replaces, to mark what changed
+        """
+        columns = [field for field in self._approval_line if field.name not in self._approval_not_shown]
+
+        def row(values):
+            return [self._approval_name_of(field.name, values.get(field.name)) for field in columns]
+
+        rows = []
+        for key, values in snapshot.lines.items():
+            old = before.lines.get(key) if before else None
+            status = "" if before is None or old == values else "added" if old is None else "changed"
+            rows.append({"status": status, "cells": row(values), "before": row(old) if status == "changed" else None})
+        if before:
+            rows.extend(
+                {"status": "removed", "cells": row(values), "before": None}
+                for key, values in before.lines.items()
+                if key not in snapshot.lines
+            )
+        header = [
+            (
+                field.label,
+                self._approval_name_of(field.name, snapshot.header.get(field.name)),
+                self._approval_name_of(field.name, before.header.get(field.name))
+                if before and before.header.get(field.name) != snapshot.header.get(field.name)
+                else None,
+            )
+            for field in self._approval_header
+            if field.name not in self._approval_not_shown
+        ]
+        return {"header": header, "columns": [field.label for field in columns], "rows": rows}
+
+    @api.model
+    def _approval_in_company_currency(self, value, currency, company):
+        """``value`` (Decimal) of ``currency`` at today's rate: Decimal, or Unknown without a reliable rate."""
+        if currency == company.currency_id:
+            return value
+        doubt = currency._approval_rate_doubt(company)
+        if doubt:
+            return Unknown(doubt)
+        return as_decimal(currency._convert(float(value), company.currency_id, company, today(company)))
 
     # ----------------------------------------------------------------- events
 

@@ -191,3 +191,12 @@ class ApprovalPolicy(models.Model):
             # The cache may be that of a transaction that was rolled back, or began long ago.
             version = versions.browse(self._find_effective_version_id(document_type, company.id, day) or ())
         return version
+
+
+class DistributionEventType(models.Model):
+    _inherit = "distribution.event.type"
+
+    @api.model
+    def _schema_documents(self):
+        kinds = {key: self.env[model]._approval_label() for key, model in document_models(self.env).items()}
+        return {**super()._schema_documents(), **kinds}

@@ -53,7 +53,7 @@ class GateFrame:
         "serialized",
         "suspects",
         "touched",
-        "ungoverned",
+        "governed_sites",
         "was_guarded",
     )
 
@@ -70,7 +70,7 @@ class GateFrame:
         self.promises = {}  # (model name, id) -> Promise
         self.serialized = set()  # (model name, id) whose row was marked for concurrent transactions
         self.attempts = {}  # (model name, id) -> values that the caller tried to write
-        self.ungoverned = set()  # (document type, company id) looked up in this transaction
+        self.governed_sites = {}  # (document type, company id) -> sites, as looked up in this transaction
 
     def touch(self, documents, changed=False):
         """Have ``documents`` reviewed when the outermost frame closes.

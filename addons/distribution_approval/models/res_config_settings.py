@@ -8,6 +8,6 @@ class ResConfigSettings(models.TransientModel):
 
     @api.depends("company_id")
     def _compute_approval_purchase_governed(self):
-        companies = self.env["distribution.approval.activation"]._governed_companies("purchase_order")
+        companies = self.env["distribution.approval.activation"]._governed_places("purchase_order")
         for settings in self:
             settings.approval_purchase_governed = settings.company_id.id in companies

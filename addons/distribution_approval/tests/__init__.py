@@ -5,5 +5,6 @@ from . import test_attacks_records
 from . import test_attacks_state
 from . import test_purchase_gate
 from . import test_query_counts
+from . import test_site_governance
 from . import test_concurrency
 from . import test_normal_work

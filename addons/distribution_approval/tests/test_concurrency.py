@@ -468,9 +468,9 @@ class TestConcurrency(BaseCase):
             env.cr.execute("SELECT count(*) FROM distribution_approval_activation")
             with self.transaction("publisher_2") as other:
                 other[activations].browse(activation_id).action_confirm()
-            env[activations]._governed_companies("purchase_order")  # learned from the old snapshot
+            env[activations]._governed_places("purchase_order")  # learned from the old snapshot
         with self.transaction() as env:
-            self.assertTrue(env[activations]._is_governed("purchase_order", env["res.company"].browse(company_id)))
+            self.assertIsNone(env[activations]._governed_sites("purchase_order", env["res.company"].browse(company_id)))
         with self.transaction("publisher") as env:
             env[activations].browse(activation_id).action_propose_end()
         with self.transaction("publisher_2") as env:

@@ -1,4 +1,9 @@
-"""Catalogue of event types: one JSON Schema file per type, in the addon that writes it."""
+"""Catalogue of event types: one JSON Schema file per type, in the addon that writes it.
+
+A file named ``distribution.{document}.<fact>.v1.json`` describes that fact for every kind of
+document that :meth:`DistributionEventType._schema_documents` names; ``{document}`` and
+``{Document}`` in its title and description stand for the kind in words.
+"""
 
 import functools
 import hashlib
@@ -16,6 +21,7 @@ _logger = logging.getLogger(__name__)
 
 DIGEST_PARAMETER = 'distribution_core.event_catalogue_digest'
 RESERVED_PREFIX = 'distribution.'
+DOCUMENT_FAMILY = '{document}'
 SUITE_AUTHOR = "Distribution Suite"
 
 
@@ -40,12 +46,32 @@ def schema_validator(name):
 
     Reads files, never the database: an event may be recorded while its addon is being installed.
     """
-    for module in tuple(sys.modules):
-        if module.startswith('odoo.addons.') and module.count('.') == 2:
-            text = _schema_text(module.rpartition('.')[2], name)
-            if text:
-                return jsonschema.Draft202012Validator(json.loads(text))
+    for candidate in (name, family_name(name)):
+        for module in tuple(sys.modules):
+            if module.startswith('odoo.addons.') and module.count('.') == 2:
+                text = _schema_text(module.rpartition('.')[2], candidate)
+                if text:
+                    return jsonschema.Draft202012Validator(json.loads(text))
     return None
+
+
+def family_name(name):
+    """Name of the file that describes this fact for all kinds of documents.
+
+    >>> family_name('distribution.purchase_order.approved.v1')
+    'distribution.{document}.approved.v1'
+    """
+    prefix, _dot, rest = name.partition('.')
+    return f'{prefix}.{DOCUMENT_FAMILY}.{rest.partition(".")[2]}'
+
+
+def _worded(text, label):
+    """The schema file of a family with the kind of document in words."""
+    schema = json.loads(text)
+    for key in ('title', 'description'):
+        words = schema.get(key, '').replace('{Document}', label.capitalize())
+        schema[key] = words.replace(DOCUMENT_FAMILY, label.lower())
+    return json.dumps(schema, indent=2, ensure_ascii=False)
 
 
 def check_schema(addon, name, text):
@@ -103,10 +129,22 @@ class DistributionEventType(models.Model):
             folder = os.path.join(get_module_path(addon, display_warning=False) or '', 'schemas')
             if not os.path.isdir(folder):
                 continue
-            for filename in sorted(os.listdir(folder)):
-                if filename.endswith('.json'):
-                    with open(os.path.join(folder, filename), encoding='utf-8') as schema_file:
-                        yield addon, filename[: -len('.json')], schema_file.read()
+            listed = {filename[: -len('.json')] for filename in os.listdir(folder) if filename.endswith('.json')}
+            for name in sorted(listed):
+                with open(os.path.join(folder, f'{name}.json'), encoding='utf-8') as schema_file:
+                    text = schema_file.read()
+                if DOCUMENT_FAMILY not in name:
+                    yield addon, name, text
+                    continue
+                for document, label in sorted(self._schema_documents().items()):
+                    own = name.replace(DOCUMENT_FAMILY, document)
+                    if own not in listed:
+                        yield addon, own, _worded(text, label)
+
+    @api.model
+    def _schema_documents(self):
+        """``{kind: label}`` of the documents whose facts are described once for all kinds."""
+        return {}
 
     @api.model
     def _load_catalogue(self, force=False):
