@@ -232,8 +232,8 @@ def as_date(value) -> datetime.date:
     if isinstance(value, str) and len(value) == 10:
         try:
             return datetime.date.fromisoformat(value)
-        except ValueError:
-            pass
+        except ValueError as error:
+            raise FactError(f"{value!r} is not a date (YYYY-MM-DD)") from error
     raise FactError(f"{value!r} is not a date (YYYY-MM-DD)")
 
 

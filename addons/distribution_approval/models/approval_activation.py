@@ -122,7 +122,10 @@ class ApprovalActivation(models.Model):
         for activation in self:
             if activation.warehouse_id.company_id not in (activation.company_id, self.env["res.company"]):
                 raise ValidationError(
-                    _("warehouse_id: %s belongs to another company. Choose one of its sites.", activation.warehouse_id.name)
+                    _(
+                        "warehouse_id: %s belongs to another company. Choose one of its sites.",
+                        activation.warehouse_id.name,
+                    )
                 )
 
     @api.depends("document_type", "company_id")
@@ -152,7 +155,9 @@ class ApprovalActivation(models.Model):
 
     def write(self, vals):
         self._refuse_protected(vals)
-        if {"document_type", "company_id", "warehouse_id", "state"} & vals.keys() and any(a.state != "draft" for a in self):
+        if {"document_type", "company_id", "warehouse_id", "state"} & vals.keys() and any(
+            a.state != "draft" for a in self
+        ):
             raise UserError(_("Only a draft can be changed. Switch governance with the buttons."))
         return super().write(vals)
 
@@ -301,7 +306,7 @@ class ApprovalActivation(models.Model):
         places = {}
         for activation in (
             self.sudo()
-            .with_context({})
+            .with_context({})  # pylint: disable=context-overridden
             .search([("document_type", "=", document_type), ("state", "in", ("active", "ending"))])
         ):
             places.setdefault(activation.company_id.id, []).append((activation.warehouse_id.id or None,))

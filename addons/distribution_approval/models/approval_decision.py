@@ -27,7 +27,7 @@ class ApprovalDecision(models.Model):
         ],
         required=True,
     )
-    reason_id = fields.Many2one("distribution.approval.reason", string="Reason", ondelete="restrict")
+    reason_id = fields.Many2one("distribution.approval.reason", ondelete="restrict")
     comment = fields.Text()
     digest = fields.Char(required=True, help="SHA-256 of the content that the approver saw.")
     decided_at = fields.Datetime(required=True)

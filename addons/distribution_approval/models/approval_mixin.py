@@ -101,7 +101,6 @@ class ApprovalMixin(models.AbstractModel):
         "distribution.approval.request",
         compute="_compute_approval_request",
         search="_search_approval_request_id",
-        string="Approval Request",
         compute_sudo=True,
     )
     approval_request_count = fields.Integer(compute="_compute_approval_request", compute_sudo=True)

@@ -165,7 +165,7 @@ class ApprovalPolicy(models.Model):
         highest number counts. The context of the caller has no say.
         """
         policies = (
-            self.with_context({})
+            self.with_context({})  # pylint: disable=context-overridden
             .sudo()
             .search(
                 [

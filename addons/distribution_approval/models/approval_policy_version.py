@@ -111,9 +111,7 @@ class ApprovalPolicyVersion(models.Model):
     fallback_user_id = fields.Many2one(
         "res.users", string="Fallback Approver", help="Decides when no other approver can be found."
     )
-    fallback_group_id = fields.Many2one(
-        "res.groups", string="Fallback Group", help="Decides when no other approver can be found."
-    )
+    fallback_group_id = fields.Many2one("res.groups", help="Decides when no other approver can be found.")
     rule_ids = fields.One2many("distribution.approval.rule", "version_id", copy=True)
     rule_count = fields.Integer(compute="_compute_rule_count")
     change_summary = fields.Text(help="What this version changes, and why. Shown to who publishes it.")

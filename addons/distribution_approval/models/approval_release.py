@@ -26,7 +26,7 @@ class ApprovalRelease(models.Model):
     res_model = fields.Char(string="Model", required=True)
     res_id = fields.Many2oneReference(string="Document", model_field="res_model", required=True)
     document_type = fields.Char(required=True)
-    document_name = fields.Char(string="Document Name")
+    document_name = fields.Char()
     kind = fields.Selection(
         [
             ("policy", "Within policy"),

@@ -101,7 +101,7 @@ class ApprovalRequest(models.Model):
             _logger.info("%s: release failed", self.name, exc_info=True)
             self._resume_failed(error)
         if commit:
-            self.env.cr.commit()
+            self.env.cr.commit()  # pylint: disable=invalid-commit
         return self.resume_state == "done"
 
     def _carry_on(self):
@@ -118,7 +118,7 @@ class ApprovalRequest(models.Model):
         document = (
             self.env[self.res_model]
             .with_user(requester)
-            .with_context(_resume_context(requester, self.company_id))
+            .with_context(**_resume_context(requester, self.company_id))
             .browse(self.res_id)
         )
         if self.kind == "amendment":

@@ -442,7 +442,7 @@ class ApprovalStage(models.Model):
     name = fields.Char(string="Asked as", help="Shown to everybody, for example “Finance”. Empty: the approver's name.")
     approver_kind = fields.Selection(APPROVER_KINDS, required=True, default="group")
     user_id = fields.Many2one("res.users", string="Person", ondelete="restrict")
-    group_id = fields.Many2one("res.groups", string="Group", ondelete="restrict")
+    group_id = fields.Many2one("res.groups", ondelete="restrict")
     quorum = fields.Integer(default=1, required=True, help="How many different people of this group must approve.")
 
     _sql_constraints = [

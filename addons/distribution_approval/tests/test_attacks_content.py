@@ -47,10 +47,14 @@ class TestAttacksOnContent(AttackCase):
                     lambda name=name, value=value: line.write({name: value}),
                     lambda name=name, value=value: line.sudo().write({name: value}),
                     lambda name=name, value=value: line.with_user(self.manager).write({name: value}),
-                    lambda name=name, value=value: order.write({"order_line": [Command.update(line.id, {name: value})]}),
-                    lambda name=name, value=value: line.load([".id", name], [[str(line.id), str(value)]])
-                    if isinstance(value, (int, float)) and not name.endswith("_id")
-                    else line.write({name: value}),
+                    lambda name=name, value=value: order.write(
+                        {"order_line": [Command.update(line.id, {name: value})]}
+                    ),
+                    lambda name=name, value=value: (
+                        line.load([".id", name], [[str(line.id), str(value)]])
+                        if isinstance(value, (int, float)) and not name.endswith("_id")
+                        else line.write({name: value})
+                    ),
                 ):
                     savepoint = self.env.cr.savepoint()
                     try:
@@ -69,8 +73,12 @@ class TestAttacksOnContent(AttackCase):
                             attempt()
         self.assertContentKept(order)
         # Normal work.
-        order.write({"date_planned": fields.Datetime.now() + timedelta(days=9), "origin": "S1", "user_id": self.other_buyer.id})
-        line.write({"date_planned": fields.Datetime.now() + timedelta(days=9), "sequence": 99, "name": "Bolts, galvanised"})
+        order.write(
+            {"date_planned": fields.Datetime.now() + timedelta(days=9), "origin": "S1", "user_id": self.other_buyer.id}
+        )
+        line.write(
+            {"date_planned": fields.Datetime.now() + timedelta(days=9), "sequence": 99, "name": "Bolts, galvanised"}
+        )
         self._commit()
         picking = order.sudo().picking_ids
         picking.move_ids.quantity = 100
@@ -88,18 +96,24 @@ class TestAttacksOnContent(AttackCase):
             LINE_UOM: self.product.uom_id.id,
         }
         lines = self.env["purchase.order.line"].with_user(self.buyer)
-        for number, attempt in enumerate((
-            lambda: lines.create(new),
-            lambda: lines.sudo().create(new),
-            lambda: lines.with_context(default_order_id=order.id).create({k: v for k, v in new.items() if k != "order_id"}),
-            lambda: order.write({"order_line": [Command.create({k: v for k, v in new.items() if k != "order_id"})]}),
-            lambda: order.order_line.copy({"order_id": order.id}),
-            lambda: other.order_line.write({"order_id": order.id}),
-            lambda: order.order_line.write({"order_id": other.id}),
-            lambda: order.order_line.unlink(),
-            lambda: order.write({"order_line": [Command.clear()]}),
-            lambda: order.order_line.write({"product_qty": 0}),
-        )):
+        for number, attempt in enumerate(
+            (
+                lambda: lines.create(new),
+                lambda: lines.sudo().create(new),
+                lambda: lines.with_context(default_order_id=order.id).create(
+                    {k: v for k, v in new.items() if k != "order_id"}
+                ),
+                lambda: order.write(
+                    {"order_line": [Command.create({k: v for k, v in new.items() if k != "order_id"})]}
+                ),
+                lambda: order.order_line.copy({"order_id": order.id}),
+                lambda: other.order_line.write({"order_id": order.id}),
+                lambda: order.order_line.write({"order_id": other.id}),
+                lambda: order.order_line.unlink(),
+                lambda: order.write({"order_line": [Command.clear()]}),
+                lambda: order.order_line.write({"product_qty": 0}),
+            )
+        ):
             with self.subTest(number=number), self._refused(at_once=True):
                 attempt()
         # A note is no purchase, and stays none.
@@ -145,10 +159,14 @@ class TestAttacksOnContent(AttackCase):
         self.assertContentKept(released)
         # Who changes the quantity of an order that waits had a hand in it.
         held = self._held()
-        held.order_line.with_user(self.manager).write({"product_packaging_id": packaging.id, "product_packaging_qty": 2})
+        held.order_line.with_user(self.manager).write(
+            {"product_packaging_id": packaging.id, "product_packaging_qty": 2}
+        )
         self._commit()
         self.assertEqual(held.order_line.product_qty, 1000)
-        self.assertNotIn(self.manager, held.sudo().approval_request_id.task_ids.filtered(lambda t: t.state == "open").user_ids)
+        self.assertNotIn(
+            self.manager, held.sudo().approval_request_id.task_ids.filtered(lambda t: t.state == "open").user_ids
+        )
 
     def test_creeping_prices_each_within_tolerance(self):
         order = self._approved(5000)  # tolerance: 2 % of 5,000 and 50: 50
@@ -171,7 +189,12 @@ class TestAttacksOnContent(AttackCase):
             bolt.write({"product_qty": 800, "price_unit": 5})
         with self._refused():
             order.write(
-                {"order_line": [Command.update(bolt.id, {"price_unit": 9}), Command.update(nut.id, {"price_unit": 120})]}
+                {
+                    "order_line": [
+                        Command.update(bolt.id, {"price_unit": 9}),
+                        Command.update(nut.id, {"price_unit": 120}),
+                    ]
+                }
             )
         with self._refused():
             bolt.write({"price_unit": 20, "discount": 50})
@@ -365,7 +388,12 @@ class TestAttacksOnContent(AttackCase):
         today = fields.Date.context_today(self.env.user)
         for age, rate in enumerate(reversed(rates)):
             self.env["res.currency.rate"].create(
-                {"currency_id": currency.id, "rate": rate, "name": today - timedelta(days=age), "company_id": self.company.id}
+                {
+                    "currency_id": currency.id,
+                    "rate": rate,
+                    "name": today - timedelta(days=age),
+                    "company_id": self.company.id,
+                }
             )
         return currency
 
@@ -468,7 +496,12 @@ class TestAttacksOnContent(AttackCase):
     def test_buyer_writes_his_own_contract(self):
         prices = self.env["product.supplierinfo"].with_user(self.manager)  # may edit vendor prices
         product = self._make_product("Pin", self.category)
-        values = {"partner_id": self.vendor.id, "product_tmpl_id": product.product_tmpl_id.id, "price": 50, "min_qty": 0}
+        values = {
+            "partner_id": self.vendor.id,
+            "product_tmpl_id": product.product_tmpl_id.id,
+            "price": 50,
+            "min_qty": 0,
+        }
         self.assertEqual(prices.create(values).contract_state, "proposed")
         with self.assertRaises(AccessError):
             prices.create({**values, "contract_state": "contract"})
@@ -535,7 +568,9 @@ class TestAttacksOnContent(AttackCase):
             "currency_id": no_rate.id,
             "order_line": [Command.update(order.order_line.id, {"product_qty": 9000, "price_unit": 10})],
         }
-        self.env["distribution.approval.amendment"].with_user(self.buyer)._propose(order.with_user(self.buyer), payload, "x")
+        self.env["distribution.approval.amendment"].with_user(self.buyer)._propose(
+            order.with_user(self.buyer), payload, "x"
+        )
         request = order.sudo().approval_request_id
         self.assertEqual(request.state, "on_hold")
         self.env["distribution.approval.request"]._cron_retry_on_hold()
@@ -555,7 +590,9 @@ class TestAttacksOnContent(AttackCase):
     def test_amendment_sent_back_can_be_asked_again(self):
         order = self._passed(1000)
         payload = {"order_line": [Command.update(order.order_line.id, {"product_qty": 600})]}
-        self.env["distribution.approval.amendment"].with_user(self.buyer)._propose(order.with_user(self.buyer), payload, "x")
+        self.env["distribution.approval.amendment"].with_user(self.buyer)._propose(
+            order.with_user(self.buyer), payload, "x"
+        )
         request = order.sudo().approval_request_id
         self._decide(order, "Purchasing", self.manager, "request_revision", comment="Why so many?")
         self.assertEqual(request.state, "revision")
@@ -624,8 +661,10 @@ class TestAttacksOnContent(AttackCase):
         clerk = new_test_user(
             self.env, login="t_clerk", groups="base.group_user,base.group_partner_manager,purchase.group_purchase_user"
         )
-        own_company = self.env["res.partner"].with_user(clerk).create(
-            {"name": "My cousin Ltd", "is_company": True, "parent_id": self.vendor.id}
+        own_company = (
+            self.env["res.partner"]
+            .with_user(clerk)
+            .create({"name": "My cousin Ltd", "is_company": True, "parent_id": self.vendor.id})
         )
         order = self._order(1000, user=clerk, vendor=own_company)
         order.button_confirm()

@@ -36,9 +36,11 @@ class TestAttacksOnDeciding(AttackCase):
                     lambda task: task.action_decide("approve", task.sudo().digest),
                     lambda task: task.sudo().action_decide("approve", task.sudo().digest),
                     lambda task: task.with_context(seen_digest=task.sudo().digest).action_approve(),
-                    lambda task: task.env["distribution.approval.decide"]
-                    .create({"task_id": task.id, "seen_digest": task.sudo().digest, "outcome": "approve"})
-                    .action_confirm(),
+                    lambda task: (
+                        task.env["distribution.approval.decide"]
+                        .create({"task_id": task.id, "seen_digest": task.sudo().digest, "outcome": "approve"})
+                        .action_confirm()
+                    ),
                     lambda task: task.action_ask("Who am I?"),
                 ):
                     with self.assertRaises(AccessError):
@@ -306,7 +308,22 @@ class TestAttacksOnDeciding(AttackCase):
         order = self._held()
         task = self._task(order, "Purchasing").with_user(self.manager)
         digest = task.digest
-        for outcome in (None, False, "", 0, 1, True, "APPROVE", "approved", "pass", {}, {"approve": 1}, [], ["approve"], "approve "):
+        for outcome in (
+            None,
+            False,
+            "",
+            0,
+            1,
+            True,
+            "APPROVE",
+            "approved",
+            "pass",
+            {},
+            {"approve": 1},
+            [],
+            ["approve"],
+            "approve ",
+        ):
             with self.subTest(outcome=outcome), self.assertRaises(UserError):
                 task.action_decide(outcome, digest)
         for seen in (None, False, "", 0, True, "0" * 64, digest.upper(), digest[:-1], {}, [digest], {"digest": digest}):

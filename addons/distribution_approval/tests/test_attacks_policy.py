@@ -4,7 +4,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import psycopg2
-
 from odoo import SUPERUSER_ID, Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests.common import new_test_user, tagged
@@ -52,7 +51,11 @@ class TestAttacksOnPolicy(AttackCase):
             with self.assertRaises(UserError):
                 draft.with_user(both).action_publish()
             # Losing the trace of it.
-            for values in ({"author_ids": False}, {"author_ids": [Command.clear()]}, {"author_ids": [Command.unlink(both.id)]}):
+            for values in (
+                {"author_ids": False},
+                {"author_ids": [Command.clear()]},
+                {"author_ids": [Command.unlink(both.id)]},
+            ):
                 with self.assertRaises(UserError):
                     draft.with_user(self.author).write(values)
             with self.assertRaises(UserError):
@@ -218,23 +221,29 @@ class TestAttacksOnPolicy(AttackCase):
         policy = self.version.policy_id
         policy.with_user(self.author).active = False
         policy.flush_recordset()
-        strict = self.env[POLICY].with_user(self.author).create(
-            {"name": "Nothing passes", "document_type": "purchase_order", "company_id": self.company.id}
+        strict = (
+            self.env[POLICY]
+            .with_user(self.author)
+            .create({"name": "Nothing passes", "document_type": "purchase_order", "company_id": self.company.id})
         )
-        version = self.env[VERSION].with_user(self.author).create(
-            {
-                "policy_id": strict.id,
-                "fallback_user_id": self.fallback.id,
-                "rule_ids": [
-                    Command.create(
-                        {
-                            "name": "Everything",
-                            "outcome": "require",
-                            "stage_ids": [Command.create({"group_id": self.groups["Purchasing"].id})],
-                        }
-                    )
-                ],
-            }
+        version = (
+            self.env[VERSION]
+            .with_user(self.author)
+            .create(
+                {
+                    "policy_id": strict.id,
+                    "fallback_user_id": self.fallback.id,
+                    "rule_ids": [
+                        Command.create(
+                            {
+                                "name": "Everything",
+                                "outcome": "require",
+                                "stage_ids": [Command.create({"group_id": self.groups["Purchasing"].id})],
+                            }
+                        )
+                    ],
+                }
+            )
         )
         self._publish(version)
         self.addCleanup(setattr, type(self), "activation", self.activation)
@@ -356,9 +365,7 @@ class TestAttacksOnPolicy(AttackCase):
         self.assertTrue(shown.result)
         for user in (self.author, self.publisher):
             with self.assertRaises(AccessError):
-                wizard.with_user(user).create(
-                    {"version_id": self.version.id, "purchase_order_id": secret.id}
-                ).result  # noqa: B018
+                wizard.with_user(user).create({"version_id": self.version.id, "purchase_order_id": secret.id}).result  # noqa: B018
         for user in (self.buyer, self.employee):
             with self.assertRaises(AccessError):
                 wizard.with_user(user).create({"version_id": self.version.id})

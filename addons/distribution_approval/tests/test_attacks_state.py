@@ -1,5 +1,6 @@
 """Attacks on the state: every way to be in force without a release."""
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -86,7 +87,13 @@ class TestAttacksOnState(AttackCase):
 
     def test_imported_in_force(self):
         orders = self.env["purchase.order"].with_user(self.buyer)
-        names = ["partner_id/.id", "state", "order_line/product_id/.id", "order_line/product_qty", "order_line/price_unit"]
+        names = [
+            "partner_id/.id",
+            "state",
+            "order_line/product_id/.id",
+            "order_line/product_qty",
+            "order_line/price_unit",
+        ]
         row = [str(self.vendor.id), "draft", str(self.product.id), "1", "10"]
         before = orders.search_count([])
         for label in ("purchase", "Purchase Order"):
@@ -173,7 +180,9 @@ class TestAttacksOnState(AttackCase):
             forged = forged.create(
                 {
                     "partner_id": self.vendor.id,
-                    "order_line": [Command.create({"product_id": self.product.id, "product_qty": 900, "price_unit": 10})],
+                    "order_line": [
+                        Command.create({"product_id": self.product.id, "product_qty": 900, "price_unit": 10})
+                    ],
                 }
             )
             self.assertFalse(forged.approval_state, "a client's default is not a decision")
@@ -207,10 +216,8 @@ class TestAttacksOnState(AttackCase):
         """Whoever swallows the gate's error meets it again at the commit, and again."""
         order = self._held()
         with self._refused():
-            try:
+            with contextlib.suppress(UserError):
                 order.write({"state": "purchase"})
-            except UserError:
-                pass
             self.assertEqual(order.state, "purchase", "the attack got this far")
             self._commit()
         self.assertNotInForce(order)
@@ -220,10 +227,8 @@ class TestAttacksOnState(AttackCase):
         """A savepoint runs the precommit hooks: the error that it raises can be swallowed as well."""
         order = self._held()
         with self._refused():
-            try:
+            with contextlib.suppress(UserError):
                 order.write({"state": "purchase"})
-            except UserError:
-                pass
             for _attempt in range(3):
                 try:
                     with self.env.cr.savepoint():
@@ -236,10 +241,8 @@ class TestAttacksOnState(AttackCase):
     def test_swallowing_in_a_savepoint_game(self):
         order = self._held()
         with self._refused():
-            try:
+            with contextlib.suppress(UserError):
                 order.write({"state": "purchase"})
-            except UserError:
-                pass
             try:
                 with self.env.cr.savepoint():
                     raise UserError("roll this back")
@@ -252,10 +255,8 @@ class TestAttacksOnState(AttackCase):
         """A proposed amendment is tried and undone; that does not clear a document of suspicion."""
         order = self._held()
         with self._refused():
-            try:
+            with contextlib.suppress(UserError):
                 order.write({"state": "purchase"})
-            except UserError:
-                pass
             self.env["distribution.approval.amend"].with_user(self.buyer).create(
                 {"res_model": "purchase.order", "res_id": order.id, "payload": '{"partner_ref": "x"}', "reason": "x"}
             )
@@ -285,10 +286,8 @@ class TestAttacksOnState(AttackCase):
             savepoint.close(rollback=True)
             self.env.invalidate_all(flush=False)
             self.assertFalse(self._releases(order))
-            try:
+            with contextlib.suppress(UserError):
                 order.write({"state": "purchase"})
-            except UserError:
-                pass
             self._commit()
         self.assertNotInForce(order)
 
@@ -332,9 +331,8 @@ class TestAttacksOnState(AttackCase):
         # Keys that name records or models of core have to be of their own type.
         context = {key: True for key in keys if not key.startswith(("default_", "active_", "search_", "allowed_"))}
         context.update(
-            {
-                name: True
-                for name in (
+            dict.fromkeys(
+                (
                     "force",
                     "bypass",
                     "skip_approval",
@@ -347,8 +345,9 @@ class TestAttacksOnState(AttackCase):
                     "import_file",
                     "distribution.approval.gate_frame",
                     "distribution.approval.suspects",
-                )
-            }
+                ),
+                True,
+            )
         )
         order = self._order(9000)
         opened = []
@@ -451,13 +450,20 @@ class TestAttacksOnState(AttackCase):
         order = self._order(9000)
         warehouse = self.env["stock.warehouse"].search([("company_id", "=", other.id)], limit=1)
         env = {"allowed_company_ids": [other.id, self.company.id]}
-        elsewhere = self.env["purchase.order"].with_user(self.buyer).with_context(**env).create(
-            {
-                "partner_id": self.vendor.id,
-                "company_id": other.id,
-                "picking_type_id": warehouse.in_type_id.id,
-                "order_line": [Command.create({"product_id": self.product.id, "product_qty": 900, "price_unit": 10})],
-            }
+        elsewhere = (
+            self.env["purchase.order"]
+            .with_user(self.buyer)
+            .with_context(**env)
+            .create(
+                {
+                    "partner_id": self.vendor.id,
+                    "company_id": other.id,
+                    "picking_type_id": warehouse.in_type_id.id,
+                    "order_line": [
+                        Command.create({"product_id": self.product.id, "product_qty": 900, "price_unit": 10})
+                    ],
+                }
+            )
         )
         elsewhere.button_confirm()
         self.assertEqual(elsewhere.state, "purchase", "nothing is governed there")
