@@ -8,6 +8,7 @@
     "depends": ["distribution_core", "purchase_stock", "sale_stock", "sale_margin", "stock_picking_batch", "hr"],
     "data": [
         "security/approval_security.xml",
+        "security/approval_oversight_rules.xml",
         "security/ir.model.access.csv",
         "data/approval_data.xml",
         "wizard/approval_decide_views.xml",
@@ -24,6 +25,7 @@
         "views/purchase_order_views.xml",
         "views/res_config_settings_views.xml",
         "views/res_users_views.xml",
+        "views/approval_cycle_views.xml",
         "views/menus.xml",
     ],
     "assets": {

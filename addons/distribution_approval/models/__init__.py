@@ -22,6 +22,7 @@ from . import approval_activation
 from . import approval_mixin
 from . import approval_line_mixin
 from . import approval_control
+from . import approval_cycle
 from . import base_partner_merge
 from . import product_supplierinfo
 from . import res_config_settings

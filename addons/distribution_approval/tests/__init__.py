@@ -7,4 +7,5 @@ from . import test_purchase_gate
 from . import test_query_counts
 from . import test_site_governance
 from . import test_concurrency
+from . import test_cycle_times
 from . import test_normal_work
