@@ -80,6 +80,13 @@ AFTER_CONVERTER = [
         why="a group's category became a privilege in that category",
     ),
     Rule(
+        "aggregates of fields",
+        "*/models/*.py",
+        r"\bgroup_operator=",
+        "aggregator=",
+        why="parameter renamed; the old one warns",
+    ),
+    Rule(
         "members of roles",
         "*.xml",
         r'<record id="[\w.]+" model="res\.groups">(?:(?!</record>)[\s\S])*?<field name="users"',
