@@ -1,2 +1,4 @@
 from . import purchase_order
 from . import purchase_order_line
+from . import stock_move_gate
+from . import picking_document

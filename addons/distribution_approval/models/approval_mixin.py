@@ -378,9 +378,13 @@ class ApprovalMixin(models.AbstractModel):
             held |= (undecided - asked)._approval_judge(frame, action, snapshots)
             if held:
                 # The engine writes as superuser: who only reads the document asks for nothing.
-                check_access(self.browse(held.ids), "write")
+                self.browse(held.ids)._approval_check_asker()
                 held._approval_hold()
             return self.browse(held.ids)
+
+    def _approval_check_asker(self):
+        """Raise AccessError unless the present user has the right to ask for these documents' release."""
+        check_access(self, "write")
 
     def _approval_without_release(self, snapshots):
         """Those that no release covers; nothing is asked of the database for new documents."""
@@ -680,6 +684,10 @@ class ApprovalMixin(models.AbstractModel):
     def _approval_waits(self):
         """Whether the document is in the state in which it waits for a decision."""
         return True
+
+    def _approval_waits_for_others(self):
+        """Whether a release cannot take effect yet because another document holds the same thing."""
+        return False
 
     def _approval_is_cancelled(self):
         self.ensure_one()

@@ -127,7 +127,7 @@ class ApprovalRequest(models.Model):
             document._approval_resume(self.action_name)
         self.env.flush_all()
         if self.resume_state != "done":
-            if not document._approval_is_guarded():
+            if not document._approval_is_guarded() and not document._approval_waits_for_others():
                 raise UserError(
                     _(
                         "%(document)s was not released: it is in state “%(state)s”.",

@@ -49,6 +49,7 @@ class GateFrame:
         "before",
         "created",
         "depth",
+        "moving",
         "promises",
         "serialized",
         "suspects",
@@ -70,6 +71,7 @@ class GateFrame:
         self.promises = {}  # (model name, id) -> Promise
         self.serialized = set()  # (model name, id) whose row was marked for concurrent transactions
         self.attempts = {}  # (model name, id) -> values that the caller tried to write
+        self.moving = set()  # ids of the stock moves whose documents were asked (documents/stock_move_gate.py)
         self.governed_sites = {}  # (document type, company id) -> sites, as looked up in this transaction
 
     def touch(self, documents, changed=False):

@@ -9,3 +9,4 @@ from . import test_site_governance
 from . import test_concurrency
 from . import test_cycle_times
 from . import test_normal_work
+from . import test_stock_move_gate
