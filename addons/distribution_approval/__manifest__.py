@@ -10,8 +10,11 @@
         "security/approval_security.xml",
         "security/approval_oversight_rules.xml",
         "security/ir.model.access.csv",
+        "security/approval_outcomes_security.xml",
         "data/approval_data.xml",
+        "data/approval_outcomes_data.xml",
         "wizard/approval_decide_views.xml",
+        "wizard/approval_obligation_act_views.xml",
         "wizard/approval_question_views.xml",
         "wizard/approval_amend_views.xml",
         "wizard/approval_try_views.xml",
@@ -27,6 +30,7 @@
         "views/res_users_views.xml",
         "views/approval_cycle_views.xml",
         "views/menus.xml",
+        "views/approval_obligation_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

@@ -17,10 +17,13 @@ from . import approval_task
 from . import approval_question
 from . import approval_reason
 from . import approval_decision
+from . import approval_batch
 from . import approval_amendment
 from . import approval_activation
 from . import approval_mixin
 from . import approval_line_mixin
+from . import approval_obligation
+from . import approval_notice
 from . import approval_control
 from . import approval_cycle
 from . import base_partner_merge

@@ -5,6 +5,9 @@ from odoo.exceptions import UserError
 
 from odoo.addons.distribution_core.append_only import protect_append_only
 
+#: Outcomes that say yes.
+APPROVING = ("approve", "approve_with_conditions")
+
 
 class ApprovalDecision(models.Model):
     _name = "distribution.approval.decision"
@@ -21,6 +24,7 @@ class ApprovalDecision(models.Model):
     outcome = fields.Selection(
         [
             ("approve", "Approved"),
+            ("approve_with_conditions", "Approved with conditions"),
             ("reject", "Rejected"),
             ("request_revision", "Revision requested"),
             ("escalate", "Escalated"),
@@ -32,16 +36,23 @@ class ApprovalDecision(models.Model):
     digest = fields.Char(required=True, help="SHA-256 of the content that the approver saw.")
     decided_at = fields.Datetime(required=True)
     version_id = fields.Many2one("distribution.approval.policy.version", ondelete="restrict")
+    channel = fields.Selection(
+        [("form", "Screen or API"), ("link", "Decision link"), ("bulk", "Together with others")],
+        string="Decided through",
+        help="How the decision reached the system.",
+    )
 
     def init(self):
         protect_append_only(self.env.cr, self._table)
         self.env.cr.execute(
-            """CREATE UNIQUE INDEX IF NOT EXISTS distribution_approval_decision_approves_once
-                   ON distribution_approval_decision (request_id, round, user_id) WHERE outcome = 'approve'"""
+            """DROP INDEX IF EXISTS distribution_approval_decision_approves_once;
+               CREATE UNIQUE INDEX IF NOT EXISTS distribution_approval_decision_says_yes_once
+                   ON distribution_approval_decision (request_id, round, user_id)
+                WHERE outcome IN ('approve', 'approve_with_conditions')"""
         )
 
     @api.model
-    def _append(self, task, user, outcome, digest, comment, reason):
+    def _append(self, task, user, outcome, digest, comment, reason, channel="form"):
         return self.create(
             {
                 "task_id": task.id,
@@ -54,6 +65,7 @@ class ApprovalDecision(models.Model):
                 "digest": digest,
                 "decided_at": fields.Datetime.now(),
                 "version_id": task.request_id.version_id.id,
+                "channel": channel,
             }
         )
 
@@ -75,8 +87,13 @@ class ApprovalDecision(models.Model):
                     "digest": decision.digest,
                     "reason_code": decision.reason_id.code or None,
                     "policy_version_id": decision.version_id.id,
+                    "channel": decision.channel or "form",
                 },
             )
+
+    def _approving(self):
+        """Those that say yes, with or without conditions."""
+        return self.filtered(lambda decision: decision.outcome in APPROVING)
 
     def _words(self):
         """Reason and comment in one line."""
@@ -89,6 +106,7 @@ class ApprovalDecision(models.Model):
     def _icon(self):
         return {
             "approve": "fa-check",
+            "approve_with_conditions": "fa-check-square-o",
             "reject": "fa-times",
             "request_revision": "fa-undo",
             "escalate": "fa-level-up",

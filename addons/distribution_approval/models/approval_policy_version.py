@@ -142,7 +142,11 @@ class ApprovalPolicyVersion(models.Model):
     ]
 
     def init(self):
-        protect_columns(self.env.cr, self._table, FROZEN_COLUMNS, when="OLD.state <> 'draft'")
+        protect_columns(self.env.cr, self._table, self._frozen_columns(), when="OLD.state <> 'draft'")
+
+    def _frozen_columns(self):
+        """Columns that publishing freezes."""
+        return FROZEN_COLUMNS
 
     # -------------------------------------------------------------- computes
 

@@ -307,7 +307,7 @@ class ApprovalRequest(models.Model):
     def _decided(self, decision):
         """What follows from a decision beyond the state machine."""
         self.ensure_one()
-        if decision.outcome == "approve" and self.state in ("pending", "question"):
+        if decision in decision._approving() and self.state in ("pending", "question"):
             self._staff()
         if self.state == "approved":
             self._check_decisions()
@@ -331,7 +331,7 @@ class ApprovalRequest(models.Model):
     def _check_decisions(self):
         """The states of tasks are a summary; what counts are the decisions, which nobody can change."""
         for task in self._current_tasks():
-            people = task.decision_ids.filtered(lambda decision: decision.outcome == "approve").user_id
+            people = task.decision_ids._approving().user_id
             if len(people) < task.quorum:
                 raise UserError(
                     _(
@@ -371,10 +371,10 @@ class ApprovalRequest(models.Model):
         excluded = self._excluded_users()
         state = self._to_engine()
         tasks = self._current_tasks().filtered(lambda task: task.state in ("open", "waiting"))
-        decided = self._current_tasks().decision_ids.filtered(lambda d: d.outcome == "approve").user_id
+        decided = self._current_tasks().decision_ids._approving().user_id
         people = {}
         for task in tasks:
-            own = task.decision_ids.filtered(lambda d: d.outcome == "approve").user_id
+            own = task.decision_ids._approving().user_id
             named = task._named_users(excluded) if resolve and not task.is_escalated else task.user_ids
             named = self._resolver()._eligible(named, self.company_id) if resolve else named
             people[task] = (named - excluded - decided) | own

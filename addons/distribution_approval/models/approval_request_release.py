@@ -52,9 +52,9 @@ class ApprovalRequest(models.Model):
                 "policy_version_id": version.id,
                 "digest": self.digest,
                 "kind": self.kind,
-                "approver_ids": self.decision_ids.filtered(
-                    lambda decision: decision.round == self.round and decision.outcome == "approve"
-                ).user_id.ids,
+                "approver_ids": self.decision_ids._approving()
+                .filtered(lambda decision: decision.round == self.round)
+                .user_id.ids,
             },
         )
         self.sudo().write({"resume_state": "pending"})

@@ -178,12 +178,11 @@ class ApprovalRule(models.Model):
     stage_text = fields.Char(compute="_compute_texts", string="Approved by")
 
     def init(self):
-        protect_published(
-            self.env.cr,
-            self._table,
-            ("version_id", "sequence", "name", "outcome", "mode", "comment_required"),
-            "SELECT ($1).version_id",
-        )
+        protect_published(self.env.cr, self._table, self._frozen_columns(), "SELECT ($1).version_id")
+
+    def _frozen_columns(self):
+        """Columns that publishing freezes."""
+        return ("version_id", "sequence", "name", "outcome", "mode", "comment_required")
 
     @api.depends("version_id.rule_ids.sequence")
     def _compute_number(self):

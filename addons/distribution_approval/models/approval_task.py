@@ -8,9 +8,10 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.addons.distribution_core.append_only import protect_columns
 
 from ..engine import Approver, Requirement, RoutingError, Task, routing
+from .approval_decision import APPROVING
 
 #: Outcomes that a person can choose; ``approve_with_conditions`` comes with tracked conditions.
-OUTCOMES = ("approve", "reject", "request_revision", "escalate")
+OUTCOMES = (*APPROVING, "reject", "request_revision", "escalate")
 #: Outcomes that have to be explained.
 EXPLAINED = ("reject", "request_revision", "escalate")
 #: Longest comment, question or answer, in characters.
@@ -177,11 +178,16 @@ class ApprovalTask(models.Model):
         :param seen_digest: the task's ``digest`` as the approver saw it
         :param comment: mandatory for everything but an approval
         :param reason_code: id or code of a reason
+        :param conditions: for ``approve_with_conditions``: a list of ``{"text", "owner_id", "due_date"}``
         :raises UserError: the document is no longer what the approver saw; somebody else was
             quicker; it is not this person's turn
         :raises AccessError: this person may not decide
         :return: True
         """
+        return self._decide(outcome, seen_digest, comment, reason_code, conditions)
+
+    def _decide(self, outcome, seen_digest, comment=None, reason_code=None, conditions=None, channel="form"):
+        """Decide as :meth:`action_decide` says, through ``channel``."""
         self.ensure_one()
         user = self._check_decider()
         comment = self._text("comment", comment)
@@ -205,8 +211,9 @@ class ApprovalTask(models.Model):
         decision = (
             self.env["distribution.approval.decision"]
             .sudo()
-            ._append(task, user, outcome, seen_digest, comment, self._reason(reason_code))
+            ._append(task, user, outcome, seen_digest, comment, task._reason(reason_code, outcome), channel)
         )
+        task._note_decision(decision, conditions)
         if outcome == "escalate":
             task.write(
                 {"is_escalated": True, "user_ids": [(3, user.id), *[(4, superior.id) for superior in superiors]]}
@@ -218,6 +225,9 @@ class ApprovalTask(models.Model):
         request._decided(decision)
         return True
 
+    def _note_decision(self, decision, conditions):
+        """What else is kept of a decision, before the request moves on."""
+
     def _check_decider(self):
         """The real user behind the call; no superuser, no substitute by context."""
         user = self.env.user
@@ -226,10 +236,6 @@ class ApprovalTask(models.Model):
         return user
 
     def _check_outcome(self, outcome, comment, conditions):
-        if outcome == "approve_with_conditions" or conditions:
-            raise UserError(
-                _("Approving with conditions is not available for this document yet. Request a revision instead.")
-            )
         if outcome not in OUTCOMES:
             raise ValidationError(
                 _(
@@ -271,20 +277,8 @@ class ApprovalTask(models.Model):
                 )
             )
 
-    def _reason(self, reason_code):
-        reasons = self.env["distribution.approval.reason"].sudo()
-        if not reason_code:
-            return reasons
-        if isinstance(reason_code, bool) or not isinstance(reason_code, (int, str)):
-            raise ValidationError(_("reason_code: the code or the id of a reason is expected."))
-        found = (
-            reasons.browse(reason_code).exists()
-            if isinstance(reason_code, int)
-            else reasons.search([("code", "=", reason_code)], limit=1)
-        )
-        if not found:
-            raise ValidationError(_("reason_code: “%s” is unknown.", reason_code))
-        return found
+    def _reason(self, reason_code, outcome):
+        return self.env["distribution.approval.reason"].sudo()._find(reason_code, self.document_type, outcome)
 
     def _eligible_users(self):
         """Candidates who still are what they were chosen for: active, Approver, in this company."""
@@ -414,7 +408,7 @@ class ApprovalTask(models.Model):
                 tuple(
                     routing.Approval(decision.user_id.id)
                     for decision in task.decision_ids
-                    if decision.outcome == "approve"
+                    if decision.outcome in APPROVING
                 ),
                 task.state,
             )
@@ -434,7 +428,7 @@ class ApprovalTask(models.Model):
         self.ensure_one()
         if self.quorum == 1:
             return self.name
-        done = len(self.decision_ids.filtered(lambda decision: decision.outcome == "approve"))
+        done = len(self.decision_ids._approving())
         return _("%(name)s (%(done)s of %(quorum)s)", name=self.name, done=done, quorum=self.quorum)
 
     # -------------------------------------------------------------- candidates

@@ -10,3 +10,4 @@ from . import test_concurrency
 from . import test_cycle_times
 from . import test_normal_work
 from . import test_stock_move_gate
+from . import test_obligations

@@ -2,4 +2,5 @@ from . import approval_amend
 from . import approval_answer
 from . import approval_ask
 from . import approval_decide
+from . import approval_obligation_act
 from . import approval_try
