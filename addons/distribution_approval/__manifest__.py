@@ -11,6 +11,8 @@
         "security/approval_oversight_rules.xml",
         "security/ir.model.access.csv",
         "security/approval_outcomes_security.xml",
+        "security/freight_request_security.xml",
+        "security/report_release_security.xml",
         "data/approval_data.xml",
         "data/approval_outcomes_data.xml",
         "wizard/approval_decide_views.xml",
@@ -31,6 +33,8 @@
         "views/approval_cycle_views.xml",
         "views/menus.xml",
         "views/approval_obligation_views.xml",
+        "views/freight_request_views.xml",
+        "views/report_release_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

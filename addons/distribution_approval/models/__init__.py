@@ -25,6 +25,7 @@ from . import approval_line_mixin
 from . import approval_obligation
 from . import approval_notice
 from . import approval_control
+from . import approval_declared
 from . import approval_cycle
 from . import base_partner_merge
 from . import product_supplierinfo

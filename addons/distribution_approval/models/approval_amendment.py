@@ -94,6 +94,8 @@ class ApprovalAmendment(models.Model):
     def _try(self, document, payload):
         """What the change leads to, and what policy says about that (a Trial). Leaves nothing behind."""
         result = None
+        if not document._approval_amendable:
+            raise UserError(_("%s is not amended: make a new one.", document.display_name))
         # A suspicion that was there before is not forgotten by trying something.
         suspects = frame_of(self.env).suspects
         suspected = document.id in suspects.get(document._name, ())

@@ -11,8 +11,9 @@ from psycopg2 import sql
 
 from odoo.addons.distribution_core.compat import check_access
 
-from ..engine import FactType, Unknown, as_decimal, decode_facts, encode_facts
+from ..engine import FactType, Unknown, as_decimal, decode_facts, encode_facts, seal
 from .approval_activation import EVERYWHERE, NOWHERE
+from .approval_declared import declared_values
 from .approval_policy import today
 from .gate_frame import frame_of, gate_frame, settle, written_directly
 
@@ -49,8 +50,13 @@ class ApprovalMixin(models.AbstractModel):
     ``_approval_header``, ``_approval_line``
         the :class:`~..engine.ControlledField` of its snapshot's header and lines;
 
-    and implements ``_approval_fact_specs``, ``_approval_facts``, ``_approval_snapshots``,
-    ``_approval_amounts``, ``_approval_hold``, ``_approval_unhold`` and ``_approval_resume``.
+    ``_approval_amount_field``
+        the field with its value, when that is a field;
+
+    and implements ``_approval_fact_specs``, ``_approval_fact_readers``, ``_approval_hold``,
+    ``_approval_unhold`` and ``_approval_resume``. Facts for which a query per document would be
+    too much: override ``_approval_facts``; controlled values that are not fields of the same name:
+    override ``_approval_snapshots``. See ``docs/governed_documents.md``.
     """
 
     _name = "distribution.approval.mixin"
@@ -62,6 +68,9 @@ class ApprovalMixin(models.AbstractModel):
     _approval_controlled = frozenset()
     _approval_header = ()
     _approval_line = ()
+    _approval_amount_field = None
+    #: Whether a released document may be changed by an amendment that is approved in turn.
+    _approval_amendable = True
     #: Names of controlled fields that people do not need to read.
     _approval_not_shown = frozenset({"company_id"})
     #: The controlled field that says what a line is about.
@@ -128,6 +137,14 @@ class ApprovalMixin(models.AbstractModel):
 
     def _approval_facts(self, names):
         """``{id: {name: value or Unknown}}`` for ``names``, in sets, never per record."""
+        facts = {}
+        for document in self:
+            readers = document._approval_fact_readers()
+            facts[document.id] = {name: readers[name]() for name in {*names, "amount"} & readers.keys()}
+        return facts
+
+    def _approval_fact_readers(self):
+        """``{name: function without arguments}`` that gives a fact of this document when it is asked for."""
         raise NotImplementedError(f"{self._name} does not provide its facts")
 
     @api.model
@@ -141,12 +158,30 @@ class ApprovalMixin(models.AbstractModel):
         return [("state", "in", self._approval_guarded_states)]
 
     def _approval_snapshots(self):
-        """``{id: Snapshot}`` of the controlled values as they are now."""
-        raise NotImplementedError(f"{self._name} does not declare its controlled values")
+        """``{id: Snapshot}`` of the controlled values as they are now: the declared fields, by name."""
+        return {
+            document.id: seal(
+                declared_values(document, document._approval_header),
+                {str(line.id): declared_values(line, document._approval_line) for line in document._approval_lines()},
+            )
+            for document in self
+        }
+
+    def _approval_lines(self):
+        """The lines that are controlled."""
+        return self[self._approval_line_field] if self._approval_line_field else ()
 
     def _approval_amounts(self):
-        """``{id: value in company currency, or Unknown}``."""
-        raise NotImplementedError(f"{self._name} does not tell its value")
+        """``{id: value in company currency, or Unknown}``: that of :attr:`_approval_amount_field`, 0 without one."""
+        name = self._approval_amount_field
+        return {
+            document.id: document._approval_in_company_currency(
+                as_decimal(document[name] if name else 0),
+                document.currency_id if name else document.company_id.currency_id,
+                document.company_id,
+            )
+            for document in self
+        }
 
     def _approval_hold(self):
         """Put documents that wait for a decision into the state in which they wait."""
@@ -186,6 +221,14 @@ class ApprovalMixin(models.AbstractModel):
     def _approval_is_guarded(self):
         self.ensure_one()
         return self.sudo().state in self._approval_guarded_states
+
+    def _approval_state_words(self):
+        """The present state in words; a document may have none."""
+        self.ensure_one()
+        if "state" not in self._fields:
+            return "–"
+        state = self.sudo().state
+        return dict(self._fields["state"]._description_selection(self.env)).get(state, state)
 
     # -------------------------------------------------------------- computes
 
@@ -581,7 +624,7 @@ class ApprovalMixin(models.AbstractModel):
                 message += "\n" + self._approval_words(releases[0], snapshot)
             raise UserError(message)
         payload = self._approval_payload(frame.attempts.get((self._name, self.id), []))
-        if not self._approval_controlled & payload.keys():
+        if not self._approval_amendable or not self._approval_controlled & payload.keys():
             raise UserError(
                 _(
                     "%(document)s is approved as it stands and cannot be changed without approval:\n%(changes)s",
@@ -691,7 +734,7 @@ class ApprovalMixin(models.AbstractModel):
 
     def _approval_is_cancelled(self):
         self.ensure_one()
-        return self.sudo().state == "cancel"
+        return "state" in self._fields and self.sudo().state == "cancel"
 
     def _approval_void_all(self, reason):
         """No release of these documents counts any more, and nothing is asked for them."""

@@ -132,7 +132,7 @@ class ApprovalRequest(models.Model):
                     _(
                         "%(document)s was not released: it is in state “%(state)s”.",
                         document=self.document_name,
-                        state=document.sudo().state,
+                        state=document.sudo()._approval_state_words(),
                     )
                 )
             self.sudo()._resumed()
