@@ -16,8 +16,8 @@ How a table decides:
    the route. Else a true *pass* rule passes.
 4. Nothing matched: hold. There is no default that lets a document through.
 5. Collected stages merge by declared sequence. The same approver asked twice in one
-   stage is asked once, with the stricter quorum. A named user asked in several stages
-   is asked in the earliest only, for a person decides once.
+   stage is asked once, with the stricter quorum and the stricter clock. A named user asked
+   in several stages is asked in the earliest only, for a person decides once.
 6. A rule in *monitor* mode never decides and never holds. It is reported when it would
    have counted, had it been enforced.
 7. An empty value (see :mod:`.facts`) is different from everything: ``ne`` and
@@ -71,8 +71,9 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import reduce
 from itertools import compress
 from typing import Any
 
@@ -89,6 +90,7 @@ from .facts import (
     decimal_text,
     set_order,
 )
+from .service_clock import ServiceClock, stricter
 
 FIRST = "FIRST"
 COLLECT = "COLLECT"
@@ -226,6 +228,7 @@ class Requirement:
     approver: Approver
     quorum: int = 1
     name: str = ""
+    clock: ServiceClock | None = None  #: how long it may take, and what happens then
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +434,8 @@ def _requirement_problems(requirement):
             f"{who} is one person and cannot be a quorum of {requirement.quorum}.",
             "Enter 1, or choose a group.",
         )
+    if requirement.clock:
+        yield from ((f"{who}: {message}", remedy) for message, remedy in requirement.clock.problems())
 
 
 def _condition_problem(specs, condition):
@@ -938,6 +943,10 @@ def merge_stages(requirements: Iterable[Requirement]) -> tuple[Stage, ...]:
     for sequence, approver in merged:
         if approver.kind == "user":
             earliest[approver] = min(sequence, earliest.get(approver, sequence))
+    for approver, sequence in earliest.items():
+        # Asked once, so the strictest clock of all the stages counts where the person is asked.
+        clocks = [requirement.clock for (_at, other), requirement in merged.items() if other == approver]
+        merged[sequence, approver] = replace(merged[sequence, approver], clock=reduce(stricter, clocks))
     stages = defaultdict(list)
     for (sequence, approver), requirement in merged.items():
         if earliest.get(approver, sequence) == sequence:
@@ -954,6 +963,7 @@ def _stricter(one, other):
         min(one.approver, other.approver, key=lambda a: (not a.label, a.label)),
         max(one.quorum, other.quorum),
         min(one.name, other.name, key=lambda name: (not name, name)),
+        stricter(one.clock, other.clock),
     )
 
 

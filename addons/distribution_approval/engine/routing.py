@@ -22,6 +22,10 @@ Rules:
 8. A closed request (approved, rejected, withdrawn, void) takes no command, but an
    approval can become void.
 9. No route, no request: an empty route, or a task that asks nobody, is refused.
+10. A substitute decides on behalf of a candidate. That uses up both of them: neither decides
+    again in this round, in their own name or in another's. Nobody decides on behalf of an
+    excluded person, and whoever is a candidate decides in their own name.
+11. Nobody decided in time: the request can be rejected (:func:`expire`), never approved.
 
 >>> state = start([Task('buying', 1, 1, {'ann', 'bob'}),
 ...                Task('finance', 2, 1, {'cyn'}), Task('ops', 2, 1, {'dan', 'ann'})])
@@ -86,10 +90,16 @@ NOBODY: frozenset = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One person's approval of one task."""
+    """One person's approval of one task, in their own name or on behalf of a candidate."""
 
     person: Hashable
     outcome: str = APPROVE
+    on_behalf: Hashable | None = None
+
+    @property
+    def people(self) -> frozenset:
+        """Whom this approval uses up."""
+        return frozenset({self.person, self.on_behalf} - {None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +120,18 @@ class Task:
     candidates: frozenset
     approvals: tuple[Approval, ...] = ()
     status: str = WAITING
+    stand_ins: tuple[tuple[Hashable, Hashable], ...] = ()  #: (substitute, the candidate whose place they take)
 
     def __post_init__(self):
         object.__setattr__(self, "candidates", frozenset(self.candidates))
         object.__setattr__(self, "approvals", tuple(self.approvals))
+        object.__setattr__(self, "stand_ins", tuple(self.stand_ins))
+
+    def principal(self, person: Hashable) -> Hashable | None:
+        """The candidate on whose behalf ``person`` decides; None: in their own name, or not at all."""
+        if person in self.candidates:
+            return None
+        return next((other for substitute, other in self.stand_ins if substitute == person), None)
 
     @property
     def approvers(self) -> frozenset:
@@ -158,8 +176,8 @@ class RequestState:
 
     @property
     def decided(self) -> frozenset:
-        """Who approved something in this round."""
-        return frozenset().union(*(task.approvers for task in self.tasks))
+        """Who approved something in this round, or on whose behalf somebody did."""
+        return frozenset().union(*(approval.people for task in self.tasks for approval in task.approvals))
 
     def task(self, key: str) -> Task:
         for task in self.tasks:
@@ -217,7 +235,7 @@ def decide(
             questions=(),
             tasks=tuple(replace(other, status=WAITING) if other.status == OPEN else other for other in state.tasks),
         )
-    approved = replace(task, approvals=(*task.approvals, Approval(person, outcome)))
+    approved = replace(task, approvals=(*task.approvals, Approval(person, outcome, task.principal(person))))
     if not approved.missing:
         approved = replace(approved, status=APPROVED)
     tasks = _opened(_with(state.tasks, approved))
@@ -279,7 +297,7 @@ def escalate(
         raise AlreadyDecided(f"Task '{task_key}' is decided.", task_key=task_key)
     joined = task.candidates | frozenset(candidates)
     if by is not None:
-        joined -= {by}
+        joined -= {by if by in task.candidates else task.principal(by)}
     if not joined - task.candidates - state.decided - frozenset(excluded):
         raise RouteError(
             f"Task '{task_key}' cannot be escalated: nobody new could decide it.",
@@ -289,6 +307,49 @@ def escalate(
     questions = tuple(q for q in state.questions if q != Question(task_key, by))
     tasks = _with(state.tasks, replace(task, candidates=joined))
     return _asking(replace(state, tasks=tasks), questions)
+
+
+def reassign(
+    state: RequestState,
+    task_key: str,
+    candidates: Iterable[Hashable],
+    excluded: Iterable[Hashable] = NOBODY,
+) -> RequestState:
+    """Other people decide an undecided task. Who approved it already stays among them.
+
+    >>> state = start([Task('a', 1, 1, {'ann'}), Task('b', 2, 1, {'bob'})])
+    >>> sorted(reassign(state, 'a', {'cyn'}).task('a').candidates)
+    ['cyn']
+    >>> reassign(decide(state, 'a', 'ann', 'approve'), 'b', {'ann'})
+    Traceback (most recent call last):
+        ...
+    engine.errors.RouteError: Task 'b' needs 1 more, and 0 of these people could decide it.
+    """
+    _check_open(state)
+    task = state.task(task_key)
+    if task.status not in (OPEN, WAITING):
+        raise AlreadyDecided(f"Task '{task_key}' is decided.", task_key=task_key)
+    able = frozenset(candidates) - state.decided - frozenset(excluded)
+    if len(able) < task.missing:
+        raise RouteError(
+            f"Task '{task_key}' needs {task.missing} more, and {len(able)} of these people could decide it.",
+            task_key=task_key,
+        )
+    questions = tuple(q for q in state.questions if q.task_key != task_key or q.person in able)
+    used = frozenset().union(*(approval.people for approval in task.approvals))
+    tasks = _with(state.tasks, replace(task, candidates=able | (used & task.candidates), stand_ins=()))
+    return _asking(replace(state, tasks=tasks), questions)
+
+
+def expire(state: RequestState, task_key: str) -> RequestState:
+    """Nobody decided an open task in time, and the policy rejects then. There is no expiry that approves."""
+    _check_open(state)
+    task = state.task(task_key)
+    if task.status != OPEN:
+        raise NotYourTurn(f"Task '{task_key}' is not open.", task_key=task_key)
+    if state.status != PENDING:
+        raise NotYourTurn("While a question is open the clock stands still.", task_key=task_key)
+    return _close(state, REJECTED, replace(task, status=REJECTED))
 
 
 def withdraw(state: RequestState) -> RequestState:
@@ -367,14 +428,15 @@ def _turn_of(state, task_key, person, excluded):
         raise NotYourTurn("The request is with its requester for revision.", **where)
     if task.status == WAITING:
         raise NotYourTurn(f"Task '{task_key}' waits for an earlier stage.", **where)
-    if person in frozenset(excluded):
+    principal = task.principal(person)
+    if {person, principal} & frozenset(excluded):
         raise SeparationOfDuties(
-            "This person is involved in the document and cannot decide about it.",
+            "This person is involved in the document, or stands in for somebody who is, and cannot decide about it.",
             **where,
         )
-    if person not in task.candidates:
+    if person not in task.candidates and principal is None:
         raise NotACandidate(f"This person is not among those who may decide task '{task_key}'.", **where)
-    if person in state.decided:
+    if {person, principal} & state.decided:
         raise AlreadyDecided("This person has already decided in this request.", **where)
     if task.status != OPEN:
         raise AlreadyDecided(f"Task '{task_key}' is decided.", **where)
