@@ -9,12 +9,14 @@
     "data": [
         "security/approval_security.xml",
         "security/approval_oversight_rules.xml",
+        "security/approval_clock_rules.xml",
         "security/ir.model.access.csv",
         "security/approval_outcomes_security.xml",
         "security/freight_request_security.xml",
         "security/report_release_security.xml",
         "data/approval_data.xml",
         "data/approval_outcomes_data.xml",
+        "data/approval_clock_data.xml",
         "wizard/approval_decide_views.xml",
         "wizard/approval_obligation_act_views.xml",
         "wizard/approval_question_views.xml",
@@ -35,6 +37,7 @@
         "views/approval_obligation_views.xml",
         "views/freight_request_views.xml",
         "views/report_release_views.xml",
+        "views/approval_clock_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

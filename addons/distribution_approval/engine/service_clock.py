@@ -26,7 +26,7 @@ A day of eight hours, a lunch break, and a clock of six hours with a reminder tw
 >>> clock = ServiceClock(360, reminder=120, escalations=(Escalation(60, Target('group', '7')),),
 ...                      final='reject', final_after=240)
 >>> for step, moment in agenda(clock, at('02 14:00'), work): print(step, moment)
-reminder 2026-03-03 08:00:00
+reminder 2026-03-03 09:00:00
 due 2026-03-03 11:00:00
 escalation:1 2026-03-03 12:00:00
 final 2026-03-03 17:00:00
@@ -34,7 +34,7 @@ final 2026-03-03 17:00:00
 A question from 15:00 to 16:00 moves everything by an hour:
 
 >>> agenda(clock, at('02 14:00'), work.without([(at('02 15:00'), at('02 16:00'))]))[0]
-('reminder', datetime.datetime(2026, 3, 3, 9, 0))
+('reminder', datetime.datetime(2026, 3, 3, 10, 0))
 
 The job did not run on the third. On the fourth it escalates – and rejects four hours later:
 

@@ -4,6 +4,7 @@ from . import company_time_zone
 from . import approval_policy
 from . import approval_policy_version
 from . import approval_rule
+from . import approval_stage_clock
 from . import approval_judge
 from . import approval_resolver
 from . import approval_release
@@ -14,6 +15,8 @@ from . import approval_request_release
 from . import approval_request_story
 from . import approval_snapshot
 from . import approval_task
+from . import approval_working_time
+from . import approval_clock
 from . import approval_question
 from . import approval_reason
 from . import approval_decision
@@ -32,3 +35,4 @@ from . import product_supplierinfo
 from . import res_config_settings
 from . import res_currency
 from . import res_users
+from . import stock_warehouse

@@ -14,6 +14,7 @@ from ..engine import (
     Problem,
     Requirement,
     Rule,
+    ServiceClock,
     Table,
     compile_table,
     describe,
@@ -515,6 +516,7 @@ def _rule_to_json(rule, specs, name_of):
                 "kind": r.approver.kind,
                 "key": r.approver.key,
                 "label": r.approver.label,
+                **({"clock": r.clock.to_json()} if r.clock else {}),
             }
             for r in rule.requirements
         ],
@@ -541,6 +543,7 @@ def _table_from_json(content, specs):
                         approver=Approver(r["kind"], r["key"], r["label"]),
                         quorum=r["quorum"],
                         name=r["name"],
+                        clock=ServiceClock.from_json(r.get("clock")),
                     )
                     for r in rule["requirements"]
                 ),

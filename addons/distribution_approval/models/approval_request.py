@@ -1,5 +1,6 @@
 """A request: one document that policy does not pass, on its way through the people who decide."""
 
+import json
 import logging
 from dataclasses import replace
 
@@ -278,6 +279,7 @@ class ApprovalRequest(models.Model):
                         "user_ids": [(6, 0, seat.users.ids)],
                         "is_fallback": seat.fallback,
                         "digest": values["digest"],
+                        "clock": seat.clock and json.dumps(seat.clock.to_json(), sort_keys=True),
                     }
                     for seat in seats
                 ]

@@ -54,6 +54,10 @@ class ApprovalRequest(models.Model):
         last = self.decision_ids.sorted("id")[-1:]
         return last._words() if last else (self.reason or "")
 
+    def _timeline_evidence(self):
+        """What else happened, as entries with a time: each kind of evidence adds its own."""
+        return []
+
     def _timeline_entries(self):
         """What happened and what is to come, in order: dicts with time, title, text, icon, who."""
         self.ensure_one()
@@ -101,6 +105,7 @@ class ApprovalRequest(models.Model):
                         "kind": "answer",
                     }
                 )
+        entries.extend(self._timeline_evidence())
         entries.sort(key=lambda entry: entry["time"])
         if self.closed_at and self.state in ("withdrawn", "void", "refused"):
             entries.append(

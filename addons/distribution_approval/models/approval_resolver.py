@@ -20,6 +20,7 @@ class Seat:
     quorum: int
     users: Any  #: recordset of res.users
     fallback: bool = False
+    clock: Any = None  #: ServiceClock, or None: it may take as long as it takes
 
 
 class ApprovalResolver(models.AbstractModel):
@@ -65,6 +66,7 @@ class ApprovalResolver(models.AbstractModel):
                     requirement.quorum,
                     people,
                     fallback,
+                    requirement.clock,
                 )
             )
         return seats

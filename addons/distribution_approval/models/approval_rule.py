@@ -449,12 +449,11 @@ class ApprovalStage(models.Model):
     ]
 
     def init(self):
-        protect_published(
-            self.env.cr,
-            self._table,
-            ("rule_id", "sequence", "name", "approver_kind", "user_id", "group_id", "quorum"),
-            _VERSION_OF_RULE,
-        )
+        protect_published(self.env.cr, self._table, self._frozen_columns(), _VERSION_OF_RULE)
+
+    def _frozen_columns(self):
+        """Columns that publishing freezes."""
+        return ("rule_id", "sequence", "name", "approver_kind", "user_id", "group_id", "quorum")
 
     @api.constrains("approver_kind", "user_id", "group_id", "quorum")
     def _check_approver(self):

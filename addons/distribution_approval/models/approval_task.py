@@ -461,6 +461,10 @@ class ApprovalTask(models.Model):
 
     # ------------------------------------------------------------ notification
 
+    def _deadline(self):
+        """The day by which the decision is wanted."""
+        return fields.Date.context_today(self)
+
     def _inform(self, users=None):
         """One notice per person and task, in the way that the person chose; no mail floods."""
         activity_type = self.env.ref("distribution_approval.activity_type_decide", raise_if_not_found=False)
@@ -474,7 +478,7 @@ class ApprovalTask(models.Model):
                         activity_type_id=activity_type.id,
                         user_id=user.id,
                         summary=_("Decide: %(document)s (%(task)s)", document=task.document_name, task=task.name),
-                        date_deadline=fields.Date.context_today(task),
+                        date_deadline=task._deadline(),
                     )
             request._notify(
                 people.filtered(lambda user: user.distribution_notice == "each"),

@@ -6,8 +6,10 @@ from . import test_attacks_state
 from . import test_purchase_gate
 from . import test_report_release
 from . import test_query_counts
+from . import test_service_clock
 from . import test_site_governance
 from . import test_concurrency
+from . import test_clock_concurrency
 from . import test_cycle_times
 from . import test_freight_request
 from . import test_normal_work

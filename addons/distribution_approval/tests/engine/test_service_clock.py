@@ -3,7 +3,11 @@
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from engine.decision_table import Approver, Requirement, merge_stages
+from engine.errors import NotYourTurn, RoutingError
 from engine.routing import APPROVED, REJECTED, Task, ask, decide, expire, start
 from engine.service_clock import (
     FINAL_ACTIONS,
@@ -17,9 +21,6 @@ from engine.service_clock import (
     outstanding,
     stricter,
 )
-from engine.errors import NotYourTurn, RoutingError
-from hypothesis import given
-from hypothesis import strategies as st
 
 MONDAY = datetime(2026, 3, 2)
 DAYS = 6
@@ -43,9 +44,7 @@ CLOCKS = st.builds(
     final_after=st.integers(0, 300),
 ).filter(lambda clock: clock.reminder < clock.minutes)
 #: Office hours on six days, enough for every clock above.
-OFFICE = WorkingTime(
-    [(minute(day * 1440 + 8 * 60), minute(day * 1440 + 18 * 60)) for day in range(DAYS)]
-)
+OFFICE = WorkingTime([(minute(day * 1440 + 8 * 60), minute(day * 1440 + 18 * 60)) for day in range(DAYS)])
 FOREVER = WorkingTime([(MONDAY, MONDAY + timedelta(days=60))])
 
 
@@ -90,8 +89,9 @@ def test_an_open_pause_lasts_for_ever(intervals, since):
 
 def test_summer_time_is_no_matter_of_the_engine():
     """Intervals come in UTC; a night of 23 hours is simply shorter between two of them."""
-    work = WorkingTime([(datetime(2026, 3, 28, 7), datetime(2026, 3, 28, 16)),
-                        (datetime(2026, 3, 30, 6), datetime(2026, 3, 30, 15))])
+    work = WorkingTime(
+        [(datetime(2026, 3, 28, 7), datetime(2026, 3, 28, 16)), (datetime(2026, 3, 30, 6), datetime(2026, 3, 30, 15))]
+    )
     assert work.after(datetime(2026, 3, 28, 15), 120) == datetime(2026, 3, 30, 7)
 
 
@@ -195,8 +195,12 @@ def test_expiry_never_approves(data):
     task has its quorum of people, and an expiry rejects or is refused."""
     people = "abcde"
     tasks = [
-        Task(f"t{n}", data.draw(st.integers(1, 2)), data.draw(st.integers(1, 2)),
-             data.draw(st.frozensets(st.sampled_from(people), min_size=1)))
+        Task(
+            f"t{n}",
+            data.draw(st.integers(1, 2)),
+            data.draw(st.integers(1, 2)),
+            data.draw(st.frozensets(st.sampled_from(people), min_size=1)),
+        )
         for n in range(data.draw(st.integers(1, 3)))
     ]
     state = start(tasks)
@@ -225,8 +229,11 @@ def test_a_question_stops_the_final_action_too():
 # ------------------------------------------------------------------- stricter
 
 
-@given(st.lists(st.none() | CLOCKS, min_size=1, max_size=4).flatmap(
-    lambda clocks: st.tuples(st.just(clocks), st.permutations(clocks))))
+@given(
+    st.lists(st.none() | CLOCKS, min_size=1, max_size=4).flatmap(
+        lambda clocks: st.tuples(st.just(clocks), st.permutations(clocks))
+    )
+)
 def test_the_stricter_clock_does_not_depend_on_the_order(pair):
     clocks, shuffled = pair
 
@@ -244,19 +251,30 @@ def test_the_stricter_clock_does_not_depend_on_the_order(pair):
 def test_collected_rules_take_the_shorter_clock():
     team, boss = Approver("group", "1"), Approver("user", "2")
     slow, quick = ServiceClock(480), ServiceClock(60, final="reject")
-    stages = merge_stages([
-        Requirement(10, team, 1, "Team", slow), Requirement(10, team, 1, "Team", quick),
-        Requirement(10, boss, 1, "Boss"), Requirement(20, boss, 1, "Boss", quick),
-    ])
+    stages = merge_stages(
+        [
+            Requirement(10, team, 1, "Team", slow),
+            Requirement(10, team, 1, "Team", quick),
+            Requirement(10, boss, 1, "Boss"),
+            Requirement(20, boss, 1, "Boss", quick),
+        ]
+    )
     assert [(need.approver.kind, need.clock) for stage in stages for need in stage.requirements] == [
-        ("group", quick), ("user", quick)]
+        ("group", quick),
+        ("user", quick),
+    ]
 
 
 def test_a_clock_that_makes_no_sense_is_refused():
     for clock in (
-        ServiceClock(0), ServiceClock(60, reminder=60), ServiceClock(60, reminder=-1),
-        ServiceClock(60, escalations=(Escalation(-1, Target("group", "1")),)), ServiceClock(60, final="approve"),
-        ServiceClock(60, final="hand_over"), ServiceClock(60, final_after=-1), ServiceClock(60, calendar="moon"),
+        ServiceClock(0),
+        ServiceClock(60, reminder=60),
+        ServiceClock(60, reminder=-1),
+        ServiceClock(60, escalations=(Escalation(-1, Target("group", "1")),)),
+        ServiceClock(60, final="approve"),
+        ServiceClock(60, final="hand_over"),
+        ServiceClock(60, final_after=-1),
+        ServiceClock(60, calendar="moon"),
     ):
         assert list(clock.problems()), clock
     assert "approve" not in FINAL_ACTIONS

@@ -1,11 +1,12 @@
 """Standing in: chains end, loops end, and nobody gets round the separation of duties."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from engine.errors import AlreadyDecided, NotACandidate, RouteError, SeparationOfDuties
 from engine.routing import APPROVED, Task, decide, escalate, reassign, start
 from engine.standing_in import MAX_LINKS, Link, stand_ins, stands_in_for
-from hypothesis import given
-from hypothesis import strategies as st
 
 PEOPLE = st.sampled_from("abcdefgh")
 GROUPS = st.frozensets(PEOPLE)
