@@ -37,8 +37,8 @@ class TestClockConcurrency(TestConcurrency):
         order_id, (task_id,) = self._held(amount)
         with self.transaction() as env:
             env.cr.execute(
-                "UPDATE distribution_approval_task SET opened_at = '2026-01-05 08:00', clock_next_at = '2026-01-05 16:00'"
-                " WHERE id = %s",
+                """UPDATE distribution_approval_task
+                      SET opened_at = '2026-01-05 08:00', clock_next_at = '2026-01-05 16:00' WHERE id = %s""",
                 (task_id,),
             )
         return order_id, task_id
@@ -118,6 +118,7 @@ class TestClockConcurrency(TestConcurrency):
 
 
 # What one task at a time does is tested there; here only what clocks add.
-for _name in [name for name in dir(TestConcurrency) if name.startswith("test_")]:
-    setattr(TestClockConcurrency, _name, None)
+for _name, _test in list(vars(TestConcurrency).items()):
+    if _name.startswith("test_") and callable(_test):
+        setattr(TestClockConcurrency, _name, None)
 del TestConcurrency
