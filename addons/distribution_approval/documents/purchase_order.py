@@ -80,6 +80,7 @@ class PurchaseOrder(models.Model):
                     "Amount",
                     FactType.MONEY,
                     unit="company currency",
+                    minimum=0,
                     help="Untaxed value at today's rate. Negative lines do not lower it.",
                 ),
                 FactSpec(
@@ -87,6 +88,7 @@ class PurchaseOrder(models.Model):
                     "Small orders with this vendor",
                     FactType.MONEY,
                     unit="company currency",
+                    minimum=0,
                     help="Orders released for the vendor within the policy's window of days, this one included; "
                     "only those up to the policy's limit for small orders count.",
                 ),

@@ -3,6 +3,7 @@
 Nothing in here knows Odoo, a clock or a database. See the modules for the rules.
 """
 
+from .analysis import Analysis, Overlap, Region, analyse
 from .decision_table import (
     OPERATORS,
     Approver,
@@ -15,6 +16,7 @@ from .decision_table import (
     Rule,
     Stage,
     Table,
+    Threshold,
     Verdict,
     compile_table,
     describe,
@@ -23,6 +25,7 @@ from .decision_table import (
     merge_stages,
     parse_operand,
 )
+from .difference import Change, PolicyText, RuleText, difference
 from .errors import (
     AlreadyDecided,
     EngineError,
@@ -85,11 +88,23 @@ from .snapshot import (
     seal,
 )
 from .standing_in import Link, StandIn, stand_ins, stands_in_for
+from .thresholds import (
+    Band,
+    Rejected,
+    Resolved,
+    adjusted,
+    bands_of,
+    resolve,
+    threshold_problems,
+)
 
 __all__ = [
     "AlreadyDecided",
+    "Analysis",
     "Approval",
     "Approver",
+    "Band",
+    "Change",
     "Comparison",
     "CompiledTable",
     "Condition",
@@ -109,14 +124,20 @@ __all__ = [
     "OUTCOMES",
     "OperandError",
     "Operator",
+    "Overlap",
+    "PolicyText",
     "Problem",
     "Question",
+    "Region",
+    "Rejected",
     "RequestClosed",
     "RequestState",
     "Requirement",
+    "Resolved",
     "RouteError",
     "RoutingError",
     "Rule",
+    "RuleText",
     "SeparationOfDuties",
     "ServiceClock",
     "Snapshot",
@@ -127,15 +148,19 @@ __all__ = [
     "TableError",
     "Target",
     "Task",
+    "Threshold",
     "Tolerance",
     "Unknown",
     "UnknownOutcome",
     "UnknownTask",
     "Verdict",
     "WorkingTime",
+    "adjusted",
+    "analyse",
     "answer",
     "as_decimal",
     "ask",
+    "bands_of",
     "clean",
     "compare",
     "compile_table",
@@ -143,6 +168,7 @@ __all__ = [
     "decimal_text",
     "decode_facts",
     "describe",
+    "difference",
     "encode_facts",
     "escalate",
     "expire",
@@ -153,11 +179,13 @@ __all__ = [
     "parse_operand",
     "plan_tasks",
     "reassign",
+    "resolve",
     "restart",
     "seal",
     "stand_ins",
     "stands_in_for",
     "start",
+    "threshold_problems",
     "void",
     "withdraw",
 ]

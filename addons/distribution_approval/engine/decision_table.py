@@ -185,12 +185,23 @@ _TESTS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """Marks the operand of a condition as adjustable by local variants, within a band
+    (both ends included). See :mod:`.thresholds`."""
+
+    name: str
+    low: Any = None
+    high: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """One comparison. ``operand`` is typed: see :func:`parse_operand`."""
 
     fact: str
     operator: str
     operand: Any = None
+    threshold: Threshold | None = None
 
     def holds(self, value) -> bool | None:
         """Whether a typed value fulfils the condition; ``None`` when it is unknown."""

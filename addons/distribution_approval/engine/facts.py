@@ -110,6 +110,8 @@ class FactSpec:
     ``options`` are ``(key, label)`` pairs of a selection, or of a set of texts.
     ``model`` is the model of a reference, or of a set of records.
     ``optional`` facts can be empty (``None``); the others are then unknown.
+    ``minimum`` is what a number is never below, where that is sure; it decides nothing, it
+    keeps the analysis of a table from asking about amounts that no document can have.
     """
 
     name: str
@@ -120,6 +122,7 @@ class FactSpec:
     model: str = ""
     help: str = ""
     optional: bool = False
+    minimum: Any = None
 
     def __post_init__(self):
         object.__setattr__(self, "type", FactType(self.type))

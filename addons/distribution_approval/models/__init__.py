@@ -5,6 +5,11 @@ from . import approval_policy
 from . import approval_policy_version
 from . import approval_rule
 from . import approval_stage_clock
+from . import approval_portable
+from . import approval_threshold
+from . import approval_version_analysis
+from . import approval_version_difference
+from . import approval_version_file
 from . import approval_judge
 from . import approval_resolver
 from . import approval_release

@@ -16,6 +16,7 @@ from ..engine import (
     Rule,
     ServiceClock,
     Table,
+    Threshold,
     compile_table,
     describe,
     format_operand,
@@ -505,6 +506,7 @@ def _rule_to_json(rule, specs, name_of):
                 "fact": c.fact,
                 "operator": c.operator,
                 "operand": format_operand(specs[c.fact], c.operator, c.operand),
+                **_threshold_to_json(c, specs),
             }
             for c in rule.conditions
         ],
@@ -523,6 +525,22 @@ def _rule_to_json(rule, specs, name_of):
     }
 
 
+def _threshold_to_json(condition, specs):
+    """The band of an adjustable condition; nothing for the others, so that old seals stay as they are."""
+    mark, spec = condition.threshold, specs[condition.fact]
+    if mark is None:
+        return {}
+    low, high = (format_operand(spec, "eq", end) for end in (mark.low, mark.high))
+    return {"threshold": {"name": mark.name, "low": low, "high": high}}
+
+
+def _threshold_from_json(condition, specs):
+    mark, spec = condition.get("threshold"), specs[condition["fact"]]
+    if not mark:
+        return None
+    return Threshold(mark["name"], *(parse_operand(spec, "eq", mark[end]) for end in ("low", "high")))
+
+
 def _table_from_json(content, specs):
     return Table(
         specs=specs,
@@ -534,7 +552,12 @@ def _table_from_json(content, specs):
                 mode=rule["mode"],
                 outcome=rule["outcome"],
                 conditions=tuple(
-                    Condition(c["fact"], c["operator"], parse_operand(specs[c["fact"]], c["operator"], c["operand"]))
+                    Condition(
+                        c["fact"],
+                        c["operator"],
+                        parse_operand(specs[c["fact"]], c["operator"], c["operand"]),
+                        _threshold_from_json(c, specs),
+                    )
                     for c in rule["conditions"]
                 ),
                 requirements=tuple(

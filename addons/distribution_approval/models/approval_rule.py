@@ -310,7 +310,8 @@ class ApprovalCondition(models.Model):
     }
 
     def init(self):
-        protect_published(self.env.cr, self._table, ("rule_id", "fact", "operator", "value"), _VERSION_OF_RULE)
+        columns = ("rule_id", "fact", "operator", "value", "threshold", "band_low", "band_high")
+        protect_published(self.env.cr, self._table, columns, _VERSION_OF_RULE)
         options = self._fields["option_ids"]
         protect_published(
             self.env.cr,

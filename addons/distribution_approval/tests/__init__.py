@@ -15,3 +15,4 @@ from . import test_freight_request
 from . import test_normal_work
 from . import test_stock_move_gate
 from . import test_obligations
+from . import test_policy_matrix

@@ -1,0 +1,119 @@
+"""Gaps, overlaps and dead rules of a policy version, for who writes and who publishes it."""
+
+from odoo import _, models
+from odoo.exceptions import UserError
+
+from ..engine import Problem, Table, analyse
+
+#: Steps that opening a draft may take; the Analyse button takes as many as the engine allows.
+STEPS_ON_FORM = 10_000
+#: Findings listed on the form of a draft.
+SHOWN_ON_FORM = 10
+
+
+class ApprovalPolicyVersion(models.Model):
+    _inherit = "distribution.approval.policy.version"
+
+    def _analysed_table(self):
+        """The table as documents meet it: of a draft the live rules, else what was sealed."""
+        self.ensure_one()
+        if self.state == "draft":
+            return self._decision_table()
+        compiled = self._compile()
+        return Table(compiled.specs, compiled.rules, compiled.hit_policy)
+
+    def _problems(self):
+        problems = super()._problems()
+        if any(problem.severity == "error" for problem in problems):
+            return problems
+        table = self._decision_table()
+        return problems + self._analysis_problems(analyse(table, max_steps=STEPS_ON_FORM), problems)
+
+    def _analysis_problems(self, found, known=()):
+        """What an analysis found, as warnings; ``known`` ones are not said again."""
+        told = {problem.rule_key for problem in known if problem.message.startswith("The rule is never reached")}
+        warnings = [
+            Problem(
+                "warning",
+                rule.key,
+                fact,
+                _("“%s” never matches: its conditions exclude each other.", rule.name),
+                _("Correct or remove it."),
+            )
+            for rule, fact in found.contradictory
+        ]
+        warnings += [
+            Problem(
+                "warning",
+                rule.key,
+                "sequence",
+                _(
+                    "“%(rule)s” never decides: wherever it matches, %(others)s decides.",
+                    rule=rule.name,
+                    others=", ".join(f"“{other.name}”" for other in others),
+                ),
+                _("Change its conditions or its place, or remove it."),
+            )
+            for rule, others in found.unreachable
+            if rule.key not in told
+        ]
+        warnings += [
+            Problem(
+                "warning",
+                "",
+                "rules",
+                _("No rule matches: %s.", region.describe(self._name_of)),
+                _("Such documents are held. Add a rule if they should not be."),
+            )
+            for region in found.gaps[:SHOWN_ON_FORM]
+        ]
+        if len(found.gaps) > SHOWN_ON_FORM:
+            warnings.append(
+                Problem("warning", "", "rules", _("There are more gaps than these."), _("Press Analyse to see them."))
+            )
+        warnings += [Problem("warning", "", "rules", words, _("Press Analyse.")) for words in found.cut]
+        return warnings
+
+    def action_analyse(self):
+        """Open the analysis of this version."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": _("Analysis: %s", self.display_name),
+            "res_model": "distribution.approval.analysis",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_version_id": self.id},
+        }
+
+    def _analysis_html(self):
+        """The whole analysis for people."""
+        self.ensure_one()
+        try:
+            table = self._analysed_table()
+            errors = [problem for problem in table.validate() if problem.severity == "error"]
+        except UserError as error:
+            table, errors = None, [str(error)]
+        values = {"errors": errors, "version": self}
+        if not errors:
+            found = analyse(table)
+            values.update(
+                found=found,
+                gaps=[region.describe(self._name_of) for region in found.gaps],
+                overlaps=[(o.decides, o.other, o.region.describe(self._name_of)) for o in found.overlaps],
+                dead=[
+                    *(
+                        (rule, _("its conditions on %s exclude each other", table.specs[fact].label))
+                        for rule, fact in found.contradictory
+                    ),
+                    *(
+                        (
+                            rule,
+                            _("wherever it matches, %s decides", ", ".join(f"“{other.name}”" for other in others)),
+                        )
+                        for rule, others in found.unreachable
+                    ),
+                ],
+                outcomes={"pass": _("passes"), "require": _("needs approval"), "refuse": _("is refused")},
+            )
+        return self.env["ir.qweb"]._render("distribution_approval.analysis_result", values)
