@@ -35,6 +35,8 @@ from . import approval_notice
 from . import approval_control
 from . import approval_declared
 from . import approval_cycle
+from . import approval_evidence_pack
+from . import approval_retention
 from . import base_partner_merge
 from . import product_supplierinfo
 from . import res_config_settings

@@ -12,6 +12,8 @@ from . import test_concurrency
 from . import test_clock_concurrency
 from . import test_cycle_times
 from . import test_freight_request
+from . import test_evidence_pack
+from . import test_retention
 from . import test_normal_work
 from . import test_stock_move_gate
 from . import test_obligations
