@@ -59,10 +59,6 @@ class PurchaseOrder(models.Model):
     _approval_line = LINE
     _approval_not_shown = frozenset({"company_id", "taxes"})
 
-    # Core works it out of stock moves with the reader's rights: an approver, who reads those of
-    # their own orders only, would see another number.
-    on_time_rate = fields.Float(compute_sudo=True)
-
     # ---------------------------------------------------------- declarations
 
     @api.model

@@ -41,5 +41,6 @@ from . import base_partner_merge
 from . import product_supplierinfo
 from . import res_config_settings
 from . import res_currency
+from . import res_partner
 from . import res_users
 from . import stock_warehouse

@@ -35,6 +35,21 @@ class TestNormalWork(ApprovalCase):
         self.assertEqual(order.order_line.qty_received, 100)
         self.assertEqual(order.approval_state, "passed")
 
+    def test_on_time_rate_is_the_vendors_or_none(self):
+        """An approver does not read all moves, so core's rate would be that of a few orders."""
+        order = self._order(5000)
+        order.button_confirm()
+        self._decide(order, "Purchasing", self.manager)
+        self._resume(order)
+        self._receive(order, 400)
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual(order.with_user(self.buyer).on_time_rate, 80)
+        self.env.invalidate_all()
+        self.assertEqual(order.with_user(self.auditor).on_time_rate, 80)
+        self.env.invalidate_all()
+        self.assertEqual(self.vendor.with_user(self.finance).on_time_rate, -1)
+
     def test_receive_more_than_ordered(self):
         order = self._released()
         self._receive(order, 110)
