@@ -8,6 +8,7 @@
     "depends": ["distribution_core", "purchase_stock", "sale_stock", "sale_margin", "stock_picking_batch", "hr"],
     "external_dependencies": {"python": ["PyYAML"]},
     "data": [
+        "security/approval_groups.xml",
         "security/approval_security.xml",
         "security/approval_oversight_rules.xml",
         "security/approval_clock_rules.xml",
@@ -21,6 +22,7 @@
         "data/approval_oversight_data.xml",
         "wizard/approval_decide_views.xml",
         "wizard/approval_obligation_act_views.xml",
+        "wizard/approval_exhibit_add_views.xml",
         "wizard/approval_question_views.xml",
         "wizard/approval_amend_views.xml",
         "wizard/approval_try_views.xml",
@@ -46,6 +48,10 @@
         "views/freight_request_views.xml",
         "views/report_release_views.xml",
         "views/approval_clock_views.xml",
+        "views/approval_outcome_views.xml",
+        "views/approval_link_views.xml",
+        "wizard/approval_bulk_views.xml",
+        "data/approval_informed_access.xml",
     ],
     "assets": {
         "web.assets_backend": [

@@ -54,6 +54,11 @@ def accessible(records, operation):
     return records._filter_access_rules(operation)
 
 
+def build_email(mail_server, **values):
+    """An e-mail message for ``mail_server.send_email``; see Odoo's own method for the values."""
+    return mail_server.build_email(**values) if IS_17 else mail_server._build_email__(**values)
+
+
 def has_access(records, operation):
     """Whether the user may do ``operation`` on every one of ``records``."""
     return len(accessible(records, operation)) == len(records)

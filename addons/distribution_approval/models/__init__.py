@@ -23,7 +23,6 @@ from . import approval_task
 from . import approval_working_time
 from . import approval_clock
 from . import approval_question
-from . import approval_reason
 from . import approval_decision
 from . import approval_batch
 from . import approval_amendment
@@ -31,6 +30,12 @@ from . import approval_activation
 from . import approval_mixin
 from . import approval_line_mixin
 from . import approval_obligation
+from . import approval_version_terms
+from . import approval_reason
+from . import approval_exhibit
+from . import approval_informed
+from . import approval_link
+from . import approval_bulk
 from . import approval_notice
 from . import approval_control
 from . import approval_declared

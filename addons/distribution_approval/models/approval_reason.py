@@ -54,3 +54,27 @@ class ApprovalReason(models.Model):
                 _("reason_code: “%s” is not meant for this document type and outcome. Choose another one.", found.code)
             )
         return found
+
+
+class ApprovalRule(models.Model):
+    _inherit = "distribution.approval.rule"
+
+    reason_required = fields.Boolean(help="Whoever turns a request down or sends it back gives a reason code.")
+
+    def _frozen_columns(self):
+        return (*super()._frozen_columns(), "reason_required")
+
+    def _demands(self):
+        demands = super()._demands()
+        return {**demands, "reason": True} if self.reason_required else demands
+
+
+class ApprovalTask(models.Model):
+    _inherit = "distribution.approval.task"
+
+    def _reason(self, reason_code, outcome):
+        reason = super()._reason(reason_code, outcome)
+        rules = self.env["distribution.approval.rule"].sudo().browse(self._rule_ids()).exists()
+        if not reason and outcome in ("reject", "request_revision") and any(rules.mapped("reason_required")):
+            raise ValidationError(_("reason_code: the policy asks for a reason code with this outcome."))
+        return reason

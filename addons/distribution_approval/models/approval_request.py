@@ -545,7 +545,7 @@ class ApprovalRequest(models.Model):
         else:
             trial, judgement = None, self._judgement(document_version(self))
             snapshot = self._document()._approval_snapshots()[self.res_id]
-        if judgement.verdict.outcome == "hold":
+        if judgement.verdict.outcome == "hold" or self._judged_evidence_gap(judgement):
             return False
         self._take_up(judgement, snapshot, trial)
         return True

@@ -465,6 +465,10 @@ class ApprovalTask(models.Model):
         """The day by which the decision is wanted."""
         return fields.Date.context_today(self)
 
+    def _linked(self, users):
+        """Those of ``users`` who are told in another way than by the usual notice."""
+        return users.browse()
+
     def _inform(self, users=None):
         """One notice per person and task, in the way that the person chose; no mail floods."""
         activity_type = self.env.ref("distribution_approval.activity_type_decide", raise_if_not_found=False)
@@ -481,7 +485,7 @@ class ApprovalTask(models.Model):
                         date_deadline=task._deadline(),
                     )
             request._notify(
-                people.filtered(lambda user: user.distribution_notice == "each"),
+                people.filtered(lambda user: user.distribution_notice == "each") - task._linked(people),
                 _("%(document)s waits for your decision: %(why)s", document=task.document_name, why=task.why),
             )
             for user in people:

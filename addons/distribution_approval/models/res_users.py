@@ -46,7 +46,11 @@ class ResUsers(models.Model):
             .sudo()
             .search([("model_id.model", "=", model), ("perm_read", "=", True), ("active", "=", True)])
         )
-        own = self.env.ref("distribution_core.group_approver") | self.env.ref("distribution_core.group_auditor")
+        own = (
+            self.env.ref("distribution_core.group_approver")
+            | self.env.ref("distribution_core.group_auditor")
+            | self.env.ref("distribution_approval.group_informed")
+        )
         groups = access.group_id - own
         return bool(groups & self.sudo()[_all_groups(self)]) or any(not row.group_id for row in access)
 

@@ -18,3 +18,7 @@ from . import test_normal_work
 from . import test_stock_move_gate
 from . import test_obligations
 from . import test_policy_matrix
+from . import test_evidence
+from . import test_informed
+from . import test_bulk_decisions
+from . import test_decision_links

@@ -1,4 +1,5 @@
 from odoo import _, api, fields, models
+from odoo.exceptions import UserError
 
 
 class ApprovalObligationAct(models.TransientModel):
@@ -15,6 +16,7 @@ class ApprovalObligationAct(models.TransientModel):
         default="report",
     )
     comment = fields.Text()
+    attachment_ids = fields.Many2many("ir.attachment", string="Evidence")
     consequence = fields.Char(compute="_compute_consequence")
 
     @api.depends("act")
@@ -37,4 +39,15 @@ class ApprovalObligationAct(models.TransientModel):
             "waive": self.obligation_id.action_waive,
         }[self.act]
         act(self.comment)
+        if self.attachment_ids:
+            self._keep_files()
         return {"type": "ir.actions.act_window_close"}
+
+    def _keep_files(self):
+        """Seal what was uploaded here as evidence of the condition."""
+        if any(file.sudo().create_uid != self.env.user for file in self.attachment_ids):
+            raise UserError(_("Upload the file here: one of another record cannot be taken."))
+        # sudo: the method above has checked that this person may act on the condition.
+        files, obligation = self.attachment_ids.sudo(), self.obligation_id.sudo()
+        files.write({"res_model": obligation._name, "res_id": obligation.id})
+        self.env["distribution.approval.exhibit"]._seal(obligation.request_id, files, obligation)

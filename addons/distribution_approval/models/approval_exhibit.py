@@ -1,0 +1,366 @@
+"""Evidence of a request: files sealed by their hash, and references to outside repositories."""
+
+import hashlib
+from urllib.parse import urlsplit
+
+from odoo import SUPERUSER_ID, _, api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+from odoo.addons.distribution_core.append_only import protect_append_only
+
+from .approval_decision import APPROVING
+
+SCHEMES = ("https", "http", "sftp", "s3")
+MAX_URL = 2_000
+MAX_NOTE = 2_000
+#: Changing one of these changes what an attachment is.
+CONTENT = frozenset({"raw", "datas", "db_datas", "store_fname", "checksum", "file_size", "url", "type"})
+PLACE = frozenset({"res_model", "res_id", "res_field"})
+
+
+class ApprovalExhibit(models.Model):
+    """One piece of evidence as it was: appended, never changed.
+
+    A file is read once and sealed by its SHA-256. A reference names a document elsewhere: its
+    address, its hash, and what kind of repository keeps it.
+    """
+
+    _name = "distribution.approval.exhibit"
+    _description = "Evidence of an Approval"
+    _inherit = ["distribution.approval.evidence"]
+    _log_access = False
+    _order = "id"
+
+    request_id = fields.Many2one("distribution.approval.request", required=True, ondelete="restrict", index=True)
+    obligation_id = fields.Many2one("distribution.approval.obligation", ondelete="restrict", index="btree_not_null")
+    round = fields.Integer(required=True)
+    kind = fields.Selection(
+        [
+            ("file", "File"),
+            ("dms", "Document management"),
+            ("contract", "Contract repository"),
+            ("portal", "Portal of a business partner"),
+            ("archive", "Archive"),
+            ("other", "Other repository"),
+        ],
+        required=True,
+    )
+    name = fields.Char(required=True)
+    attachment_ref = fields.Integer(index=True, help="Id of the attachment; a plain number, it outlives the file.")
+    mimetype = fields.Char()
+    size = fields.Integer(string="Size (bytes)")
+    url = fields.Char(string="Address")
+    sha256 = fields.Char(string="SHA-256", required=True)
+    note = fields.Text()
+    user_id = fields.Many2one("res.users", string="Recorded by", required=True, ondelete="restrict")
+    recorded_at = fields.Datetime(required=True)
+    intact = fields.Selection(
+        [("yes", "As recorded"), ("changed", "Changed"), ("gone", "Gone"), ("outside", "Kept outside")],
+        compute="_compute_intact",
+        compute_sudo=True,
+        string="Now",
+    )
+
+    def init(self):
+        protect_append_only(self.env.cr, self._table)
+
+    def _compute_intact(self):
+        for exhibit in self:
+            exhibit.intact = exhibit._state_of_file() if exhibit.kind == "file" else "outside"
+
+    def _state_of_file(self):
+        """Whether the file is what was sealed: reads and hashes it."""
+        attachment = self.env["ir.attachment"].sudo().browse(self.attachment_ref).exists()
+        if not attachment:
+            return "gone"
+        return "yes" if _sha256_of(attachment) == self.sha256 else "changed"
+
+    def write(self, vals):
+        raise UserError(_("Evidence cannot be changed. Add what is missing."))
+
+    def unlink(self):
+        raise UserError(_("Evidence cannot be deleted."))
+
+    @api.model
+    def _seal(self, request, attachments, obligation=None):
+        """Append a row for each file that is not sealed for this request as it is now."""
+        known = {exhibit.attachment_ref: exhibit.sha256 for exhibit in request.exhibit_ids.sorted("id")}
+        rows = []
+        for attachment in attachments:
+            digest = _sha256_of(attachment)
+            if known.get(attachment.id) != digest:
+                rows.append(
+                    {
+                        "request_id": request.id,
+                        "obligation_id": obligation.id if obligation else False,
+                        "round": request.round,
+                        "kind": "file",
+                        "name": attachment.name,
+                        "attachment_ref": attachment.id,
+                        "mimetype": attachment.mimetype,
+                        "size": attachment.file_size,
+                        "sha256": digest,
+                        "user_id": self.env.uid,
+                        "recorded_at": fields.Datetime.now(),
+                    }
+                )
+        return self.sudo().create(rows)._announce()
+
+    def _announce(self):
+        for exhibit in self:
+            exhibit.request_id._event(
+                "evidence_recorded",
+                {"evidence_id": exhibit.id, "kind": exhibit.kind, "sha256": exhibit.sha256, "round": exhibit.round},
+            )
+        self.request_id.invalidate_recordset(["exhibit_ids"])
+        return self
+
+    def action_open(self):
+        """Open the file, or the address outside."""
+        self.ensure_one()
+        url = f"/web/content/{self.attachment_ref}?download=true" if self.kind == "file" else self.url
+        return {"type": "ir.actions.act_url", "url": url, "target": "new"}
+
+
+def _sha256_of(attachment):
+    return hashlib.sha256(attachment.raw or b"").hexdigest()
+
+
+class ApprovalRule(models.Model):
+    _inherit = "distribution.approval.rule"
+
+    evidence_required = fields.Boolean(
+        help="Nobody is asked before evidence is attached to the document, and nobody approves without it."
+    )
+    evidence_text = fields.Char(
+        string="Which Evidence", translate=False, help="Said to the requester, for example “three quotes”."
+    )
+
+    def _frozen_columns(self):
+        return (*super()._frozen_columns(), "evidence_required", "evidence_text")
+
+    def _demands(self):
+        demands = super()._demands()
+        return {**demands, "evidence": self.evidence_text or ""} if self.evidence_required else demands
+
+
+class ApprovalRequest(models.Model):
+    _inherit = "distribution.approval.request"
+
+    exhibit_ids = fields.One2many("distribution.approval.exhibit", "request_id", readonly=True, string="Evidence")
+    exhibit_count = fields.Integer(compute="_compute_exhibit_count", string="Pieces of Evidence")
+
+    @api.depends("exhibit_ids")
+    def _compute_exhibit_count(self):
+        for request in self:
+            request.exhibit_count = len(request.exhibit_ids)
+
+    # --------------------------------------------------------------- demands
+
+    def _evidence_files(self):
+        """Files on the document or on the request that hold something."""
+        self.ensure_one()
+        return (
+            self.env["ir.attachment"]
+            .sudo()
+            .search(
+                [
+                    "|",
+                    "&",
+                    ("res_model", "=", self.res_model),
+                    ("res_id", "=", self.res_id),
+                    "&",
+                    ("res_model", "=", self._name),
+                    ("res_id", "=", self.id),
+                    ("res_field", "=", False),
+                    ("type", "=", "binary"),
+                    ("file_size", ">", 0),
+                ],
+                order="id",
+            )
+        )
+
+    def _evidence_gap(self, rule_ids):
+        """What evidence is missing under these rules, in words for the requester, or an empty text."""
+        self.ensure_one()
+        rules = self.env["distribution.approval.rule"].sudo().browse(rule_ids).exists().filtered("evidence_required")
+        if not rules or self._evidence_files() or self.exhibit_ids.filtered(lambda exhibit: exhibit.kind != "file"):
+            return ""
+        wanted = "; ".join(dict.fromkeys(rule.evidence_text or rule.name for rule in rules))
+        return _(
+            "Evidence is missing: %(wanted)s. Attach it to %(document)s, or record where it is kept with "
+            "“Add Evidence” on the request, and ask again.",
+            wanted=wanted,
+            document=self.document_name,
+        )
+
+    def _judged_evidence_gap(self, judgement):
+        """What keeps a request from being asked, though policy has found its approvers."""
+        if judgement.verdict.outcome != "require":
+            return ""
+        return self._evidence_gap([int(rule.key) for rule in judgement.verdict.matched])
+
+    def _open_tasks(self, judgement, values, trial=None):
+        """Nobody is asked before the evidence that a rule demands is there."""
+        gap = self._judged_evidence_gap(judgement)
+        if gap:
+            self._cancel_tasks()
+            self._move("on_hold", {**values, "reason": gap})
+            return
+        super()._open_tasks(judgement, values, trial)
+        self.env["distribution.approval.exhibit"]._seal(self, self._evidence_files())
+
+    def _check_evidence(self):
+        """Before somebody approves: the evidence that a rule demands is there, and is what was recorded."""
+        self.ensure_one()
+        rule_ids = self.task_ids[:1]._rule_ids() if self.task_ids else []
+        gap = self._evidence_gap(rule_ids)
+        if gap:
+            raise UserError(gap)
+        for exhibit in self.exhibit_ids.filtered(lambda exhibit: exhibit.kind == "file"):
+            state = exhibit._state_of_file()
+            if state != "yes":
+                raise UserError(
+                    _(
+                        "The evidence “%(name)s” is not what was recorded on %(day)s. Reject, or request a revision, "
+                        "and have operations look into it.",
+                        name=exhibit.name,
+                        day=exhibit.recorded_at,
+                    )
+                )
+
+    # ---------------------------------------------------------------- adding
+
+    def action_add_evidence(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": _("Add Evidence"),
+            "res_model": "distribution.approval.exhibit.add",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_request_id": self.id},
+        }
+
+    def action_add_reference(self, name, url, sha256, kind="dms", note=None):
+        """Record that evidence is kept elsewhere.
+
+        :param name: what it is, for people
+        :param url: its address (https, http, sftp or s3)
+        :param sha256: SHA-256 of its content, 64 hexadecimal digits
+        :param kind: ``dms``, ``contract``, ``portal``, ``archive`` or ``other``
+        :return: id of the record
+        """
+        self.ensure_one()
+        request = self._evidence_of_person()
+        text = self.env["distribution.approval.task"]._text
+        name, url, note = text("name", name), text("url", url), text("note", note)
+        sha256 = text("sha256", sha256).lower()
+        if not name or len(name) > 200:
+            raise ValidationError(_("name: say in at most 200 characters what it is."))
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            parts = urlsplit("")
+        if parts.scheme not in SCHEMES or not parts.netloc or len(url) > MAX_URL or any(c.isspace() for c in url):
+            raise ValidationError(_("url: an address such as https://dms.example.com/contracts/4711 is expected."))
+        if parts.username or parts.password:
+            raise ValidationError(_("url: leave user name and password out of the address."))
+        if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
+            raise ValidationError(_("sha256: 64 hexadecimal digits are expected."))
+        if kind not in dict(self.env["distribution.approval.exhibit"]._fields["kind"].selection) or kind == "file":
+            raise ValidationError(_("kind: “%s” is no kind of repository.", kind))
+        if len(note) > MAX_NOTE:
+            raise ValidationError(_("note: write at most %s characters.", MAX_NOTE))
+        exhibit = (
+            self.env["distribution.approval.exhibit"]
+            .sudo()
+            .create(
+                {
+                    "request_id": request.id,
+                    "round": request.round,
+                    "kind": kind,
+                    "name": name,
+                    "url": url,
+                    "sha256": sha256,
+                    "note": note or False,
+                    "user_id": self.env.uid,
+                    "recorded_at": fields.Datetime.now(),
+                }
+            )
+        )
+        exhibit._announce()
+        request._evidence_came()
+        return exhibit.id
+
+    def _evidence_of_person(self):
+        """This request for the engine, when the real user may add evidence to it."""
+        user = self.env.user
+        if self.env.uid == SUPERUSER_ID or user._is_superuser() or user.share:
+            raise AccessError(_("This takes a person, logged in as themselves."))
+        request = self.sudo()
+        operations = user.has_group("distribution_core.group_operations") and request.company_id in user.company_ids
+        if not operations and user not in request.participant_ids | request._askers():
+            raise AccessError(_("%s, whoever is asked, or operations can add evidence.", request.requester_id.name))
+        return request
+
+    def _evidence_came(self):
+        """What was only held for want of evidence goes on, when the requester brings it."""
+        if self.state == "on_hold" and self.env.user in self._askers():
+            self._judge_hold_again()
+
+
+class ApprovalTask(models.Model):
+    _inherit = "distribution.approval.task"
+
+    exhibit_ids = fields.One2many(related="request_id.exhibit_ids", string="Evidence")
+
+    def _note_decision(self, decision, conditions):
+        super()._note_decision(decision, conditions)
+        request = self.request_id
+        if decision.outcome in APPROVING:
+            request._check_evidence()
+        # What is attached at this moment is what the approver could see.
+        self.env["distribution.approval.exhibit"]._seal(request, request._evidence_files())
+
+
+class ApprovalObligation(models.Model):
+    _inherit = "distribution.approval.obligation"
+
+    exhibit_ids = fields.One2many("distribution.approval.exhibit", "obligation_id", readonly=True, string="Evidence")
+
+
+class IrAttachment(models.Model):
+    """Files that are evidence stay, and stay what they are."""
+
+    _inherit = "ir.attachment"
+
+    def _approval_sealed(self):
+        """Those of ``self`` that are evidence of a request; one query."""
+        if not self.ids:
+            return self.browse()
+        self.env.cr.execute(
+            "SELECT DISTINCT attachment_ref FROM distribution_approval_exhibit WHERE attachment_ref = ANY(%s)",
+            (self.ids,),
+        )
+        return self.browse(attachment_id for (attachment_id,) in self.env.cr.fetchall())
+
+    def write(self, vals):
+        if CONTENT & vals.keys() and self._approval_sealed():
+            raise UserError(_("This file is evidence of an approval and cannot be changed. Attach a new one beside it."))
+        if PLACE & vals.keys() and not self.env.su and self._approval_sealed():
+            raise UserError(_("This file is evidence of an approval and stays where it is."))
+        return super().write(vals)
+
+    def unlink(self):
+        sealed = self._approval_sealed()
+        if not sealed:
+            return super().unlink()
+        if not self.env.su:
+            raise UserError(_("“%s” is evidence of an approval and cannot be deleted.", sealed[0].name))
+        # The document itself is deleted, or a program tidies up: the file moves to its request.
+        exhibits = self.env["distribution.approval.exhibit"].search([("attachment_ref", "in", sealed.ids)])
+        for attachment in sealed:
+            request = exhibits.filtered(lambda exhibit, ref=attachment.id: exhibit.attachment_ref == ref)[:1].request_id
+            attachment.write({"res_model": request._name, "res_id": request.id})
+        return super(IrAttachment, self - sealed).unlink()
