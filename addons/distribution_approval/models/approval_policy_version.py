@@ -128,7 +128,8 @@ class ApprovalPolicyVersion(models.Model):
     published_by_id = fields.Many2one("res.users", readonly=True, copy=False, ondelete="restrict")
     published_at = fields.Datetime(readonly=True, copy=False)
     retired_at = fields.Datetime(readonly=True, copy=False)
-    content = fields.Text(readonly=True, copy=False, help="The rules as published, canonical JSON.")
+    # Not read along with the rest: 500 rules are large, and every confirmation reads the version.
+    content = fields.Text(readonly=True, copy=False, prefetch=False, help="The rules as published, canonical JSON.")
     digest = fields.Char(readonly=True, copy=False, help="SHA-256 of the published content.")
     draft_digest = fields.Char(compute="_compute_draft_digest", help="SHA-256 of the draft as it stands.")
     problem_text = fields.Text(compute="_compute_problem_text", string="Problems")
