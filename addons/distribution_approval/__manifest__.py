@@ -12,6 +12,7 @@
         "security/approval_security.xml",
         "security/approval_oversight_rules.xml",
         "security/approval_clock_rules.xml",
+        "security/approval_delegation_rules.xml",
         "security/ir.model.access.csv",
         "security/approval_outcomes_security.xml",
         "security/freight_request_security.xml",
@@ -20,6 +21,7 @@
         "data/approval_outcomes_data.xml",
         "data/approval_clock_data.xml",
         "data/approval_oversight_data.xml",
+        "data/approval_delegation_data.xml",
         "wizard/approval_decide_views.xml",
         "wizard/approval_obligation_act_views.xml",
         "wizard/approval_exhibit_add_views.xml",
@@ -52,6 +54,7 @@
         "views/approval_link_views.xml",
         "wizard/approval_bulk_views.xml",
         "data/approval_informed_access.xml",
+        "views/approval_delegation_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

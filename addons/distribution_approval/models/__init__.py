@@ -22,6 +22,9 @@ from . import approval_snapshot
 from . import approval_task
 from . import approval_working_time
 from . import approval_clock
+from . import approval_document_type
+from . import approval_delegation
+from . import approval_stand_in
 from . import approval_question
 from . import approval_decision
 from . import approval_batch

@@ -66,6 +66,7 @@ class ApprovalDecision(models.Model):
                 "decided_at": fields.Datetime.now(),
                 "version_id": task.request_id.version_id.id,
                 "channel": channel,
+                "on_behalf_id": task._principal_of(user).id,
             }
         )
 
@@ -89,6 +90,7 @@ class ApprovalDecision(models.Model):
                     "policy_version_id": decision.version_id.id,
                     "channel": decision.channel or "form",
                 },
+                on_behalf=decision.on_behalf_id.id,
             )
 
     def _approving(self):

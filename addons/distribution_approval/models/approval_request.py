@@ -333,8 +333,8 @@ class ApprovalRequest(models.Model):
     def _check_decisions(self):
         """The states of tasks are a summary; what counts are the decisions, which nobody can change."""
         for task in self._current_tasks():
-            people = task.decision_ids._approving().user_id
-            if len(people) < task.quorum:
+            approving = task.decision_ids._approving()
+            if min(len(approving.user_id), len(approving._places())) < task.quorum:
                 raise UserError(
                     _(
                         "“%(task)s” of %(document)s is not approved by enough people.",
@@ -373,10 +373,10 @@ class ApprovalRequest(models.Model):
         excluded = self._excluded_users()
         state = self._to_engine()
         tasks = self._current_tasks().filtered(lambda task: task.state in ("open", "waiting"))
-        decided = self._current_tasks().decision_ids._approving().user_id
+        decided = self._current_tasks().decision_ids._approving()._used_up()
         people = {}
         for task in tasks:
-            own = task.decision_ids._approving().user_id
+            own = task.decision_ids._approving()._places()
             named = task._named_users(excluded) if resolve and not task.is_escalated else task.user_ids
             named = self._resolver()._eligible(named, self.company_id) if resolve else named
             people[task] = (named - excluded - decided) | own
@@ -703,8 +703,8 @@ class ApprovalRequest(models.Model):
             lambda task: (
                 task.state == "open"
                 and task.request_id.state in ("pending", "question")
-                and user in task.user_ids
-                and user not in task.request_id._current_tasks().decision_ids.user_id
+                and user in task._deciders()
+                and user not in task.request_id._current_tasks().decision_ids._used_up()
             )
         )[:1]
 
@@ -747,13 +747,18 @@ class ApprovalRequest(models.Model):
         for request in self:
             request.sudo().message_post(body=escape(text), subtype_xmlid="mail.mt_note", author_id=_author(self.env))
 
-    def _event(self, fact, data):
+    def _event(self, fact, data, on_behalf=None):
         """Record a fact about the document; the case that it belongs to is the document itself."""
         document = self._document()
         return (
             self.env["distribution.event"]
             .sudo()
-            ._record(f"distribution.{self.document_type}.{fact}.v1", document, {**data, "request_id": self.id})
+            ._record(
+                f"distribution.{self.document_type}.{fact}.v1",
+                document,
+                {**data, "request_id": self.id},
+                on_behalf=on_behalf,
+            )
         )
 
 

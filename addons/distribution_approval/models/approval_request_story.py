@@ -78,7 +78,7 @@ class ApprovalRequest(models.Model):
                     "time": decision.decided_at,
                     "icon": decision._icon(),
                     "title": _("%(task)s: %(outcome)s", task=decision.task_id.name, outcome=decision._outcome_label()),
-                    "who": decision.user_id.name,
+                    "who": decision._who(),
                     "text": decision._words(),
                     "kind": decision.outcome,
                 }

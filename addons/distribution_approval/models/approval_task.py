@@ -196,8 +196,7 @@ class ApprovalTask(models.Model):
         request = task.request_id
         request._lock()
         task._check_seen(seen_digest)
-        if user not in task._eligible_users():
-            raise AccessError(_("“%s” is not yours to decide (any more).", task.name))
+        task._check_eligible(user)
         excluded = request._excluded_users().ids
         before = request._to_engine()
         try:
@@ -216,7 +215,13 @@ class ApprovalTask(models.Model):
         task._note_decision(decision, conditions)
         if outcome == "escalate":
             task.write(
-                {"is_escalated": True, "user_ids": [(3, user.id), *[(4, superior.id) for superior in superiors]]}
+                {
+                    "is_escalated": True,
+                    "user_ids": [
+                        (3, (task._principal_of(user) or user).id),
+                        *[(4, superior.id) for superior in superiors],
+                    ],
+                }
             )
             request.write({"participant_ids": [(4, superior.id) for superior in superiors]})
             task._inform()
@@ -284,6 +289,22 @@ class ApprovalTask(models.Model):
         """Candidates who still are what they were chosen for: active, Approver, in this company."""
         return self.env["distribution.approval.resolver"]._eligible(self.user_ids, self.request_id.company_id)
 
+    def _check_eligible(self, user):
+        if user not in self._eligible_users():
+            raise AccessError(_("“%s” is not yours to decide (any more).", self.name))
+
+    def _deciders(self):
+        """Who is shown this task as theirs to decide; the decision itself looks again."""
+        return self.user_ids
+
+    def _principal_of(self, user):
+        """On whose behalf ``user`` decides; empty: in their own name."""
+        return self.env["res.users"]
+
+    def _stand_in_pairs(self):
+        """``(substitute id, candidate id)`` of who may decide on behalf of a candidate now."""
+        return ()
+
     def _superiors(self, user):
         """To whom ``user`` can hand this task: the manager, or the fallback of the policy."""
         resolver = self.env["distribution.approval.resolver"].sudo()
@@ -329,8 +350,7 @@ class ApprovalTask(models.Model):
         task = self.sudo()
         request = task.request_id
         request._lock()
-        if user not in task._eligible_users():
-            raise AccessError(_("“%s” is not yours to decide (any more).", task.name))
+        task._check_eligible(user)
         try:
             after = routing.ask(request._to_engine(), str(task.id), user.id, request._excluded_users().ids)
         except RoutingError as error:
@@ -406,11 +426,12 @@ class ApprovalTask(models.Model):
                 task.quorum,
                 frozenset(task.user_ids.ids),
                 tuple(
-                    routing.Approval(decision.user_id.id)
+                    routing.Approval(decision.user_id.id, decision.outcome, decision.on_behalf_id.id or None)
                     for decision in task.decision_ids
                     if decision.outcome in APPROVING
                 ),
                 task.state,
+                task._stand_in_pairs(),
             )
             for task in self
         )

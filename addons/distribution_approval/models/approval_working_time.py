@@ -58,6 +58,17 @@ class ApprovalWorkingTime(models.AbstractModel):
         return employees.filtered(lambda employee: employee.company_id == company)[:1] or employees[:1]
 
     @api.model
+    def _is_covered(self, resource, company, since, until, leaves):
+        """Whether ``leaves`` take up all the working time of ``resource``, and there is some."""
+        calendar = resource.calendar_id or company.sudo().resource_calendar_id
+        if not calendar:
+            return False
+        start, end = pytz.utc.localize(since), pytz.utc.localize(until)
+        worked = calendar._work_intervals_batch(start, end, resources=resource, compute_leaves=False)[resource.id]
+        work = WorkingTime(_utc(worked))
+        return bool(work.intervals) and not work.without(leaves).intervals
+
+    @api.model
     def _horizon(self, clock, moment):
         """A moment by which every step of ``clock`` has come where people work four hours a day."""
         return moment + timedelta(days=21 + clock.total // 240 * 2)
