@@ -13,6 +13,7 @@
         "security/approval_oversight_rules.xml",
         "security/approval_clock_rules.xml",
         "security/approval_delegation_rules.xml",
+        "security/approval_handover_rules.xml",
         "security/ir.model.access.csv",
         "security/approval_outcomes_security.xml",
         "security/freight_request_security.xml",
@@ -26,6 +27,7 @@
         "wizard/approval_obligation_act_views.xml",
         "wizard/approval_exhibit_add_views.xml",
         "wizard/approval_question_views.xml",
+        "wizard/approval_hand_on_views.xml",
         "wizard/approval_amend_views.xml",
         "wizard/approval_try_views.xml",
         "wizard/approval_analysis_views.xml",
@@ -55,6 +57,7 @@
         "wizard/approval_bulk_views.xml",
         "data/approval_informed_access.xml",
         "views/approval_delegation_views.xml",
+        "views/approval_handover_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

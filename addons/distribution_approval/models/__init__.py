@@ -25,6 +25,7 @@ from . import approval_clock
 from . import approval_document_type
 from . import approval_delegation
 from . import approval_stand_in
+from . import approval_handover
 from . import approval_question
 from . import approval_decision
 from . import approval_batch

@@ -8,6 +8,7 @@ from . import test_report_release
 from . import test_query_counts
 from . import test_service_clock
 from . import test_delegation
+from . import test_handover
 from . import test_site_governance
 from . import test_concurrency
 from . import test_clock_concurrency

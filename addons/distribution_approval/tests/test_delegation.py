@@ -327,8 +327,14 @@ class TestAbsence(DelegationCase):
         employee = self._employee(self.manager)
         self._standing()
         order = self._held(5000)
-        kind = self.env["hr.leave.type"].create(
-            {"name": "Off", "requires_allocation": "no", "leave_validation_type": "hr", "company_id": self.company.id}
+        kinds = self.env["hr.leave.type"]
+        kind = kinds.create(
+            {
+                "name": "Off",
+                "requires_allocation": "no" if kinds._fields["requires_allocation"].type == "selection" else False,
+                "leave_validation_type": "hr",
+                "company_id": self.company.id,
+            }
         )
         leave = self.env["hr.leave"].create(
             {
@@ -339,7 +345,7 @@ class TestAbsence(DelegationCase):
             }
         )
         self.assertFalse(self._task(order, "Purchasing").stand_in_ids, "not validated yet")
-        leave.action_validate()
+        getattr(leave, "action_validate", leave.action_approve)()  # 19.0 has one button for both
         self.assertEqual(self._task(order, "Purchasing").stand_in_ids.user_id, self.deputy)
 
 
