@@ -263,6 +263,15 @@ class ApprovalRequest(models.Model):
         return excluded | self.env["res.users"].sudo().browse(sorted(behind))
 
 
+class ResUsers(models.Model):
+    _inherit = "res.users"
+
+    def _approval_leave_tasks(self):
+        """Who left, or lost the role, stands in for nobody."""
+        super()._approval_leave_tasks()
+        self.env["distribution.approval.task"].sudo()._stand_ins_changed(self)
+
+
 class ResourceCalendarLeaves(models.Model):
     _inherit = "resource.calendar.leaves"
 

@@ -1,4 +1,7 @@
-"""Service clocks on several connections: two workers, a decision at the last moment, a run that crashed."""
+"""Clocks, substitutes and tasks that change hands, on several connections.
+
+Two workers, a decision at the last moment, a run that crashed; two people at the same place.
+"""
 
 from unittest.mock import patch
 
@@ -6,6 +9,7 @@ from odoo import SUPERUSER_ID, Command, api, fields
 from odoo.tests.common import tagged
 from odoo.tools import mute_logger
 
+from ..models.approval_policy import today
 from .test_concurrency import TestConcurrency
 
 
@@ -111,6 +115,78 @@ class TestClockConcurrency(TestConcurrency):
         with self.registry.cursor() as cr:
             self._run(self.transaction_env(cr))
         self.assertEqual(self._steps(broken), ("rejected", ["escalation:1", "final"]))
+
+    # --------------------------------------------- substitutes, claims, forwarding
+
+    def _delegate(self, user, substitute):
+        def declare(env):
+            day = today(env["res.company"].browse(self.company_id))
+            return (
+                env["distribution.approval.delegation"]
+                .create({"substitute_id": self.people[substitute], "date_from": day, "date_to": day})
+                .id
+            )
+
+        return user, declare
+
+    def test_two_substitutes_declared_at_once(self):
+        """Neither overlooks the other: one of two for the same case is refused."""
+        results = self._at_once(self._delegate("operations", "finance"), self._delegate("operations", "manager"))
+        made = [result for result in results if isinstance(result, int)]
+        self.assertEqual(len(made), 1, results)
+        with self.transaction("operations") as env:
+            env["distribution.approval.delegation"].browse(made).action_end()
+
+    def test_the_substitute_and_the_principal_at_once(self):
+        """A place is taken once, in a stage of two people too."""
+        user, declare = self._delegate("manager", "finance")
+        with self.transaction(user) as env:
+            delegation_id = declare(env)
+        try:
+            for amount, status in ((5000, "approved"), (15000, "pending")):
+                order_id, (task_id,) = self._held(amount)
+                results = self._at_once(("manager", self._decide(task_id)), ("finance", self._decide(task_id)))
+                self.assertEqual(sum(result is True for result in results), 1, results)
+                with self.transaction() as env:
+                    request = env["purchase.order"].browse(order_id).approval_request_ids
+                    self.assertEqual(request.state, status)
+                    self.assertEqual(len(request.decision_ids), 1)
+        finally:
+            with self.transaction(user) as env:
+                env["distribution.approval.delegation"].browse(delegation_id).action_end()
+
+    def test_two_take_it_over_at_once(self):
+        _order_id, (task_id,) = self._held(5000)
+
+        def take(env):
+            return env["distribution.approval.task"].browse(task_id).action_take_over()
+
+        results = self._at_once(("manager", take), ("manager_2", take))
+        self.assertEqual(sum(result is True for result in results), 1, results)
+        with self.transaction() as env:
+            task = env["distribution.approval.task"].browse(task_id)
+            winner = "manager" if results[0] is True else "manager_2"
+            self.assertEqual(task.claimed_by_id.id, self.people[winner])
+            rows = env["distribution.approval.handover"].search([("task_id", "=", task_id)])
+            self.assertEqual(rows.user_id.id, self.people[winner])
+            self.assertEqual(len(rows), 1)
+
+    def test_forwarded_and_decided_at_once(self):
+        for _attempt in range(3):
+            order_id, (task_id,) = self._held(5000)
+
+            def forward(env, task_id=task_id):
+                task = env["distribution.approval.task"].browse(task_id)
+                return task.action_forward(self.people["finance"], "Please")
+
+            results = self._at_once(("manager", forward), ("manager_2", self._decide(task_id)))
+            self.assertIs(results[1], True)
+            with self.transaction() as env:
+                request = env["purchase.order"].browse(order_id).approval_request_ids
+                self.assertEqual(request.state, "approved")
+                self.assertEqual(len(request.decision_ids), 1)
+                forwarded = env["distribution.approval.handover"].search([("task_id", "=", task_id)])
+                self.assertEqual(bool(forwarded), results[0] is True)
 
     @staticmethod
     def transaction_env(cr):
