@@ -18,6 +18,15 @@ class Judgement:
     verdict: Verdict
     facts: dict
     amount: Decimal  #: company currency; 0 when it cannot be had
+    stamp: str = ""  #: which local variants were in force, see :mod:`.approval_variant`
+    local: Any = None  #: the LocalTable that decided; None: the standard's own values
+
+    def local_values(self):
+        """Fields of releases and snapshots that name the local variants."""
+        return {
+            "variant_refs": self.local.refs if self.local else None,
+            "local_variant": self.local.text if self.local else None,
+        }
 
     def why(self):
         """In a sentence: the rules that refuse, or – once each – the facts that cannot be had."""
@@ -29,7 +38,7 @@ class Judgement:
 
     def rules(self):
         """The rules that decided (or would have, when monitored), for the record."""
-        words = self.version._words()
+        words = self.local.words if self.local else self.version._words()
         return [
             {
                 "key": rule.key,
@@ -65,10 +74,15 @@ class ApprovalJudge(models.AbstractModel):
         return judgements
 
     @api.model
-    def _judge_by(self, documents, version, draft=False):
-        """``{document id: Judgement}`` by one version; a draft only where ``draft`` says so ("Try it")."""
+    def _judge_by(self, documents, version, draft=False, stamp=None):
+        """``{document id: Judgement}`` by one version; a draft only where ``draft`` says so ("Try it").
+
+        :param stamp: the local variants to judge by; default: those in force
+        """
         try:
             table = self._table_of(version, draft)
+            if stamp is None:
+                stamp = version._variants_in_force()
             missing = _("no policy is in force for this document type")
         except (UserError, EngineError, LookupError) as error:
             table, missing = None, str(error)
@@ -77,7 +91,7 @@ class ApprovalJudge(models.AbstractModel):
                 document.id: _held(version, missing, amount)
                 for document, amount in zip(documents, documents._approval_amounts().values())
             }
-        return self._judge_by_table(documents, version, table)
+        return self._judge_by_table(documents, version, table, stamp)
 
     @api.model
     def _table_of(self, version, draft):
@@ -86,7 +100,7 @@ class ApprovalJudge(models.AbstractModel):
         return version._compile() if version.state in ("published", "retired") else None
 
     @api.model
-    def _judge_by_table(self, documents, version, table):
+    def _judge_by_table(self, documents, version, table, stamp):
         """Facts for all at once; a document whose facts cannot be read does not stop the others."""
         try:
             facts = documents._approval_facts(table.used_facts)
@@ -96,17 +110,21 @@ class ApprovalJudge(models.AbstractModel):
             return {
                 key: judgement
                 for document in documents
-                for key, judgement in self._judge_by_table(document, version, table).items()
+                for key, judgement in self._judge_by_table(document, version, table, stamp).items()
             }
         return {
-            document.id: Judgement(
-                version,
-                table.evaluate(facts[document.id]),
-                facts[document.id],
-                _known(facts[document.id].get("amount")),
-            )
-            for document in documents
+            document.id: self._judgement(document, version, table, stamp, facts[document.id]) for document in documents
         }
+
+    @api.model
+    def _judgement(self, document, version, table, stamp, facts):
+        amount = _known(facts.get("amount"))
+        try:
+            local = version._local_table(document, stamp) if stamp else None
+        except (UserError, EngineError, LookupError, ValueError) as error:
+            return _held(version, str(error), amount)
+        verdict = (local.compiled if local else table).evaluate(facts)
+        return Judgement(version, verdict, facts, amount, stamp, local)
 
 
 def _held(version, reason, amount):

@@ -534,6 +534,7 @@ class ApprovalMixin(models.AbstractModel):
             "content": snapshot.to_json(),
             "facts": json.dumps(encode_facts(self._approval_fact_specs(), judgement.facts), sort_keys=True),
             "rules": json.dumps(judgement.rules()),
+            **judgement.local_values(),
             "tolerance_percent": version.tolerance_percent,
             "tolerance_amount": version.tolerance_amount,
             "rate_tolerance_percent": version.rate_tolerance_percent,

@@ -55,6 +55,7 @@ PROTECTED = {
     "retired_at": False,
     "content": False,
     "digest": False,
+    "variant_stamp": False,
 }
 
 

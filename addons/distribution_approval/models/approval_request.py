@@ -531,7 +531,9 @@ class ApprovalRequest(models.Model):
     def _judgement(self, version):
         """What ``version`` says about the document, as the requester asked for it."""
         document = self._document().with_user(self.requester_id).sudo()
-        return self.env["distribution.approval.judge"]._judge_by(document, version)[document.id]
+        # Under its own version a request goes on with the local variants that it started with.
+        stamp = (self.snapshot_id.variant_stamp or "") if self.snapshot_id and version == self.version_id else None
+        return self.env["distribution.approval.judge"]._judge_by(document, version, stamp=stamp)[document.id]
 
     def _judge_hold_again(self):
         """Ask policy again about a request on hold; True when it is not on hold any more."""

@@ -39,6 +39,8 @@ class ApprovalRequest(models.Model):
                     "content": self.snapshot_id.content,
                     "facts": self.snapshot_id.facts,
                     "rules": self.snapshot_id.rules,
+                    "variant_refs": self.snapshot_id.variant_refs,
+                    "local_variant": self.snapshot_id.local_variant,
                     "tolerance_percent": version.tolerance_percent,
                     "tolerance_amount": version.tolerance_amount,
                     "rate_tolerance_percent": version.rate_tolerance_percent,

@@ -48,6 +48,8 @@ class ApprovalSnapshot(models.Model):
                 "content": snapshot.to_json(),
                 "facts": json.dumps(encode_facts(specs, judgement.facts), sort_keys=True),
                 "rules": json.dumps(judgement.rules()),
+                "variant_stamp": judgement.stamp,
+                **judgement.local_values(),
             }
         )
 

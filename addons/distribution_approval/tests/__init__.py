@@ -24,3 +24,4 @@ from . import test_evidence
 from . import test_informed
 from . import test_bulk_decisions
 from . import test_decision_links
+from . import test_local_variants
