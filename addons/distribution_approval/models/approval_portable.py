@@ -2,7 +2,6 @@
 
 from odoo import _, api, models
 from odoo.exceptions import UserError
-from odoo.osv import expression
 
 from ..engine import as_decimal, decimal_text
 from ..engine.policy_file import PolicyFileError, check_reference
@@ -20,6 +19,7 @@ NATURAL_KEYS = {
 }
 #: External ids that Odoo invented: they mean nothing elsewhere.
 INVENTED = ("__export__", "__import__", "")
+MAGIC = ("id", "create_uid", "create_date", "write_uid", "write_date")
 SIMPLE = ("char", "text", "boolean", "integer", "float", "monetary", "date", "datetime", "selection")
 
 
@@ -101,7 +101,7 @@ class ApprovalPortable(models.AbstractModel):
         records = self.env[model].sudo().with_context(lang=None, active_test=False)
         domain = [(key, "=", value)]
         if company and "company_id" in records._fields:
-            domain = expression.AND([domain, [("company_id", "in", (company.id, False))]])
+            domain.append(("company_id", "in", (company.id, False)))
         # Some keys are computed, and found by search as part of a text only.
         return records.search(domain).filtered(lambda record: record[key] == value)
 
@@ -116,7 +116,7 @@ class ApprovalPortable(models.AbstractModel):
             if field.store
             and field.copy
             and name not in handled
-            and not field.automatic
+            and name not in MAGIC
             and not (field.related or (field.compute and field.readonly))
             and (field.type in SIMPLE or field.type in ("many2one", "many2many", "one2many"))
         ]

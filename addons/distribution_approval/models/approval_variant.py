@@ -374,6 +374,26 @@ class ApprovalVariant(models.Model):
         )
         self.env.registry.clear_cache()
 
+    def action_analyse(self):
+        """The analysis of the standard in force with the values of this variant."""
+        self.ensure_one()
+        version = self.policy_id.sudo().current_version_id
+        if not version:
+            raise UserError(_("No version of %s is in force: there is nothing to analyse.", self.policy_id.name))
+        return {
+            "type": "ir.actions.act_window",
+            "name": _("Analysis: %s", self.display_name),
+            "res_model": "distribution.approval.analysis",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_version_id": version.id, "default_variant_id": self.id},
+        }
+
+    def _adjust(self, table):
+        """The table with the values of this variant that count."""
+        bands = bands_of(table)
+        return adjusted(table, resolve(bands, [(self, _typed(bands, self._texts()))]).values)
+
     def action_next_version(self):
         """Draft the next version of this variant: same place, same values to start with."""
         self.ensure_one()
@@ -415,12 +435,15 @@ class ApprovalVariant(models.Model):
             problems = variant._problems(bands)
             if not problems:
                 continue
+            key = f"variant_out_of_band:{variant.id}:{version.id}"
+            if self.env["distribution.case"].search_count([("dedup_key", "=", key)]):
+                continue
             self.env["distribution.case"]._open(
                 "variant_out_of_band",
                 variant,
                 _("%(variant)s does not fit %(version)s", variant=variant.display_name, version=version.display_name),
                 detail="\n".join(problems),
-                dedup_key=f"variant_out_of_band:{variant.id}:{version.id}",
+                dedup_key=key,
             )
             self.env["distribution.event"]._record(
                 "distribution.approval_variant.out_of_band.v1",
@@ -534,6 +557,17 @@ class ApprovalPolicyVersion(models.Model):
             version.policy_id.variant_ids.filtered(lambda variant: variant.state == "published")._flag_out_of_band(
                 version
             )
+        return result
+
+    @api.model
+    def _cron_retire(self):
+        """Daily, too: a version that came into force by its date may not fit variants published meanwhile."""
+        result = super()._cron_retire()
+        for policy in self.env["distribution.approval.variant"].sudo().search([("state", "=", "published")]).policy_id:
+            if policy.current_version_id:
+                policy.variant_ids.filtered(lambda variant: variant.state == "published")._flag_out_of_band(
+                    policy.current_version_id
+                )
         return result
 
     def _variants_in_force(self):

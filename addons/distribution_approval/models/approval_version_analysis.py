@@ -86,11 +86,15 @@ class ApprovalPolicyVersion(models.Model):
             "context": {"default_version_id": self.id},
         }
 
-    def _analysis_html(self):
-        """The whole analysis for people."""
+    def _analysis_html(self, adjust=None):
+        """The whole analysis for people.
+
+        :param adjust: changes the table first, as a local variant does
+        """
         self.ensure_one()
         try:
             table = self._analysed_table()
+            table = adjust(table) if adjust else table
             errors = [problem for problem in table.validate() if problem.severity == "error"]
         except UserError as error:
             table, errors = None, [str(error)]

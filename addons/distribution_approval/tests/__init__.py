@@ -25,3 +25,6 @@ from . import test_informed
 from . import test_bulk_decisions
 from . import test_decision_links
 from . import test_local_variants
+from . import test_simulation
+from . import test_policy_review
+from . import test_matrix_concurrency

@@ -129,8 +129,13 @@ class TestLocalVariants(VariantCase):
         self.assertIn(variant, self.env[VARIANT].search([("out_of_band", "=", True)]))
         case = self.env["distribution.case"].search([("type_id.code", "=", "variant_out_of_band")])
         self.assertEqual((case.res_model, case.res_id), (VARIANT, variant.id))
-        event = self.env["distribution.event"].search([("type", "=", "distribution.approval_variant.out_of_band.v1")])
-        self.assertEqual(len(event), 1)
+        case.write({"resolution": "Next version is drafted", "state": "resolved"})
+        self.env["distribution.approval.policy.version"]._cron_retire()
+        for model, domain in (
+            ("distribution.event", [("type", "=", "distribution.approval_variant.out_of_band.v1")]),
+            ("distribution.case", [("type_id.code", "=", "variant_out_of_band")]),
+        ):
+            self.assertEqual(self.env[model].search_count(domain), 1)
         self.assertEqual(narrowed.variant_stamp.partition(":")[0], str(variant.id))
         self._standard(name="another name")
         self.assertState("to approve", 2600, self.north)
@@ -242,6 +247,13 @@ class TestLocalVariants(VariantCase):
         self.env.invalidate_all()
         order = self._confirm(100)
         self.assertEqual(order.approval_state, "on_hold")
+
+    def test_analysis_with_the_values_of_a_variant(self):
+        variant = self._variant("4000", publish=False, warehouse_id=self.north.id)
+        context = variant.with_user(self.author).action_analyse()["context"]
+        wizard = self.env["distribution.approval.analysis"].with_user(self.author).with_context(**context).create({})
+        self.assertIn("Amount is at most 4,000", str(wizard.result))
+        self.assertIn("Amount is at most 2,500", str(self.version._analysis_html()))
 
     def test_places(self):
         other = self.env["res.company"].create({"name": "Other"})

@@ -9,3 +9,4 @@ from . import approval_obligation_act
 from . import approval_try
 from . import approval_analysis
 from . import approval_policy_file
+from . import approval_certify

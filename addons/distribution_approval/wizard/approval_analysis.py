@@ -8,9 +8,11 @@ class ApprovalAnalysis(models.TransientModel):
     _description = "Analysis of an Approval Policy"
 
     version_id = fields.Many2one("distribution.approval.policy.version", required=True)
+    variant_id = fields.Many2one("distribution.approval.variant", string="Local Variant")
     result = fields.Html(compute="_compute_result", sanitize=False)
 
-    @api.depends("version_id")
+    @api.depends("version_id", "variant_id")
     def _compute_result(self):
         for wizard in self:
-            wizard.result = wizard.version_id and wizard.version_id._analysis_html()
+            adjust = wizard.variant_id._adjust if wizard.variant_id else None
+            wizard.result = wizard.version_id and wizard.version_id._analysis_html(adjust)
