@@ -28,6 +28,8 @@ def _constraints_of(model: ast.ClassDef) -> set[str]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
+    if any(isinstance(base, ast.Attribute) and base.attr == "AbstractModel" for base in model.bases):
+        return set()  # it has no table; whoever inherits it has
     constraints = attributes.get("_sql_constraints")
     named = attributes.get("_name") or attributes.get("_inherit")
     if constraints is None or not isinstance(named, ast.Constant):

@@ -8,7 +8,7 @@ from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests.common import new_test_user, tagged
 from odoo.tools import mute_logger
-from PyPDF2 import PdfReader
+from odoo.tools.pdf import PdfReader
 
 from .attack_case import AttackCase
 
