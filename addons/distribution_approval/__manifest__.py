@@ -14,6 +14,7 @@
         "security/approval_clock_rules.xml",
         "security/approval_delegation_rules.xml",
         "security/approval_handover_rules.xml",
+        "security/goods_security.xml",
         "security/ir.model.access.csv",
         "security/approval_matrix_security.xml",
         "security/approval_outcomes_security.xml",
@@ -25,6 +26,7 @@
         "data/approval_clock_data.xml",
         "data/approval_oversight_data.xml",
         "data/approval_delegation_data.xml",
+        "data/inventory_cause_data.xml",
         "wizard/approval_decide_views.xml",
         "wizard/approval_obligation_act_views.xml",
         "wizard/approval_exhibit_add_views.xml",
@@ -65,6 +67,9 @@
         "data/approval_informed_access.xml",
         "views/approval_delegation_views.xml",
         "views/approval_handover_views.xml",
+        "views/inventory_adjustment_views.xml",
+        "views/stock_scrap_views.xml",
+        "views/site_transfer_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

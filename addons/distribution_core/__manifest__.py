@@ -21,6 +21,7 @@
         'views/res_partner_views.xml',
         'views/stock_warehouse_views.xml',
         'views/product_category_views.xml',
+        'views/product_template_views.xml',
         'data/distribution_case_type_data.xml',
         'data/ir_cron_data.xml',
     ],

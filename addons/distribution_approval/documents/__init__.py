@@ -4,3 +4,14 @@ from . import purchase_order_line
 from . import stock_move_gate
 from . import picking_document
 from . import report_release
+from . import goods_places
+from . import goods_cost
+from . import inventory_cause
+from . import inventory_adjustment
+from . import stock_quant
+from . import stock_move
+from . import stock_move_line
+from . import stock_location
+from . import stock_scrap
+from . import site_transfer
+from . import goods_control

@@ -110,11 +110,11 @@ class PickingDocument(models.AbstractModel):
         if bare:
             raise UserError(
                 _(
-                    "%(type)s: %(product)s cannot move from %(source)s to %(destination)s without a transfer. "
+                    "%(type)s: %(product)s cannot move from %(origin)s to %(destination)s without a transfer. "
                     "Put it on one and validate that.",
                     type=self._approval_label(),
                     product=bare[0].product_id.display_name,
-                    source=bare[0].location_id.display_name,
+                    origin=bare[0].location_id.display_name,
                     destination=bare[0].location_dest_id.display_name,
                 )
             )
@@ -240,7 +240,7 @@ class StockPicking(models.Model):
         return [
             self.env[name]
             for name, _type in self.env["distribution.approval.move.document"]._approval_move_document_types()
-            if "picking_id" in self.env[name]._fields
+            if "picking_id" in self.env[name]._fields and self.env[name]._approval_holds_transfers
         ]
 
     def _approval_documents(self):
@@ -316,7 +316,7 @@ class StockPicking(models.Model):
         open_pickings = self.filtered(lambda picking: picking.state not in ("done", "cancel"))
         for name in self.env["distribution.approval.move.document"]._approval_move_gates():
             model = self.env[name]
-            if "picking_id" not in model._fields:
+            if "picking_id" not in model._fields or not model._approval_holds_transfers:
                 continue
             moves = model._approval_governed_moves(open_pickings.move_ids)
             documents = model.browse(model._approval_documents_of(moves).ids) if moves else model

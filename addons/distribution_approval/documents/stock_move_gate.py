@@ -53,6 +53,8 @@ class MoveDocument(models.AbstractModel):
     _inherit = ["distribution.approval.mixin"]
 
     _approval_gates_moves = True
+    #: Whether the transfer that such a document is linked to waits for it.
+    _approval_holds_transfers = True
     #: The action that is resumed after approval.
     _approval_move_action = "button_validate"
 
@@ -217,6 +219,9 @@ def moves_corrected(moves, changed=False):
         touched = [moves.env[name]._approval_touch_moves(moves, changed) for name in names]
         yield
         for documents in touched:
+            if not changed:
+                # A correction may make a move the business of documents that it was not before.
+                documents |= documents._approval_touch_moves(moves, changed=True)
             documents._approval_judge_result()
 
 

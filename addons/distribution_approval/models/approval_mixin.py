@@ -729,6 +729,10 @@ class ApprovalMixin(models.AbstractModel):
         """Whether the document is in the state in which it waits for a decision."""
         return True
 
+    def _approval_outdated(self):
+        """Why what was approved cannot come about any more, in a sentence; usually nothing."""
+        return False
+
     def _approval_waits_for_others(self):
         """Whether a release cannot take effect yet because another document holds the same thing."""
         return False

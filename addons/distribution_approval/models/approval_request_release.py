@@ -94,6 +94,8 @@ class ApprovalRequest(models.Model):
         if not self.env.cr.fetchone():
             return False
         self.invalidate_recordset()
+        if self._is_outdated():
+            return False
         try:
             with self.env.cr.savepoint():
                 self._carry_on()
@@ -105,6 +107,15 @@ class ApprovalRequest(models.Model):
         if commit:
             self.env.cr.commit()  # pylint: disable=invalid-commit
         return self.resume_state == "done"
+
+    def _is_outdated(self):
+        """What was approved cannot come about any more: everything asked for it is void."""
+        document = self._document()
+        reason = document._approval_outdated() if self.kind == "release" else False
+        if reason:
+            document._approval_void_all(reason)
+            self._notify(self.requester_id, f"{self.document_name}: {reason}")
+        return bool(reason)
 
     def _carry_on(self):
         """Do what was blocked, with the rights that the requester has now."""

@@ -7,6 +7,7 @@ from . import distribution_case
 from . import distribution_region
 from . import stock_warehouse
 from . import product_category
+from . import product_template
 from . import res_partner
 from . import base_partner_merge
 from . import ir_module_module

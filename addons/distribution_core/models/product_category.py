@@ -12,3 +12,6 @@ class ProductCategory(models.Model):
         domain="[('share', '=', False)]",
         help="Decides where a policy asks for the category's manager.",
     )
+    is_high_value = fields.Boolean(
+        "High-value Goods", help="Policies can ask more of these goods, and of those in the categories below."
+    )
