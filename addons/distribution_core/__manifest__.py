@@ -19,6 +19,7 @@
         'views/distribution_region_views.xml',
         'views/distribution_case_views.xml',
         'views/res_partner_views.xml',
+        'views/customer_tier_views.xml',
         'views/stock_warehouse_views.xml',
         'views/product_category_views.xml',
         'views/product_template_views.xml',

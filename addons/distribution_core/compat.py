@@ -11,6 +11,7 @@ SUPPLIERINFO_UOM = LINE_UOM
 PURCHASE_LINE_TAXES = 'taxes_id' if IS_17 else 'tax_ids'
 SALE_LINE_TAXES = 'tax_id' if IS_17 else 'tax_ids'
 PURCHASE_NOTE = 'notes' if IS_17 else 'note'
+INVOICE_REVERSALS = 'reversal_move_id' if IS_17 else 'reversal_move_ids'
 PRECISION_QUANTITY = 'Product Unit of Measure' if IS_17 else 'Product Unit'
 
 # Direct membership: on users the groups given, on groups the users given.

@@ -15,3 +15,11 @@ from . import stock_location
 from . import stock_scrap
 from . import site_transfer
 from . import goods_control
+from . import customer_credit
+from . import sale_order
+from . import sale_order_line
+from . import outgoing_document
+from . import credit_release
+from . import delivery_hold
+from . import customer_return
+from . import customer_credit_note

@@ -12,12 +12,16 @@ from decimal import Decimal
 from markupsafe import Markup
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
+from psycopg2 import sql
 
 from odoo.addons.distribution_core.compat import check_access
 
 from ..engine import ControlledField, Unknown, as_decimal, seal
 from ..models.approval_mixin import LIVE_STATES
 from ..models.gate_frame import frame_of, gate_frame
+
+#: Transfers that the nightly control looks at together.
+BATCH = 500
 
 HEADER = (
     ControlledField("company_id", "Company", model="res.company"),
@@ -46,6 +50,8 @@ class PickingDocument(models.AbstractModel):
     _approval_controlled = frozenset({"picking_id", "company_id"})
     _approval_header = HEADER
     _approval_line = LINE
+    #: Whether the nightly control looks for transfers that have no such document.
+    _approval_finds_undocumented = False
 
     picking_id = fields.Many2one("stock.picking", string="Transfer", required=True, readonly=True, ondelete="cascade")
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="restrict")
@@ -174,12 +180,16 @@ class PickingDocument(models.AbstractModel):
         for move, quantity in self._approval_moved().items():
             quantities[move.product_id] = quantities.get(move.product_id, Decimal(0)) + quantity
         return seal(
-            {"company_id": self.company_id.id, "partner_id": self.picking_id.partner_id.id or None},
+            self._approval_snapshot_header(),
             {
                 str(product.id): {"product_id": product.id, "quantity": quantity}
                 for product, quantity in quantities.items()
             },
         )
+
+    def _approval_snapshot_header(self):
+        """The controlled values of the header."""
+        return {"company_id": self.company_id.id, "partner_id": self.picking_id.partner_id.id or None}
 
     def _approval_place_words(self, where):
         return self.env["product.product"].sudo().browse(int(where)).exists().display_name if where.isdigit() else ""
@@ -195,14 +205,79 @@ class PickingDocument(models.AbstractModel):
             picking = self.env["stock.picking"].browse(document.sudo().picking_id.id)
             picking.with_context(skip_backorder=True).button_validate()
 
+    def _approval_form(self):
+        return self.picking_id
+
     def _approval_waits_for_others(self):
         """Whether another document holds what this one has released."""
         self.ensure_one()
         return bool((self.sudo().picking_id._approval_documents() - [self]).held())
 
+    def _approval_keep_live_requests(self, snapshots):
+        """What held a transfer may be over: the customer paid, the hold was lifted. Then it goes on."""
+        asked = self.filtered(lambda document: document.approval_state in (*LIVE_STATES, "rejected", "refused"))
+        judgements = asked._approval_verdicts() if asked else {}
+        free = asked.filtered(lambda document: judgements[document.id].verdict.outcome == "pass")
+        if free:
+            free._approval_close_requests(_("Nothing holds it any more."))
+            free._approval_set_state(False)
+        return super(PickingDocument, self - free)._approval_keep_live_requests(snapshots)
+
     def _approval_review_open(self, frame):
         """Nothing was moved: what was promised did not come about, what is released stays so."""
         self.filtered(lambda document: (document._name, document.id) in frame.promises)._approval_set_state(False)
+
+    # --------------------------------------------------------------- control
+
+    @api.model
+    def _approval_undocumented(self, companies):
+        """Transfers done since governance began that nobody asked about; in batches of 500."""
+        activations = (
+            self.env["distribution.approval.activation"]
+            .sudo()
+            .search([("document_type", "=", self._approval_type), ("state", "in", ("active", "ending"))])
+        )
+        found = self.env["stock.picking"].sudo()
+        for company in activations.company_id.filtered(lambda company: company.id in companies):
+            since = min(activations.filtered(lambda a, company=company: a.company_id == company).mapped("confirmed_at"))
+            self.flush_model()
+            self.env["stock.picking"].flush_model()
+            self.env.cr.execute(
+                sql.SQL(
+                    """SELECT picking.id
+                         FROM stock_picking picking
+                        WHERE picking.state = 'done' AND picking.company_id = %s AND picking.date_done >= %s
+                          AND NOT EXISTS (SELECT 1 FROM {} document WHERE document.picking_id = picking.id)
+                     ORDER BY picking.id"""
+                ).format(sql.Identifier(self._table)),
+                (company.id, since),
+            )
+            ids = [picking_id for (picking_id,) in self.env.cr.fetchall()]
+            for start in range(0, len(ids), BATCH):
+                moves = found.browse(ids[start : start + BATCH]).move_ids.filtered(lambda move: move.state == "done")
+                found |= self._approval_governed_moves(moves).picking_id
+        return found
+
+
+class ApprovalControl(models.AbstractModel):
+    _inherit = "distribution.approval.control"
+
+    @api.model
+    def _find_ungated(self, model, companies):
+        """Beside documents without a release: transfers that never got a document at all."""
+        found = super()._find_ungated(model, companies)
+        if not getattr(model, "_approval_finds_undocumented", False):
+            return found
+        pickings = model._approval_undocumented(companies)
+        for picking in pickings:
+            self.env["distribution.case"].sudo()._open(
+                "ungated_document",
+                picking,
+                _("Done without being asked: %s", picking.display_name),
+                detail=_("%s governs it, and was not asked when it was done.", model._approval_label()),
+                dedup_key=f"ungated:{model._name}:picking:{picking.id}",
+            )
+        return found + len(pickings)
 
 
 class PickingDocuments(tuple):

@@ -235,9 +235,8 @@ class StockMove(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         moves = super().create(vals_list)
-        done = moves.browse(move.id for move, vals in zip(moves, vals_list) if vals.get("state") == "done")
-        if done:
-            with moves_corrected(done, changed=True):
+        if self.env["distribution.approval.move.document"]._approval_move_gates():
+            with moves_corrected(moves.filtered(lambda move: move.state == "done"), changed=True):
                 pass
         return moves
 
@@ -280,13 +279,6 @@ class StockMoveLine(models.Model):
 
 class StockPicking(models.Model):
     _inherit = "stock.picking"
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        pickings = super().create(vals_list)
-        done = pickings.browse(p.id for p, vals in zip(pickings, vals_list) if vals.get("state") == "done")
-        with moves_corrected(done.move_ids, changed=True):
-            return pickings
 
     def write(self, vals):
         if vals.get("state") != "done":

@@ -57,3 +57,6 @@ from . import stock_warehouse
 from . import approval_simulation
 from . import approval_monitored
 from . import approval_certification
+from . import customer_tier
+from . import sale_delivery_hold
+from . import return_reason

@@ -206,6 +206,10 @@ class ApprovalMixin(models.AbstractModel):
         """Users who own the document and therefore do not approve it."""
         return self.env["res.users"]
 
+    def _approval_requester(self):
+        """Who asks for the release of this document: in whose name it is resumed."""
+        return self.env.user
+
     def _approval_context(self, names):
         """``{role: recordset of users}`` that the resolver takes from the document."""
         return {}
@@ -732,6 +736,22 @@ class ApprovalMixin(models.AbstractModel):
     def _approval_outdated(self):
         """Why what was approved cannot come about any more, in a sentence; usually nothing."""
         return False
+
+    def _approval_form(self):
+        """The record whose form people open when they open this document."""
+        return self
+
+    def action_open_document(self):
+        """Open the form in which people work on this document."""
+        self.ensure_one()
+        # Only which record it is; opening it takes the right to read it.
+        record = self.sudo()._approval_form()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": record._name,
+            "res_id": record.id,
+            "view_mode": "form",
+        }
 
     def _approval_waits_for_others(self):
         """Whether a release cannot take effect yet because another document holds the same thing."""

@@ -189,7 +189,7 @@ class ApprovalRequest(models.Model):
                     "document_name": document._approval_name(),
                     "company_id": document.company_id.id,
                     "partner_id": trial.partner_id if trial else document._approval_partner().id,
-                    "requester_id": self.env.uid,
+                    "requester_id": document._approval_requester().id,
                     "action_name": action,
                     "kind": "amendment" if amendment else "release",
                     "amendment_id": amendment.id if amendment else False,
@@ -634,10 +634,12 @@ class ApprovalRequest(models.Model):
 
     def action_open_document(self):
         self.ensure_one()
+        # Only which record it is; opening it takes the right to read it.
+        document = self.env[self.res_model].sudo().browse(self.res_id)._approval_form()
         return {
             "type": "ir.actions.act_window",
-            "res_model": self.res_model,
-            "res_id": self.res_id,
+            "res_model": document._name,
+            "res_id": document.id,
             "view_mode": "form",
         }
 

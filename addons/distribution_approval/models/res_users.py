@@ -52,7 +52,19 @@ class ResUsers(models.Model):
             | self.env.ref("distribution_approval.group_informed")
         )
         groups = access.group_id - own
-        return bool(groups & self.sudo()[_all_groups(self)]) or any(not row.group_id for row in access)
+        mine = self.sudo()[_all_groups(self)]
+        if self._approval_has_own_rules(model, mine - own):
+            return False
+        return bool(groups & mine) or any(not row.group_id for row in access)
+
+    def _approval_has_own_rules(self, model, groups):
+        """Whether the application's own record rules say what a member of ``groups`` reads.
+
+        Odoo joins the rules of a person's groups with "or": "all" from ours would open all to a
+        salesperson who sees their own orders only.
+        """
+        rules = self.env["ir.rule"].sudo().search([("model_id.model", "=", model), ("perm_read", "=", True)])
+        return any(rule.groups & groups for rule in rules)
 
     @api.model
     def _cron_approval_digest(self):

@@ -33,3 +33,12 @@ from . import test_inventory_adjustment
 from . import test_scrap
 from . import test_site_transfer
 from . import test_goods_concurrency
+from . import test_sale_gate
+from . import test_attacks_sale
+from . import test_sale_normal_work
+from . import test_sale_portal
+from . import test_sale_query_counts
+from . import test_delivery_gate
+from . import test_attacks_delivery
+from . import test_customer_return
+from . import test_sale_concurrency

@@ -11,6 +11,7 @@ class TestMoveGateIdle(TransactionCase):
         warehouse = self.env["stock.warehouse"].search([("company_id", "=", self.env.company.id)], limit=1)
         product = self.env["product.product"].create({"name": "Bolt", **storable_product_values()})
         self.env["stock.quant"]._update_available_quantity(product, warehouse.lot_stock_id, 1000)
+        name = {"name": "Bolt"} if "name" in self.env["stock.move"]._fields else {}
         return self.env["stock.picking"].create(
             {
                 "picking_type_id": warehouse.out_type_id.id,
@@ -21,6 +22,7 @@ class TestMoveGateIdle(TransactionCase):
                         0,
                         0,
                         {
+                            **name,
                             "product_id": product.id,
                             "product_uom_qty": 1,
                             "location_id": warehouse.lot_stock_id.id,

@@ -11,3 +11,4 @@ from . import product_template
 from . import res_partner
 from . import base_partner_merge
 from . import ir_module_module
+from . import customer_tier

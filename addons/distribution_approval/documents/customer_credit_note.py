@@ -1,0 +1,355 @@
+"""Credit notes to customers: a document of its own, linked to the journal entry.
+
+Guarded: posting a customer credit note, by its button, in a batch, by the reversal wizard or a write.
+It has a record model of its own because journal entries have another document type already (bills);
+both meet in ``_post``, each looks at its own kind of entry only.
+"""
+
+from decimal import Decimal
+
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError
+
+from odoo.addons.distribution_core.compat import INVOICE_REVERSALS, check_access
+
+from ..engine import ControlledField, FactSpec, FactType, as_decimal, seal
+from ..models.approval_activation import EVERYWHERE
+from ..models.approval_policy import today
+from ..models.gate_frame import frame_of, gate_frame
+
+HEADER = (
+    ControlledField("company_id", "Company", model="res.company"),
+    ControlledField("partner_id", "Customer", model="res.partner"),
+    ControlledField("currency_id", "Currency", model="res.currency"),
+    ControlledField("reversed_entry_id", "Invoice", model="account.move"),
+    ControlledField("amount", "Untaxed Amount", "amount"),
+)
+LINE = (
+    ControlledField("product_id", "Product", model="product.product"),
+    ControlledField("quantity", "Quantity", "quantity"),
+    ControlledField("price_unit", "Unit Price", "amount"),
+    ControlledField("discount", "Discount", "discount"),
+    ControlledField("taxes", "Taxes", model="account.tax"),
+    ControlledField("value", "Value", "amount"),
+)
+
+
+class CustomerCreditNote(models.Model):
+    _name = "distribution.customer.credit.note"
+    _description = "Customer Credit Note"
+    _inherit = ["distribution.approval.mixin"]
+    _rec_name = "move_id"
+    _order = "id desc"
+
+    _approval_type = "customer_credit_note"
+    _approval_watched = frozenset({"move_id", "company_id"})
+    _approval_controlled = frozenset({"move_id", "company_id"})
+    _approval_header = HEADER
+    _approval_line = LINE
+    _approval_not_shown = frozenset({"company_id", "taxes"})
+
+    move_id = fields.Many2one("account.move", string="Credit Note", required=True, readonly=True, ondelete="cascade")
+    company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="restrict")
+    state = fields.Selection(related="move_id.state")
+
+    _sql_constraints = [("move_unique", "UNIQUE (move_id)", "This credit note has its document already.")]
+
+    # ---------------------------------------------------------- declarations
+
+    @api.model
+    def _approval_label(self):
+        return _("Customer Credit Note")
+
+    @api.model
+    def _approval_guarded_domain(self):
+        return [("move_id.state", "=", "posted")]
+
+    def _approval_is_guarded(self):
+        self.ensure_one()
+        return self.sudo().move_id.state == "posted"
+
+    def _approval_is_cancelled(self):
+        self.ensure_one()
+        return self.sudo().move_id.state == "cancel"
+
+    def _approval_name(self):
+        self.ensure_one()
+        return self.move_id.name if self.move_id.name not in (False, "/") else _("Credit note %s", self.move_id.id)
+
+    def _approval_partner(self):
+        return self.move_id.commercial_partner_id
+
+    def _approval_owners(self):
+        return self.move_id.invoice_user_id | self.move_id.create_uid | self.create_uid
+
+    def _approval_site(self):
+        return self.move_id._credit_note_site()
+
+    def _approval_context(self):
+        lines = self._approval_lines()
+        return {
+            "category_manager": [
+                (category, category._approval_manager()) for category in lines.product_id.categ_id.sorted("id")
+            ]
+        }
+
+    def _approval_form(self):
+        return self.move_id
+
+    def _approval_check_asker(self):
+        check_access(self.env["account.move"].browse(self.sudo().move_id.ids), "write")
+
+    def _approval_lines(self):
+        return self.move_id.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+
+    def _approval_snapshots(self):
+        return {document.id: document._approval_snapshot() for document in self}
+
+    def _approval_snapshot(self):
+        self.ensure_one()
+        move = self.move_id
+        lines = self._approval_lines()
+        return seal(
+            {
+                **{
+                    name: move[name].id or None
+                    for name in ("company_id", "partner_id", "currency_id", "reversed_entry_id")
+                },
+                "amount": sum((as_decimal(line.price_subtotal) for line in lines), Decimal(0)),
+            },
+            {
+                str(line.id): {
+                    "product_id": line.product_id.id or None,
+                    "quantity": as_decimal(line.quantity),
+                    "price_unit": as_decimal(line.price_unit),
+                    "discount": as_decimal(line.discount or 0),
+                    "taxes": sorted(line.tax_ids.ids),
+                    "value": as_decimal(line.price_subtotal),
+                }
+                for line in lines
+            },
+        )
+
+    def _approval_amounts(self):
+        amounts = {}
+        for document in self:
+            values = (as_decimal(line.price_subtotal) for line in document._approval_lines())
+            positive = sum((max(value, Decimal(0)) for value in values), Decimal(0))
+            amounts[document.id] = self._approval_in_company_currency(
+                positive, document.move_id.currency_id, document.company_id
+            )
+        return amounts
+
+    # ------------------------------------------------------------------ facts
+
+    @api.model
+    def _approval_fact_specs(self):
+        return {
+            spec.name: spec
+            for spec in (
+                FactSpec("amount", "Amount", FactType.MONEY, unit="company currency", help="Untaxed, at today's rate."),
+                FactSpec(
+                    "without_invoice",
+                    "No invoice is reversed",
+                    FactType.FLAG,
+                    help="The credit note is not the reversal of a posted invoice of this customer.",
+                ),
+                FactSpec(
+                    "over_invoice",
+                    "More than was invoiced",
+                    FactType.FLAG,
+                    help="With earlier credit notes, more is credited than the invoice was for.",
+                ),
+                FactSpec(
+                    "goods_returned",
+                    "The goods are back",
+                    FactType.FLAG,
+                    help="Of every product credited, at least as much was returned and not credited yet.",
+                ),
+                FactSpec("age_of_invoice", "Age of the invoice", FactType.NUMBER, unit="days", optional=True),
+                FactSpec(
+                    "customer_tier",
+                    "Customer tier",
+                    FactType.SELECTION,
+                    options=tuple(self.env["res.partner"]._fields["customer_tier"].selection),
+                ),
+                FactSpec("customer", "Customer", FactType.REFERENCE, model="res.partner"),
+                FactSpec("categories", "Product categories", FactType.SET, model="product.category"),
+                FactSpec("requester", "Requester", FactType.REFERENCE, model="res.users"),
+            )
+        }
+
+    def _approval_facts(self, names):
+        self.move_id.invoice_line_ids.sale_line_ids.move_ids.mapped("state")  # read for all at once
+        self.move_id.reversed_entry_id[INVOICE_REVERSALS].mapped("state")
+        amounts = self._approval_amounts()
+        facts = {}
+        for document in self:
+            invoice = document._approval_invoice()
+            customer = document._approval_partner()
+            read = {
+                "amount": lambda document=document: amounts[document.id],
+                "without_invoice": lambda invoice=invoice: not invoice,
+                "over_invoice": lambda document=document, invoice=invoice: document._approval_over(invoice),
+                "goods_returned": lambda document=document: document._approval_goods_returned(),
+                "age_of_invoice": lambda document=document, invoice=invoice: (
+                    (today(document.company_id) - invoice.invoice_date).days if invoice else None
+                ),
+                "customer_tier": lambda customer=customer: customer.customer_tier,
+                "customer": lambda customer=customer: customer.id,
+                "categories": lambda document=document: (
+                    document._approval_lines().product_id.categ_id._approval_with_parents()
+                ),
+                "requester": lambda: self.env.uid,
+            }
+            facts[document.id] = {name: read[name]() for name in {*names, "amount"}}
+        return facts
+
+    def _approval_invoice(self):
+        """The posted invoice of the same customer that is reversed, or an empty recordset."""
+        self.ensure_one()
+        return self.move_id.reversed_entry_id.filtered(
+            lambda move: (
+                move.state == "posted"
+                and move.move_type == "out_invoice"
+                and move.commercial_partner_id == self.move_id.commercial_partner_id
+            )
+        )
+
+    def _approval_over(self, invoice):
+        """Whether the invoice is credited beyond its amount; without an invoice it always is."""
+        if not invoice or invoice.currency_id != self.move_id.currency_id:
+            return True
+        others = invoice[INVOICE_REVERSALS].filtered(lambda move: move.state == "posted") - self.move_id
+        credited = sum(map(as_decimal, others.mapped("amount_total")), as_decimal(self.move_id.amount_total))
+        return credited > as_decimal(invoice.amount_total) + as_decimal(invoice.currency_id.rounding) / 2
+
+    def _approval_goods_returned(self):
+        """Whether for every product line the goods came back and were not credited before."""
+        wanted = {}
+        for line in self._approval_lines():
+            if line.product_id.type == "service":
+                continue
+            for sold in line.sale_line_ids[:1]:
+                wanted[sold] = wanted.get(sold, Decimal(0)) + as_decimal(
+                    line.product_uom_id._compute_quantity(line.quantity, line.product_id.uom_id, round=False)
+                )
+            if not line.sale_line_ids:
+                return False
+        for sold, quantity in wanted.items():
+            back = sum(
+                as_decimal(move.product_uom._compute_quantity(move.quantity, move.product_id.uom_id, round=False))
+                for move in sold.move_ids
+                if move.state == "done" and move.location_id.usage == "customer"
+            )
+            credited = sum(
+                as_decimal(line.product_uom_id._compute_quantity(line.quantity, line.product_id.uom_id, round=False))
+                for line in sold.invoice_lines
+                if line.parent_state == "posted" and line.move_type == "out_refund" and line.move_id != self.move_id
+            )
+            if quantity > back - credited:
+                return False
+        return True
+
+    # ------------------------------------------------------------- core flow
+
+    def _approval_resume(self, action):
+        for document in self:
+            self.env["account.move"].browse(document.sudo().move_id.id).action_post()
+
+    def _approval_review_open(self, frame):
+        """A draft may change: posting compares it. What was in force and left it needs a new release."""
+        left = self.filtered(lambda d: frame.was_guarded.get((d._name, d.id)) and d.approval_state)
+        left._approval_void_all(_("The credit note was taken back to draft."))
+        (self - left).filtered(lambda d: (d._name, d.id) in frame.promises)._approval_set_state(False)
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    credit_note_document_ids = fields.One2many(
+        "distribution.customer.credit.note", "move_id", string="Approval of the Credit Note", readonly=True, copy=False
+    )
+    credit_note_state = fields.Selection(
+        related="credit_note_document_ids.approval_state", string="Approval of the Credit Note"
+    )
+    credit_note_banner = fields.Html(compute="_compute_credit_note_banner", sanitize=False)
+
+    @api.depends_context("uid")
+    @api.depends("credit_note_document_ids.approval_state")
+    def _compute_credit_note_banner(self):
+        for move in self:
+            request = move.sudo().credit_note_document_ids.approval_request_id
+            move.credit_note_banner = request._banner() if request else False
+
+    def _credit_notes_governed(self):
+        """Those of these entries that are customer credit notes under approval."""
+        activation = self.env["distribution.approval.activation"]
+        if not activation._governed_places("customer_credit_note"):
+            return self.browse()
+        refunds = self.filtered(lambda move: move.move_type == "out_refund")
+        places = {
+            company.id: activation._governed_sites("customer_credit_note", company) for company in refunds.company_id
+        }
+
+        def governed(move):
+            place = places[move.company_id.id]
+            return place is EVERYWHERE or (place and move._credit_note_site().id in place)
+
+        return refunds.filtered(governed)
+
+    def _credit_note_site(self):
+        """The site that delivered what is credited."""
+        return self.invoice_line_ids.sale_line_ids.order_id.warehouse_id[:1]
+
+    def _credit_note_documents(self):
+        """The documents of these credit notes, created where missing; nobody has the right to write them."""
+        documents = self.env["distribution.customer.credit.note"]
+        found = documents.sudo().search([("move_id", "in", self.ids)])
+        missing = self - found.move_id
+        found |= documents.sudo().create([{"move_id": move.id, "company_id": move.company_id.id} for move in missing])
+        frame_of(self.env).touch(documents.browse(found.ids))
+        return documents.browse(found.ids)
+
+    def _post(self, soft=True):
+        governed = self.filtered(lambda move: move.state != "posted")._credit_notes_governed()
+        if not governed:
+            return super()._post(soft=soft)
+        with gate_frame(self.env):
+            held = governed._credit_note_documents()._approval_screen("action_post").sudo().move_id
+            if held and self.env.context.get("move_reverse_cancel"):
+                raise UserError(
+                    _(
+                        "The credit note for %s needs approval before it can be posted. "
+                        "Reverse the invoice without a new one, confirm the credit note, and invoice again "
+                        "when it is approved.",
+                        ", ".join(held.reversed_entry_id.mapped("name")),
+                    )
+                )
+            return super(AccountMove, self - self.browse(held.ids))._post(soft=soft)
+
+    def write(self, vals):
+        if vals.get("state") not in ("posted", "draft", "cancel"):
+            return super().write(vals)
+        governed = self._credit_notes_governed()
+        if not governed:
+            return super().write(vals)
+        with gate_frame(self.env):
+            if vals["state"] == "posted":
+                documents = governed.filtered(lambda move: move.state != "posted")._credit_note_documents()
+                if documents._approval_screen("action_post"):
+                    raise UserError(_("These credit notes cannot be posted like this: they need approval first."))
+            else:
+                frame_of(self.env).touch(
+                    self.env["distribution.customer.credit.note"].browse(governed.sudo().credit_note_document_ids.ids)
+                )
+            return super().write(vals)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        moves = super().create(vals_list)
+        posted = moves.filtered(lambda move: move.state == "posted")._credit_notes_governed()
+        if posted:
+            with gate_frame(self.env):
+                posted._credit_note_documents()
+        return moves

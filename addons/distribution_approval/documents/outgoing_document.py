@@ -1,0 +1,225 @@
+"""What the documents on deliveries to customers share: their moves, orders, values and standing."""
+
+from decimal import Decimal
+
+from odoo import _, api, fields, models
+
+from odoo.addons.distribution_core.compat import LINE_UOM
+
+from ..engine import FactSpec, FactType, Unknown, as_decimal
+from ..models.approval_policy import today
+
+
+class OutgoingDocument(models.AbstractModel):
+    """A governed step of a delivery: goods leave to a customer, from stock or by drop shipment."""
+
+    _name = "distribution.approval.outgoing.document"
+    _description = "Governed Step of a Delivery"
+    _inherit = ["distribution.approval.picking.document"]
+
+    _approval_finds_undocumented = True
+
+    @api.model
+    def _approval_moves_concerned(self, moves):
+        return moves.filtered(
+            lambda move: move.location_dest_id.usage == "customer" and move.location_id.usage != "customer"
+        )
+
+    def _approval_orders(self):
+        """The sale orders that these deliveries fulfil."""
+        return self._approval_moves().sale_line_id.order_id
+
+    def _approval_customer(self):
+        """The commercial partner who owes for the delivery."""
+        self.ensure_one()
+        return (self._approval_orders()[:1].partner_id or self.picking_id.partner_id).commercial_partner_id
+
+    def _approval_partner(self):
+        return self._approval_customer()
+
+    @api.model
+    def _approval_move_values(self, moved):
+        """At the net price of the order; what no order asks for, at cost."""
+        values = super()._approval_move_values({move: q for move, q in moved.items() if not move.sale_line_id})
+        for move, quantity in moved.items():
+            line = move.sale_line_id
+            if line:
+                uom = line[LINE_UOM] or move.product_uom
+                sold = as_decimal(move.product_id.uom_id._compute_quantity(float(quantity), uom, round=False))
+                values[move] = self._approval_in_company_currency(
+                    sold * line._approval_net_price(), line.order_id.currency_id, move.company_id
+                )
+        return values
+
+    # ------------------------------------------------------------------ facts
+
+    @api.model
+    def _approval_fact_specs(self):
+        money = {"type": FactType.MONEY, "unit": "company currency"}
+        return {
+            spec.name: spec
+            for spec in (
+                FactSpec("amount", "Value of the delivery", help="At the net prices of the order.", **money),
+                FactSpec("order_value", "Value of the order", help="Untaxed value of the orders delivered.", **money),
+                FactSpec(
+                    "credit_exposure",
+                    "Credit exposure",
+                    help="Open receivables and confirmed orders not invoiced yet, this one included.",
+                    **money,
+                ),
+                FactSpec(
+                    "credit_limit", "Credit limit", optional=True, help="Empty: the customer has no limit.", **money
+                ),
+                FactSpec(
+                    "credit_over_limit",
+                    "Over the credit limit",
+                    help="By how much the exposure exceeds the limit; 0 without a limit.",
+                    **money,
+                ),
+                FactSpec(
+                    "overdue_days",
+                    "Days overdue",
+                    FactType.NUMBER,
+                    unit="days",
+                    help="Since the oldest open item of the customer was due.",
+                ),
+                FactSpec(
+                    "promised_date",
+                    "Promised date",
+                    FactType.DATE,
+                    optional=True,
+                    help="The earliest day promised to the customer, by the order or the transfer.",
+                ),
+                FactSpec(
+                    "days_late",
+                    "Days late",
+                    FactType.NUMBER,
+                    unit="days",
+                    help="Since the promised date; 0 when it is still to come.",
+                ),
+                FactSpec(
+                    "customer_tier",
+                    "Customer tier",
+                    FactType.SELECTION,
+                    options=tuple(self.env["res.partner"]._fields["customer_tier"].selection),
+                ),
+                FactSpec("customer", "Customer", FactType.REFERENCE, model="res.partner", optional=True),
+                FactSpec("categories", "Product categories", FactType.SET, model="product.category"),
+                FactSpec("site", "Delivering site", FactType.REFERENCE, model="stock.warehouse", optional=True),
+                FactSpec("region", "Region", FactType.REFERENCE, model="distribution.region", optional=True),
+                FactSpec("requester", "Requester", FactType.REFERENCE, model="res.users"),
+            )
+        }
+
+    def _approval_prefetch(self):
+        """Read what the facts look at for all deliveries at once, not one by one."""
+        moves = self.picking_id.move_ids
+        lines = moves.sale_line_id
+        lines.mapped("price_unit")
+        lines.move_ids.mapped("state")
+        lines.order_id.mapped("commitment_date")
+        lines.order_id.partner_id.commercial_partner_id.mapped("customer_tier")
+        moves.product_id.uom_id.mapped("rounding")
+
+    def _approval_facts(self, names):
+        self._approval_prefetch()
+        amounts = self._approval_amounts()
+        credit = {}
+        if not {"credit_exposure", "credit_limit", "credit_over_limit", "overdue_days"}.isdisjoint(names):
+            credit = self._approval_credit_standings()
+        facts = {}
+        for document in self:
+            standing = credit.get(document.id)
+            promised = document._approval_promised_date()
+            warehouse = document._approval_site()
+            customer = document._approval_customer()
+            read = {
+                "amount": lambda document=document: amounts[document.id],
+                "order_value": lambda document=document: document._approval_order_value(),
+                "credit_exposure": lambda standing=standing: standing.exposure(),
+                "credit_limit": lambda standing=standing: standing.limit,
+                "credit_over_limit": lambda standing=standing: standing.over_limit(),
+                "overdue_days": lambda standing=standing: standing.overdue_days,
+                "promised_date": lambda promised=promised: promised,
+                "days_late": lambda document=document, promised=promised: (
+                    max((today(document.company_id) - promised).days, 0) if promised else 0
+                ),
+                "customer_tier": lambda customer=customer: customer.customer_tier or Unknown(_("there is no customer")),
+                "customer": lambda customer=customer: customer.id or None,
+                "categories": lambda document=document: (
+                    document._approval_moves().product_id.categ_id._approval_with_parents()
+                ),
+                "site": lambda warehouse=warehouse: warehouse.id or None,
+                "region": lambda warehouse=warehouse: warehouse.region_id.id or None,
+                "requester": lambda: self.env.uid,
+            }
+            facts[document.id] = {name: read[name]() for name in {*names, "amount"} & read.keys()}
+        return facts
+
+    def _approval_credit_standings(self):
+        """``{id: Credit}``; constant queries per company."""
+        standings = {}
+        nobody = Unknown(_("the delivery has no customer"))
+        for company in self.company_id:
+            documents = self.filtered(lambda document, company=company: document.company_id == company)
+            customers = {document.id: document._approval_customer() for document in documents}
+            partners = self.env["res.partner"].union(*customers.values())
+            credit = partners._approval_credit(company) if partners else {}
+            for document_id, customer in customers.items():
+                standings[document_id] = credit.get(customer.id) or NoCredit(nobody)
+        return standings
+
+    def _approval_promised_date(self):
+        self.ensure_one()
+        moments = [order.commitment_date for order in self._approval_orders() if order.commitment_date]
+        moments = moments or [moment for moment in (self.picking_id.date_deadline,) if moment]
+        if not moments:
+            return None
+        zone = self.company_id._approval_time_zone()
+        return fields.Datetime.context_timestamp(self.with_context(tz=zone), min(moments)).date()
+
+    def _approval_order_value(self):
+        amounts = self._approval_orders()._approval_amounts().values()
+        unknown = next((amount for amount in amounts if isinstance(amount, Unknown)), None)
+        return unknown or sum(amounts, Decimal(0))
+
+    # ------------------------------------------------------------- for people
+
+    @api.model
+    def _approval_standing(self, request):
+        """The order, the customer's credit, and what is about to leave."""
+        document = self.sudo().browse(request.res_id).exists()
+        if not document:
+            return False
+        customer = document._approval_customer()
+        credit = customer._approval_credit(document.company_id)[customer.id] if customer else None
+        exposure = credit.exposure() if credit else Unknown()
+        return self.env["ir.qweb"]._render(
+            "distribution_approval.delivery_standing",
+            {
+                "customer": customer,
+                "credit": credit,
+                "exposure": None if isinstance(exposure, Unknown) else exposure,
+                "currency": document.company_id.currency_id,
+                "orders": document._approval_orders(),
+                "promised": document._approval_promised_date(),
+                "reasons": document._approval_reason_words(),
+                "moved": document._approval_moved(),
+            },
+        )
+
+    def _approval_reason_words(self):
+        """Why this delivery is held, in words; empty when nothing holds it."""
+        return []
+
+
+class NoCredit:
+    """The standing of nobody: every part of it is unknown."""
+
+    def __init__(self, unknown):
+        self.limit = self.overdue_days = unknown
+
+    def exposure(self):
+        return self.limit
+
+    over_limit = exposure

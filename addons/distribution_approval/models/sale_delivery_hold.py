@@ -1,0 +1,96 @@
+"""A hold on the deliveries of an order, set by hand with a reason: by sales, finance or operations."""
+
+from odoo import _, api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+from odoo.addons.distribution_core.compat import check_access
+
+HOLD_REASONS = [
+    ("payment", "Payment is awaited"),
+    ("credit", "Credit of the customer"),
+    ("customer", "The customer asked to wait"),
+    ("quality", "Quality"),
+    ("documents", "Documents are missing"),
+    ("fraud", "Suspected fraud"),
+    ("other", "Other"),
+]
+HOLD_FIELDS = frozenset({"delivery_hold_reason", "delivery_hold_note", "delivery_hold_user_id", "delivery_hold_since"})
+#: Who may set and lift a hold.
+HOLDERS = ("sales_team.group_sale_manager", "account.group_account_invoice", "distribution_core.group_operations")
+
+
+class SaleOrder(models.Model):
+    _inherit = "sale.order"
+
+    delivery_hold_reason = fields.Selection(
+        HOLD_REASONS, readonly=True, copy=False, index="btree_not_null", help="Deliveries of this order are held."
+    )
+    delivery_hold_note = fields.Char(readonly=True, copy=False)
+    delivery_hold_user_id = fields.Many2one("res.users", string="Deliveries Held By", readonly=True, copy=False)
+    delivery_hold_since = fields.Datetime(readonly=True, copy=False)
+    can_hold_deliveries = fields.Boolean(compute="_compute_can_hold_deliveries")
+
+    @api.depends_context("uid")
+    def _compute_can_hold_deliveries(self):
+        self.can_hold_deliveries = self._may_hold_deliveries()
+
+    @api.model
+    def _may_hold_deliveries(self):
+        """The *real* user decides: ``sudo()`` does not help."""
+        return any(self.env.user.has_group(group) for group in HOLDERS)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create(
+            [{**vals, **dict.fromkeys(HOLD_FIELDS, False)} for vals in vals_list]  # also against context defaults
+        )
+
+    def write(self, vals):
+        if HOLD_FIELDS & vals.keys():
+            raise AccessError(_("Hold deliveries, or let them go, with the buttons of the order."))
+        return super().write(vals)
+
+    def action_hold_deliveries(self, reason, note=False):
+        """Hold the deliveries of these orders.
+
+        :param reason: one of the reasons of ``delivery_hold_reason``
+        :param note: what more there is to say
+        """
+        self._check_may_hold()
+        if reason not in dict(HOLD_REASONS):
+            raise UserError(_("reason: choose why the deliveries are held."))
+        for order in self:
+            # Written past the guard above by a procedure that has checked the right to do so itself.
+            models.BaseModel.write(
+                order.sudo(),
+                {
+                    "delivery_hold_reason": reason,
+                    "delivery_hold_note": note,
+                    "delivery_hold_user_id": self.env.uid,
+                    "delivery_hold_since": fields.Datetime.now(),
+                },
+            )
+            order.message_post(body=order._delivery_hold_words())
+        self._approval_event("delivery_hold_set", {"reason": reason})
+        return True
+
+    def action_lift_delivery_hold(self):
+        """Let the deliveries of these orders go again."""
+        self._check_may_hold()
+        held = self.filtered("delivery_hold_reason")
+        held._approval_event("delivery_hold_lifted", lambda order: {"reason": order.delivery_hold_reason})
+        models.BaseModel.write(held.sudo(), dict.fromkeys(HOLD_FIELDS, False))
+        for order in held:
+            order.message_post(body=_("Deliveries are not held any more."))
+        return True
+
+    def _check_may_hold(self):
+        check_access(self, "read")
+        if not self._may_hold_deliveries():
+            raise AccessError(_("Sales managers, finance and operations hold deliveries and let them go."))
+
+    def _delivery_hold_words(self):
+        self.ensure_one()
+        label = dict(self._fields["delivery_hold_reason"]._description_selection(self.env))[self.delivery_hold_reason]
+        words = _("Deliveries held by %(user)s: %(reason)s", user=self.delivery_hold_user_id.name, reason=label)
+        return f"{words} – {self.delivery_hold_note}" if self.delivery_hold_note else words

@@ -1,0 +1,73 @@
+"""Deliveries under approval: what is held, who releases it."""
+
+from .sales_case import SalesCase
+
+
+class DeliveryCase(SalesCase):
+    """Sale orders are not governed here; deliveries are.
+
+    Delivery hold: a delivery without a reason passes, for the rest Operations is asked. Credit release,
+    when switched on: within the limit passes, else credit control.
+    """
+
+    @classmethod
+    def _make_policy(cls, hit_policy="COLLECT"):
+        return cls._make_version(
+            "delivery_hold",
+            "Delivery holds",
+            [
+                ("Fraud", "refuse", [("hand_set_reason", "in", ["fraud"])], []),
+                ("Nothing holds it", "pass", [("held", "is_false")], []),
+                ("Something holds it", "require", [("held", "is_true")], ["Operations"]),
+            ],
+        )
+
+    @classmethod
+    def _govern(cls):
+        cls.activation = cls._switch_on("delivery_hold")
+
+    def _govern_credit(self):
+        version = self._make_version(
+            "credit_release",
+            "Credit release",
+            [
+                ("Within the limit", "pass", [("credit_over_limit", "le", "0"), ("overdue_days", "le", "30")], []),
+                ("Over the limit", "require", [("credit_over_limit", "gt", "0")], ["Credit"]),
+                ("Long overdue", "require", [("overdue_days", "gt", "30")], ["Credit"]),
+            ],
+        )
+        self._publish(version)
+        return self._switch_on("credit_release")
+
+    def _order_of(self, quantity=10, **values):
+        order = self._quotation(quantity=quantity, **values)
+        order.action_confirm()
+        self.assertEqual(order.state, "sale")
+        return order
+
+    def _delivery(self, quantity=10, hold=None, picked=None, **values):
+        """A delivery that is ready; ``hold``: the reason for which its order is held by hand."""
+        order = self._order_of(quantity, **values)
+        if hold:
+            order.with_user(self.sales_manager).action_hold_deliveries(hold, "see mail")
+        picking = order.sudo().picking_ids.with_user(self.clerk).sudo(False)
+        picking.sudo().action_assign()
+        self.assertEqual(picking.state, "assigned")
+        if picked is not None:
+            picking.move_ids.quantity = picked
+            picking.move_ids.picked = True
+        return picking
+
+    def _hold(self, picking, document="delivery_hold"):
+        return picking.sudo()[f"{document}_ids"]
+
+    def assertHeld(self, picking):
+        picking.invalidate_recordset()
+        self.assertNotEqual(picking.state, "done")
+        self.assertFalse(picking.sudo().move_ids.filtered(lambda move: move.state == "done"))
+
+    def _stock(self):
+        """Bolts in stock, reserved or not."""
+        self.env.flush_all()
+        place = [("product_id", "=", self.bolt.id), ("location_id", "=", self.warehouse.lot_stock_id.id)]
+        return sum(self.env["stock.quant"].search(place).mapped("quantity"))

@@ -1,0 +1,350 @@
+"""Returns and credit notes: by every door, judged by reason, age, warranty and value."""
+
+from datetime import timedelta
+
+from odoo import SUPERUSER_ID, Command, fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests.common import Form, tagged
+
+from ..engine import Unknown
+from .delivery_case import DeliveryCase
+
+
+@tagged("post_install", "-at_install")
+class TestCustomerReturn(DeliveryCase):
+    @classmethod
+    def _make_policy(cls, hit_policy="COLLECT"):
+        cls.damaged = cls.env.ref("distribution_approval.return_reason_damaged")
+        cls.not_needed = cls.env.ref("distribution_approval.return_reason_not_needed")
+        version = cls._make_version(
+            "customer_return",
+            "Returns",
+            [
+                (
+                    "Small and under warranty",
+                    "pass",
+                    [("amount", "le", "500"), ("in_warranty", "is_true"), ("more_than_delivered", "is_false")],
+                    [],
+                ),
+                ("Large", "require", [("amount", "gt", "500")], ["Sales"]),
+                ("Out of warranty", "require", [("in_warranty", "is_false")], ["Sales"]),
+                ("More than delivered", "require", [("more_than_delivered", "is_true")], ["Finance"]),
+            ],
+        )
+        cls.category.warranty_days = 30
+        return version
+
+    @classmethod
+    def _govern(cls):
+        cls.activation = cls._switch_on("customer_return")
+
+    def _delivered(self, quantity=50, days_ago=0):
+        order = self._order_of(quantity)
+        picking = order.sudo().picking_ids
+        picking.action_assign()
+        picking.button_validate()
+        self.assertEqual(picking.state, "done")
+        picking.move_ids.date = fields.Datetime.now() - timedelta(days=days_ago)
+        return picking
+
+    def _returned(self, delivery, quantity, reason=None):
+        """The receipt that the return wizard makes."""
+        wizard = (
+            self.env["stock.return.picking"]
+            .with_user(self.clerk)
+            .with_context(active_id=delivery.id, active_ids=delivery.ids, active_model="stock.picking")
+            .create({"picking_id": delivery.id, "return_reason_id": reason and reason.id})
+        )
+        wizard.product_return_moves.quantity = quantity
+        action = wizard.create_returns() if hasattr(wizard, "create_returns") else wizard.action_create_returns()
+        receipt = self.env["stock.picking"].browse(action["res_id"])
+        receipt.move_ids.quantity = quantity
+        receipt.move_ids.picked = True
+        return receipt.with_user(self.clerk)
+
+    def _document(self, receipt):
+        return receipt.sudo().customer_return_ids
+
+    def test_small_and_under_warranty_passes(self):
+        receipt = self._returned(self._delivered(), 10, self.damaged)
+        self.assertEqual(receipt.return_reason_id, self.damaged)
+        receipt.button_validate()
+        self.assertEqual((receipt.state, self._document(receipt).approval_state), ("done", "passed"))
+        self.assertEqual(self._releases(self._document(receipt)).amount, 100)
+
+    def test_held_and_released(self):
+        receipt = self._returned(self._delivered(days_ago=90), 10, self.not_needed)
+        receipt.button_validate()
+        self.assertHeld(receipt)
+        document = self._document(receipt)
+        self.assertIn("Out of warranty", receipt.approval_banner)
+        self.assertIn("Not needed any more", document._approval_standing(document.approval_request_id))
+        self._decide(document, "Sales", self.sales_manager)
+        self.assertTrue(self._resume(document))
+        self.assertEqual((receipt.state, document.approval_state), ("done", "released"))
+        with self._refused():
+            receipt.sudo().return_reason_id = self.damaged
+        with self._refused():
+            receipt.sudo().move_line_ids.quantity = 40
+
+    def test_another_reason_than_released_is_asked_again(self):
+        receipt = self._returned(self._delivered(days_ago=90), 10, self.not_needed)
+        receipt.button_validate()
+        document = self._document(receipt)
+        self._decide(document, "Sales", self.sales_manager)
+        receipt.sudo().return_reason_id = self.damaged
+        self.assertFalse(self._resume(document))
+        self.assertHeld(receipt)
+
+    def test_facts(self):
+        delivery = self._delivered(50, days_ago=40)
+        receipt = self._returned(delivery, 20, self.damaged)
+        model = self.env["distribution.customer.return"].sudo()
+        document = model.browse(model._approval_documents_of(receipt.sudo().move_ids).ids)
+        facts = document._approval_facts(set(model._approval_fact_specs()))[document.id]
+        self.assertEqual(set(facts), set(model._approval_fact_specs()))
+        names = ("amount", "age_of_sale", "in_warranty", "without_delivery", "more_than_delivered")
+        self.assertEqual([facts[name] for name in names], [200, 40, False, False, False])
+        self.assertEqual(facts["return_reason"], self.damaged.id)
+        self.category.warranty_days = 0
+        self.category.parent_id = self.env["product.category"].create({"name": "Hardware", "warranty_days": 60})
+        self.assertTrue(document._approval_facts({"in_warranty"})[document.id]["in_warranty"])
+
+    def test_more_than_delivered(self):
+        delivery = self._delivered(50)
+        self._returned(delivery, 30, self.damaged).button_validate()
+        again = self._returned(delivery, 30, self.damaged)
+        again.button_validate()
+        self.assertHeld(again)
+        self.assertEqual(self._document(again).approval_request_id.waiting_for, "Finance")
+
+    # ---------------------------------------------------------------- attacks
+
+    def _direct(self, origin=None, quantity=10):
+        """A receipt from a customer, made without the wizard."""
+        customers = self.env.ref("stock.stock_location_customers")
+        receipt = self.env["stock.picking"].create(
+            {
+                "picking_type_id": self.warehouse.in_type_id.id,
+                "location_id": customers.id,
+                "location_dest_id": self.warehouse.lot_stock_id.id,
+                "partner_id": self.customer.id,
+            }
+        )
+        values = {
+            "product_id": self.bolt.id,
+            "product_uom_qty": quantity,
+            "picking_id": receipt.id,
+            "location_id": customers.id,
+            "location_dest_id": self.warehouse.lot_stock_id.id,
+            "origin_returned_move_id": origin and origin.move_ids.id,
+            **({"name": "x"} if "name" in self.env["stock.move"]._fields else {}),
+        }
+        self.env["stock.move"].create(values)
+        receipt.action_confirm()
+        receipt.move_ids.quantity = quantity
+        receipt.move_ids.picked = True
+        return receipt
+
+    def test_a_receipt_without_the_wizard(self):
+        receipt = self._direct()
+        receipt.button_validate()
+        self.assertHeld(receipt)
+        facts = self._document(receipt)._approval_facts({"without_delivery", "age_of_sale"})
+        facts = facts[self._document(receipt).id]
+        self.assertTrue(facts["without_delivery"])
+        self.assertIsInstance(facts["age_of_sale"], Unknown)
+        real = self._direct(self._delivered())
+        real.button_validate()
+        self.assertEqual(real.state, "done")
+
+    def test_doors(self):
+        receipt = self._returned(self._delivered(days_ago=90), 10, self.not_needed)
+        receipt.button_validate()
+        moves = receipt.sudo().move_ids
+        line = {
+            "product_id": self.bolt.id,
+            "location_id": moves.location_id.id,
+            "location_dest_id": moves.location_dest_id.id,
+        }
+        bare = {
+            **line,
+            "product_uom_qty": 5,
+            "state": "done",
+            **({"name": "x"} if "name" in moves._fields else {}),
+        }
+        for attempt in (
+            lambda: receipt._action_done(),
+            lambda: receipt.with_user(SUPERUSER_ID)._action_done(),
+            lambda: moves._action_done(),
+            lambda: moves.move_line_ids._action_done(),
+            lambda: moves.write({"state": "done"}),
+            lambda: receipt.sudo().write({"state": "done"}),
+            lambda: self.env["stock.move"].create(bare),
+            lambda: self.env["stock.move"].create({**bare, "picking_id": receipt.id}),
+        ):
+            with self._refused():
+                attempt()
+            self.assertHeld(receipt)
+
+    def test_a_forged_origin(self):
+        """The origin has to be a delivery of the same product to a customer."""
+        other = self._delivered()
+        receipt = self._direct(other)
+        receipt.move_ids.origin_returned_move_id = self.env["stock.move"].search(
+            [("product_id", "!=", self.bolt.id)], limit=1
+        )
+        receipt.button_validate()
+        self.assertHeld(receipt)
+
+
+@tagged("post_install", "-at_install")
+class TestCustomerCreditNote(DeliveryCase):
+    @classmethod
+    def _make_people(cls):
+        super()._make_people()
+        cls.accountant = cls._user("accountant", "account.group_account_invoice")
+
+    @classmethod
+    def _make_policy(cls, hit_policy="COLLECT"):
+        return cls._make_version(
+            "customer_credit_note",
+            "Credit notes",
+            [
+                (
+                    "Small, of an invoice",
+                    "pass",
+                    [("amount", "le", "500"), ("over_invoice", "is_false"), ("without_invoice", "is_false")],
+                    [],
+                ),
+                ("Large", "require", [("amount", "gt", "500")], ["Finance"]),
+                ("More than invoiced", "require", [("over_invoice", "is_true")], ["Finance"]),
+            ],
+        )
+
+    @classmethod
+    def _govern(cls):
+        cls.activation = cls._switch_on("customer_credit_note")
+
+    def _invoiced(self, quantity=100):
+        order = self._order_of(quantity)
+        invoice = order.sudo()._create_invoices()
+        invoice.action_post()
+        self.assertEqual(invoice.state, "posted", "invoices are not asked")
+        return invoice
+
+    def _reversed(self, invoice, quantity=None):
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_user(self.accountant)
+            .with_context(active_model="account.move", active_ids=invoice.ids)
+            .create({"journal_id": invoice.journal_id.id})
+        )
+        action = (wizard.reverse_moves if hasattr(wizard, "reverse_moves") else wizard.refund_moves)()
+        refund = self.env["account.move"].browse(action["res_id"])
+        if quantity:
+            refund.invoice_line_ids.quantity = quantity
+        return refund.with_user(self.accountant)
+
+    def test_small_passes_large_is_held(self):
+        invoice = self._invoiced()
+        small, large = self._reversed(invoice, 10), self._reversed(self._invoiced())
+        (small | large).action_post()
+        self.assertEqual((small.state, large.state), ("posted", "draft"))
+        self.assertEqual(large.credit_note_state, "pending")
+        self.assertIn("Large", large.credit_note_banner)
+        document = large.sudo().credit_note_document_ids
+        with self.assertRaises(AccessError):
+            document.with_user(self.accountant).write({"move_id": small.id})
+        self._decide(document, "Finance", self.finance)
+        self.assertTrue(self._resume(document))
+        self.assertEqual((large.state, document.approval_state), ("posted", "released"))
+        self._commit()
+
+    def test_doors(self):
+        refund = self._reversed(self._invoiced())
+        for attempt in (
+            lambda: refund.sudo().write({"state": "posted"}),
+            lambda: refund.with_user(SUPERUSER_ID).write({"state": "posted"}),
+        ):
+            with self._refused():
+                attempt()
+        for post in ("_post", "action_post"):
+            getattr(refund.with_user(SUPERUSER_ID), post)()
+            self.assertEqual(refund.state, "draft")
+        values = {
+            "move_type": "out_refund",
+            "partner_id": self.customer.id,
+            "invoice_date": fields.Date.today(),
+            "invoice_line_ids": [Command.create({"name": "Bonus", "quantity": 1, "price_unit": 100, "tax_ids": False})],
+        }
+        direct = self.env["account.move"].create(values)
+        direct.action_post()
+        self.assertEqual((direct.state, direct.credit_note_state), ("draft", "pending"), "no invoice behind it")
+        with self._refused():
+            self.env["account.move"].create({**values, "state": "posted"})
+
+    def test_reverse_and_invoice_again(self):
+        invoice = self._invoiced()
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_user(self.accountant)
+            .with_context(active_model="account.move", active_ids=invoice.ids)
+            .create({"journal_id": invoice.journal_id.id})
+        )
+        with self.assertRaises(UserError):
+            wizard.modify_moves()
+
+    def test_changed_after_approval(self):
+        refund = self._reversed(self._invoiced(), 60)
+        refund.action_post()
+        document = refund.sudo().credit_note_document_ids
+        self._decide(document, "Finance", self.finance)
+        refund.invoice_line_ids.quantity = 90
+        self.assertFalse(self._resume(document))
+        self.assertEqual(refund.state, "draft")
+        refund.action_post()
+        self.assertEqual((refund.state, refund.credit_note_state), ("draft", "pending"))
+
+    def test_credited_twice(self):
+        invoice = self._invoiced(40)
+        self._reversed(invoice).action_post()
+        again = self._reversed(invoice, 5)
+        again.action_post()
+        self.assertEqual((again.state, again.credit_note_state), ("draft", "pending"))
+
+    def test_goods_returned(self):
+        invoice = self._invoiced(20)
+        refund = self._reversed(invoice, 5)
+        document = refund._credit_note_documents().sudo()
+        self.assertFalse(document._approval_goods_returned())
+        picking = invoice.invoice_line_ids.sale_line_ids.order_id.picking_ids
+        picking.action_assign()
+        picking.button_validate()
+        wizard = (
+            self.env["stock.return.picking"]
+            .with_context(active_id=picking.id, active_ids=picking.ids, active_model="stock.picking")
+            .create({"picking_id": picking.id})
+        )
+        wizard.product_return_moves.quantity = 5
+        action = wizard.create_returns() if hasattr(wizard, "create_returns") else wizard.action_create_returns()
+        receipt = self.env["stock.picking"].browse(action["res_id"])
+        receipt.move_ids.quantity = 5
+        receipt.button_validate()
+        self.assertTrue(document._approval_goods_returned())
+
+    def test_back_to_draft_needs_a_new_release(self):
+        refund = self._reversed(self._invoiced(), 10)
+        refund.action_post()
+        document = refund.sudo().credit_note_document_ids
+        self.assertTrue(self._releases(document))
+        refund.with_user(self.env.ref("base.user_admin")).button_draft()
+        self.assertFalse(self._releases(document))
+
+    def test_an_approver_opens_it(self):
+        refund = self._reversed(self._invoiced())
+        refund.action_post()
+        task = self._task(refund.sudo().credit_note_document_ids, "Finance").with_user(self.finance)
+        self.assertEqual(task.action_open_document()["res_model"], "account.move")
+        self.assertEqual(refund.with_user(self.finance).read(["name", "amount_total"])[0]["amount_total"], 1000)
+        self.assertTrue(Form)

@@ -1,0 +1,172 @@
+"""Two at the same instant with one customer: orders, deliveries, decisions on real connections."""
+
+from odoo import Command
+from odoo.tests.common import new_test_user, tagged
+
+from odoo.addons.distribution_core.compat import LINE_UOM, storable_product_values
+
+from .test_concurrency import TestConcurrency
+
+LIMIT = 5000
+
+
+@tagged("post_install", "-at_install")
+class TestSaleConcurrency(TestConcurrency):
+    """The company of the purchase tests sells as well; the customer's limit is 5,000."""
+
+    @classmethod
+    def _make_company(cls, env):
+        super()._make_company(env)
+        company = env["res.company"].browse(cls.company_id)
+        env = env(context={"allowed_company_ids": company.ids, "tracking_disable": True})
+        for name, group in (("seller", "sales_team.group_sale_salesman"), ("clerk", "stock.group_stock_user")):
+            cls.people[name] = new_test_user(
+                env,
+                login=f"{name}_{company.id}",
+                groups=f"base.group_user,{group}",
+                company_id=company.id,
+                company_ids=[Command.set(company.ids)],
+            ).id
+        cls.warehouse_id = env["stock.warehouse"].search([("company_id", "=", company.id)], limit=1).id
+        stock = env["stock.warehouse"].browse(cls.warehouse_id).lot_stock_id
+        product = env["product.product"].create(
+            {"name": f"Anchor {company.id}", "list_price": 10, "taxes_id": False, **storable_product_values()}
+        )
+        product.with_company(company).standard_price = 5
+        env["stock.quant"]._update_available_quantity(product, stock, 100000)
+        cls.sold_id, cls.sold_uom_id = product.id, product.uom_id.id
+        cls.more_activations = [
+            cls._publish(env, "sale_order", ("credit_over_limit", "le", "0"), ("credit_over_limit", "gt", "0")),
+            cls._publish(env, "delivery_hold", ("held", "is_false", False), ("held", "is_true", False)),
+        ]
+
+    @classmethod
+    def _publish(cls, env, document_type, passes, asks):
+        user = env["res.users"].browse
+        policy = (
+            env["distribution.approval.policy"]
+            .with_user(user(cls.people["author"]))
+            .create({"name": document_type, "document_type": document_type, "company_id": cls.company_id})
+        )
+
+        def rule(name, outcome, condition, stages=()):
+            fact, operator, value = condition
+            condition = Command.create({"fact": fact, "operator": operator, "value": value})
+            return Command.create(
+                {"name": name, "outcome": outcome, "condition_ids": [condition], "stage_ids": list(stages)}
+            )
+
+        stage = Command.create({"approver_kind": "user", "user_id": cls.people["manager"]})
+        version = (
+            env["distribution.approval.policy.version"]
+            .with_user(user(cls.people["author"]))
+            .create(
+                {
+                    "policy_id": policy.id,
+                    "fallback_user_id": cls.people["manager_2"],
+                    "rule_ids": [rule("Passes", "pass", passes), rule("Asks", "require", asks, [stage])],
+                }
+            )
+        )
+        version.with_user(user(cls.people["publisher"])).action_publish()
+        activation = (
+            env["distribution.approval.activation"]
+            .with_user(user(cls.people["publisher"]))
+            .create({"document_type": document_type, "company_id": cls.company_id})
+        )
+        activation.action_propose()
+        activation.with_user(user(cls.people["publisher_2"])).action_confirm()
+        return activation.id
+
+    @classmethod
+    def _leave(cls):
+        for activation_id in cls.more_activations:
+            with cls.transaction("publisher") as env:
+                env["distribution.approval.activation"].browse(activation_id).action_propose_end()
+            with cls.transaction("publisher_2") as env:
+                env["distribution.approval.activation"].browse(activation_id).action_confirm_end()
+        super()._leave()
+
+    def _customer(self):
+        with self.transaction() as env:
+            customer = env["res.partner"].create({"name": "Customer"})
+            customer.with_company(env["res.company"].browse(self.company_id)).credit_limit = LIMIT
+            return customer.id
+
+    def _sale(self, amount, customer_id):
+        """Id of a committed quotation."""
+        line = {
+            "product_id": self.sold_id,
+            "product_uom_qty": amount / 10,
+            "price_unit": 10,
+            LINE_UOM: self.sold_uom_id,
+        }
+        with self.transaction("seller") as env:
+            return (
+                env["sale.order"]
+                .create(
+                    {
+                        "partner_id": customer_id,
+                        "warehouse_id": self.warehouse_id,
+                        "order_line": [Command.create(line)],
+                    }
+                )
+                .id
+            )
+
+    def _confirm_sale(self, order_id):
+        return "seller", lambda env: env["sale.order"].browse(order_id).action_confirm()
+
+    def test_the_limit_is_not_split(self):
+        customer_id = self._customer()
+        order_ids = [self._sale(2000, customer_id) for _number in range(4)]
+        self._at_once(*map(self._confirm_sale, order_ids))
+        with self.transaction() as env:
+            states = env["sale.order"].browse(order_ids).mapped("state")
+            self.assertEqual(sorted(states), ["draft"] * 2 + ["sale"] * 2)
+
+    def test_confirming_a_sale_twice(self):
+        order_id = self._sale(1000, self._customer())
+        self._at_once(self._confirm_sale(order_id), self._confirm_sale(order_id))
+        with self.transaction() as env:
+            order = env["sale.order"].browse(order_id)
+            self.assertEqual((order.state, len(order.picking_ids)), ("sale", 1))
+            self.assertEqual(len(env["distribution.approval.release"]._valid_for(order)[order_id]), 1)
+
+    def test_confirming_a_sale_against_an_edit(self):
+        order_id = self._sale(4000, self._customer())
+
+        def edit(env):
+            env["sale.order"].browse(order_id).order_line.product_uom_qty = 2000
+
+        self._at_once(self._confirm_sale(order_id), ("seller", edit))
+        with self.transaction() as env:
+            order = env["sale.order"].browse(order_id)
+            if order.state == "sale":
+                release = env["distribution.approval.release"]._valid_for(order)[order_id]
+                self.assertTrue(release[:1]._covers(order._approval_snapshots()[order_id]))
+                self.assertEqual(order.order_line.product_uom_qty, 400)
+            else:
+                self.assertEqual((order.approval_state, order.order_line.product_uom_qty), ("pending", 2000))
+
+    def test_validating_a_delivery_twice(self):
+        order_id = self._sale(1000, self._customer())
+        with self.transaction("seller") as env:
+            env["sale.order"].browse(order_id).action_confirm()
+        with self.transaction() as env:
+            picking = env["sale.order"].browse(order_id).picking_ids
+            picking.action_assign()
+            picking_id = picking.id
+        click = ("clerk", lambda env: env["stock.picking"].browse(picking_id).button_validate())
+        self._at_once(click, click)
+        with self.transaction() as env:
+            picking = env["stock.picking"].browse(picking_id)
+            self.assertEqual((picking.state, picking.move_ids.quantity), ("done", 100))
+            hold = picking.delivery_hold_ids
+            self.assertEqual(len(hold), 1)
+            self.assertEqual(len(env["distribution.approval.release"]._valid_for(hold)[hold.id]), 1)
+
+
+# The purchase tests have been run by their own class.
+for _name in [name for name, test in vars(TestConcurrency).items() if name.startswith("test_") and callable(test)]:
+    setattr(TestSaleConcurrency, _name, None)

@@ -1,0 +1,213 @@
+"""What approval costs a sale: confirming an order, and validating a delivery of 100 moves.
+
+Plain Odoo and the suite, with policies that pass both, measured in pairs: in turn, in an order that is
+shuffled for every round, each measurement rolled back to the same drafts. The exit code is 1 when a
+limit is broken::
+
+    make bench                                # or, by hand, in the setting that it prepares:
+    python -m tools.bench.bench_outgoing [--pairs 40]
+"""
+
+import argparse
+import contextlib
+import gc
+import random
+import statistics
+
+from . import pairs
+from .setting import PLAIN, SUITE, Measured, odoo
+
+PAIRS, WARM_UP = 40, 3
+MOVES = 100
+SEED = 2024
+#: What the suite may cost beyond plain Odoo; queries do not depend on the size.
+LIMITS = {"ratio": 1.10, "confirm_queries": 16, "validate_queries": 40}
+
+POLICIES = {
+    "sale_order": (
+        ("Within policy", "pass", (("amount", "le", "1000000"), ("margin_percent", "ge", "15"))),
+        ("Over the limit", "require", (("credit_over_limit", "gt", "0"),)),
+        ("Discount", "require", (("discount_worst_line", "gt", "10"),)),
+    ),
+    "delivery_hold": (
+        ("Nothing holds it", "pass", (("held", "is_false", False),)),
+        ("Something holds it", "require", (("held", "is_true", False),)),
+    ),
+    "credit_release": (
+        ("Within the limit", "pass", (("credit_over_limit", "le", "0"),)),
+        ("Over the limit", "require", (("credit_over_limit", "gt", "0"),)),
+    ),
+}
+
+
+class Company:
+    """One database: people, goods in stock, an order to confirm and a delivery to validate."""
+
+    def __init__(self, env, governed):
+        self.env = env
+        self.seller = self._user("seller", "sales_team.group_sale_salesman")
+        self.clerk = self._user("clerk", "stock.group_stock_user")
+        self.warehouse = env["stock.warehouse"].search([("company_id", "=", env.company.id)], limit=1)
+        self.customer = env["res.partner"].create({"name": "Customer", "is_company": True})
+        self.products = self._products(MOVES)
+        if governed:
+            for document_type, rules in POLICIES.items():
+                self._govern(document_type, rules)
+        self.order = self._order(self.products[:5])
+        delivered = self._order(self.products)
+        delivered.action_confirm()
+        self.picking = delivered.sudo().picking_ids
+        self.picking.action_assign()
+        env.flush_all()
+
+    def _user(self, login, *groups):
+        names = ("base.group_user", *groups)
+        field = "groups_id" if "groups_id" in self.env["res.users"]._fields else "group_ids"
+        values = {"name": login, "login": f"bench_{login}", "email": f"{login}@example.com"}
+        values[field] = [(6, 0, [self.env.ref(name).id for name in names])]
+        return self.env["res.users"].with_context(no_reset_password=True).create(values)
+
+    def _products(self, count):
+        product = self.env["product.product"]
+        stored = (
+            {"detailed_type": "product"}
+            if "detailed_type" in product._fields
+            else {"type": "consu", "is_storable": True}
+        )
+        products = product.create(
+            [
+                {"name": f"Product {n}", "list_price": 10, "standard_price": 6, "taxes_id": False, **stored}
+                for n in range(count)
+            ]
+        )
+        for each in products:
+            self.env["stock.quant"]._update_available_quantity(each, self.warehouse.lot_stock_id, 1000)
+        return products
+
+    def _govern(self, document_type, rules):
+        env = self.env
+        group = env["res.groups"].create({"name": document_type})
+        author = self._user(f"author_{document_type}", "distribution_core.group_policy_author")
+        publishers = [
+            self._user(f"publisher_{n}_{document_type}", "distribution_core.group_policy_publisher") for n in range(2)
+        ]
+        approver = self._user(f"approver_{document_type}", "distribution_core.group_approver")
+        field = "groups_id" if "groups_id" in approver._fields else "group_ids"
+        approver.write({field: [(4, group.id)]})
+        policy = (
+            env["distribution.approval.policy"]
+            .with_user(author)
+            .create({"name": document_type, "document_type": document_type, "company_id": env.company.id})
+        )
+        stage = {"sequence": 10, "approver_kind": "group", "group_id": group.id, "name": "Approval"}
+        version = (
+            env["distribution.approval.policy.version"]
+            .with_user(author)
+            .create(
+                {
+                    "policy_id": policy.id,
+                    "hit_policy": "COLLECT",
+                    "fallback_user_id": approver.id,
+                    "rule_ids": [
+                        (
+                            0,
+                            0,
+                            {
+                                "sequence": 10 * number,
+                                "name": name,
+                                "outcome": outcome,
+                                "condition_ids": [
+                                    (0, 0, {"fact": fact, "operator": operator, "value": value})
+                                    for fact, operator, value in conditions
+                                ],
+                                "stage_ids": [(0, 0, stage)] if outcome == "require" else [],
+                            },
+                        )
+                        for number, (name, outcome, conditions) in enumerate(rules, 1)
+                    ],
+                }
+            )
+        )
+        version.with_user(publishers[0]).action_publish()
+        activation = (
+            env["distribution.approval.activation"]
+            .with_user(publishers[0])
+            .create({"document_type": document_type, "company_id": env.company.id, "reason": "Bench"})
+        )
+        activation.action_propose()
+        activation.with_user(publishers[1]).action_confirm()
+
+    def _order(self, products):
+        lines = [(0, 0, {"product_id": each.id, "product_uom_qty": 2, "price_unit": 10}) for each in products]
+        return (
+            self.env["sale.order"]
+            .with_user(self.seller)
+            .create({"partner_id": self.customer.id, "warehouse_id": self.warehouse.id, "order_line": lines})
+        )
+
+    def confirm(self):
+        """Confirm the order of five lines."""
+        order = self.order.with_user(self.seller)
+        order.action_confirm()
+        assert order.state == "sale", order.state
+
+    def validate(self):
+        """Validate the delivery of 100 moves."""
+        picking = self.picking.with_user(self.clerk)
+        picking.button_validate()
+        assert picking.state == "done", picking.state
+
+    def measure(self, what):
+        """One measurement, from empty caches, rolled back."""
+        self.env.flush_all()
+        savepoint = self.env.cr.savepoint()
+        self.env.invalidate_all()
+        gc.collect()
+        gc.disable()
+        try:
+            with Measured(self.env) as cost:
+                getattr(self, what)()
+            return cost
+        finally:
+            gc.enable()
+            savepoint.close(rollback=True)
+            self.env.invalidate_all()
+
+
+def compare(team, what, rounds):
+    """``(ratio, more queries, queries of plain Odoo)`` of ``what``."""
+    shuffle = random.Random(SEED)
+    measured = {name: [] for name in team}
+    for number in range(WARM_UP + rounds):
+        for name in shuffle.sample(sorted(team), len(team)):
+            cost = team[name].measure(what)
+            if number >= WARM_UP:
+                measured[name].append(cost)
+    found = pairs.ratio(*([cost.seconds for cost in measured[name]] for name in (SUITE, PLAIN)))
+    queries = {name: statistics.median(cost.queries for cost in costs) for name, costs in measured.items()}
+    return found, queries[SUITE] - queries[PLAIN], queries[PLAIN]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=PAIRS)
+    rounds = parser.parse_args().pairs
+    broken = []
+    with contextlib.ExitStack() as stack:
+        team = {name: Company(stack.enter_context(odoo(name)), governed=name == SUITE) for name in (PLAIN, SUITE)}
+        for what in ("confirm", "validate"):
+            found, more, plain = compare(team, what, rounds)
+            print(
+                f"{what}: {found['ratio']:.2f} ({found['low']:.2f}–{found['high']:.2f}) of plain Odoo's time, "
+                f"{more:+.0f} queries beside {plain:.0f} ({found['pairs']} pairs)"
+            )
+            if found["ratio"] > LIMITS["ratio"]:
+                broken.append(f"{what} takes {found['ratio']:.2f} of plain Odoo's time, limit {LIMITS['ratio']:.2f}")
+            if more > LIMITS[f"{what}_queries"]:
+                broken.append(f"{what} takes {more:.0f} more queries, limit {LIMITS[f'{what}_queries']}")
+    if broken:
+        raise SystemExit("\n".join(broken))
+
+
+if __name__ == "__main__":
+    main()
