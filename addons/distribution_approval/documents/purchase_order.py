@@ -371,6 +371,53 @@ class PurchaseOrder(models.Model):
             )
         return totals
 
+    def _approval_facts_of_past(self, names):
+        """The total of small orders with a vendor is that of the days before each order."""
+        facts = self._approval_facts(names - {"vendor_window_total"})
+        if "vendor_window_total" in names:
+            for order_id, total in self._approval_vendor_totals_of_past().items():
+                facts[order_id]["vendor_window_total"] = total
+        return facts
+
+    def _approval_vendor_totals_of_past(self):
+        """``{id: small orders with the vendor in the window up to this order, this one included}``.
+
+        One query per company. Worked out from the orders themselves, at their own exchange rates.
+        """
+        self.env["purchase.order"].flush_model()
+        totals = {}
+        for company in self.company_id:
+            orders = self.filtered(lambda order, company=company: order.company_id == company)
+            version = self.env["distribution.approval.policy"]._effective_version(self._approval_type, company)
+            self.env.cr.execute(
+                """WITH bought AS (
+                       SELECT bought.id, partner.commercial_partner_id AS vendor_id, bought.state,
+                              coalesce(bought.date_approve, bought.create_date) AS bought_at,
+                              bought.amount_untaxed / coalesce(nullif(bought.currency_rate, 0), 1)::numeric AS amount
+                         FROM purchase_order bought
+                         JOIN res_partner partner ON partner.id = bought.partner_id
+                        WHERE bought.company_id = %(company)s)
+                   SELECT own.id, coalesce(sum(other.amount), 0)
+                     FROM bought own
+                LEFT JOIN bought other
+                       ON other.vendor_id = own.vendor_id
+                      AND (other.state IN %(states)s OR other.id = own.id)
+                      AND other.bought_at > own.bought_at - %(days)s * interval '1 day'
+                      AND (other.bought_at, other.id) <= (own.bought_at, own.id)
+                      AND (%(limit)s = 0 OR other.amount <= %(limit)s)
+                    WHERE own.id = ANY(%(ids)s)
+                 GROUP BY own.id""",
+                {
+                    "company": company.id,
+                    "states": self._approval_guarded_states,
+                    "days": version.spend_window_days if version else 7,
+                    "limit": version.split_limit or 0.0,
+                    "ids": orders.ids,
+                },
+            )
+            totals.update((order_id, as_decimal(total)) for order_id, total in self.env.cr.fetchall())
+        return totals
+
     def _approval_take_turn(self):
         """SQL (and its values) that makes orders with one vendor, judged at the same instant, take turns.
 

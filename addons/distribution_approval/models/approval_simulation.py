@@ -493,7 +493,7 @@ class ApprovalSimulation(models.Model):
         if not documents:
             return {}
         try:
-            facts = documents._approval_facts(set(names))
+            facts = documents._approval_facts_of_past(set(names))
         except (UserError, ValueError, LookupError) as error:
             if len(documents) == 1:
                 return {documents.id: {name: Unknown(str(error)) for name in names}}
@@ -594,6 +594,14 @@ class ApprovalSimulationLoad(models.Model):
 
 class ApprovalMixin(models.AbstractModel):
     _inherit = "distribution.approval.mixin"
+
+    def _approval_facts_of_past(self, names):
+        """Facts of documents that were not judged at their time, for a simulation.
+
+        As :meth:`_approval_facts`. A document overrides it for what adds up other documents: those
+        that are simulated together did not come at the same time.
+        """
+        return self._approval_facts(names)
 
     @api.model
     def _approval_simulated_domain(self):

@@ -114,6 +114,29 @@ class TestSimulation(ApprovalCase):
         again = self._simulate()
         self.assertEqual((again.refused, again.facts_of_today), (7, 7))
 
+    def test_totals_of_the_past_are_those_of_their_days(self):
+        """Orders from before governance: each adds up what its vendor got in the week before it."""
+        vendor = self.env["res.partner"].create({"name": "Old", "vendor_status": "approved"})
+        self._make_contract(vendor, self.product, 10.0)
+        orders = self.env["purchase.order"].union(
+            *(self._order(amount, vendor=vendor) for amount in (900, 800, 3000, 700))
+        )
+        self.env.flush_all()
+        for order, days in zip(orders, (30, 3, 2, 1)):
+            self.cr.execute(
+                """UPDATE purchase_order SET state = 'purchase', date_approve = now() - %s * interval '1 day'
+                    WHERE id = %s""",
+                [days, order.id],
+            )
+        self.env.invalidate_all()
+        totals = orders._approval_vendor_totals_of_past()
+        # 3,000 is no small order: it counts for nobody.
+        self.assertEqual([totals[order.id] for order in orders], [900, 800, 800, 1500])
+        simulation = self._simulate()
+        lines = simulation.line_ids.filtered(lambda line: line.res_id in orders.ids)
+        self.assertEqual(set(lines.mapped("outcome")), {"pass"})
+        self.assertEqual(simulation.facts_of_today, 4)
+
     def _state_of_the_world(self):
         self.env.flush_all()
         world = {}
