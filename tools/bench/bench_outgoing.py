@@ -44,7 +44,7 @@ class Company:
     """One database: people, goods in stock, an order to confirm and a delivery to validate."""
 
     def __init__(self, env, governed):
-        self.env = env
+        self.env, self.governed = env, governed
         self.seller = self._user("seller", "sales_team.group_sale_salesman")
         self.clerk = self._user("clerk", "stock.group_stock_user")
         self.warehouse = env["stock.warehouse"].search([("company_id", "=", env.company.id)], limit=1)
@@ -150,12 +150,16 @@ class Company:
         order = self.order.with_user(self.seller)
         order.action_confirm()
         assert order.state == "sale", order.state
+        assert not self.governed or order.approval_state == "passed", order.approval_state
 
     def validate(self):
         """Validate the delivery of 100 moves."""
         picking = self.picking.with_user(self.clerk)
         picking.button_validate()
         assert picking.state == "done", picking.state
+        if self.governed:
+            for documents in (self.picking.delivery_hold_ids, self.picking.credit_release_ids):
+                assert documents.approval_state == "passed", documents.approval_state
 
     def measure(self, what):
         """One measurement, from empty caches, rolled back."""
