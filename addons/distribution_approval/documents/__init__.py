@@ -23,3 +23,9 @@ from . import credit_release
 from . import delivery_hold
 from . import customer_return
 from . import customer_credit_note
+from . import vendor_bill
+from . import vendor_bill_line
+from . import vendor_bill_match
+from . import vendor_bill_receipt
+from . import account_payment
+from . import bank_statement_line

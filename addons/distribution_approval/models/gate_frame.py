@@ -258,6 +258,9 @@ def review_now(env):
     judged = GateFrame()
     judged.depth = 1
     _clear_settled(env)
+    if frame.suspects:
+        # What was written past the cache is judged as it is in the database.
+        env.invalidate_all()
     for model, ids in list(frame.suspects.items()):
         documents = env[model].sudo().browse(sorted(ids)).exists()
         judged.was_guarded.update({(model, document.id): False for document in documents})
