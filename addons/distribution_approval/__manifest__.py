@@ -40,6 +40,7 @@
         "data/approval_delegation_data.xml",
         "data/inventory_cause_data.xml",
         "security/vendor_bill_security.xml",
+        "security/vendor_onboarding_security.xml",
         "data/vendor_bill_data.xml",
         "wizard/approval_decide_views.xml",
         "wizard/approval_obligation_act_views.xml",
@@ -90,6 +91,7 @@
         "views/inventory_adjustment_views.xml",
         "views/stock_scrap_views.xml",
         "views/site_transfer_views.xml",
+        "views/vendor_onboarding_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

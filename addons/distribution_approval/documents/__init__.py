@@ -29,3 +29,5 @@ from . import vendor_bill_match
 from . import vendor_bill_receipt
 from . import account_payment
 from . import bank_statement_line
+from . import vendor_onboarding
+from . import vendor_onboarding_guard

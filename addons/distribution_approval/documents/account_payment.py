@@ -8,13 +8,15 @@ journal entry). It has no policy of its own: a bill's release carries its paymen
   refused, withdrawn, reset to draft – there is none: neither an advance, nor more than the bills
   with the rest written off, nor a detour as refund to a customer, or to the vendor's bank
   account under another name.
+* It goes to an account of the vendor, and to the one that was released with the bill.
+* A direct payment after a bill was turned down and deleted is not held; it opens a case.
 
 It is judged on the result, when the outermost frame closes: the wizard first posts payments and then
 reconciles them. Money that has left already is recorded elsewhere and never refused: see
 ``bank_statement_line.py``.
 """
 
-from odoo import _, api, models
+from odoo import _, api, fields, models
 from odoo.exceptions import UserError
 
 from odoo.addons.distribution_core.compat import IS_17
@@ -28,6 +30,9 @@ from .vendor_bill_match import OWED_TYPES
 MOVE_PAYMENT = "payment_id" if IS_17 else "origin_payment_id"
 #: States of 19.0 in which a payment has been initiated.
 INITIATED = ("in_process", "paid")
+
+#: A direct payment is reported when a bill of the vendor was dropped within so many days.
+DROPPED_DAYS = 30
 
 WATCHED = frozenset(
     {
@@ -131,7 +136,10 @@ class AccountPayment(models.Model):
                     ", ".join(unreleased.mapped("display_name")),
                 )
             )
+        for payment in self:
+            payment._approval_check_account(bill for bill, _amount in settled[payment])
         held = self._approval_held_bills()
+        self._approval_report_dropped(settled, held)
         for payment in self:
             own = held.filtered(
                 lambda bill, payment=payment: (
@@ -153,6 +161,81 @@ class AccountPayment(models.Model):
                         vendor=", ".join(own.commercial_partner_id.mapped("display_name")),
                         bills="\n".join(f"• {bill._approval_name()}" for bill in own),
                     )
+                )
+
+    def _approval_check_account(self, bills):
+        """The money goes to the vendor, and to the account that was released with the bill."""
+        self.ensure_one()
+        account = self.partner_bank_id
+        if not account:
+            return
+        if account.partner_id.commercial_partner_id != self.partner_id.commercial_partner_id:
+            raise UserError(
+                _(
+                    "Recipient Bank Account: it belongs to %(owner)s, the payment is for %(vendor)s. "
+                    "Choose an account of the vendor.",
+                    owner=account.partner_id.commercial_partner_id.display_name,
+                    vendor=self.partner_id.display_name or _("nobody"),
+                )
+            )
+        for bill in bills:
+            if bill.partner_bank_id and bill.partner_bank_id != account and bill._approval_governed():
+                raise UserError(
+                    _(
+                        "Recipient Bank Account: %(bill)s was released for the %(released)s, not for the %(chosen)s. "
+                        "Change the account on the bill first: it is approved as an amendment.",
+                        bill=bill.display_name,
+                        released=bill._approval_name_of("partner_bank_id", bill.partner_bank_id.id),
+                        chosen=bill._approval_name_of("partner_bank_id", account.id),
+                    )
+                )
+
+    def _approval_report_dropped(self, settled, held):
+        """A direct payment after a bill of that vendor was turned down and dropped: nothing holds it, but
+        somebody looks at it."""
+        payments = self.filtered(
+            lambda payment: (
+                not payment._approval_payees() & held.commercial_partner_id
+                and payment.company_id.currency_id.compare_amounts(payment._approval_direct_amount(settled[payment]), 0)
+                > 0
+            )
+        )
+        if not payments:
+            return
+        requests = (
+            self.env["distribution.approval.request"]
+            .sudo()
+            .search(
+                [
+                    ("document_type", "=", "vendor_bill"),
+                    ("kind", "=", "release"),
+                    ("company_id", "in", payments.company_id.ids),
+                    ("partner_id", "in", payments._approval_payees().ids),
+                    ("state", "in", ("rejected", "refused", "withdrawn", "void")),
+                    ("closed_at", ">=", fields.Datetime.subtract(fields.Datetime.now(), days=DROPPED_DAYS)),
+                ]
+            )
+        )
+        for payment in payments:
+            dropped = requests.filtered(
+                lambda request, payment=payment: (
+                    request.company_id == payment.company_id
+                    and request.partner_id in payment._approval_payees()
+                    and request._document().exists().state in (False, "cancel")
+                )
+            )
+            if dropped:
+                self.env["distribution.case"].sudo()._open(
+                    "paid_past_hold",
+                    payment,
+                    _("Paid directly after a bill was dropped: %s", dropped.partner_id[:1].display_name),
+                    detail=_(
+                        "This payment settles no bill. These bills of the vendor were not released and then deleted or "
+                        "cancelled within the last %(days)s days: %(requests)s.",
+                        days=DROPPED_DAYS,
+                        requests=", ".join(f"{request.document_name} ({request.name})" for request in dropped),
+                    ),
+                    dedup_key=f"paid_past_hold:{payment._name}:{payment.id}",
                 )
 
     def _approval_payees(self):

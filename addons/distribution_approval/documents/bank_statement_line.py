@@ -8,13 +8,15 @@ counterpart and reconciling are several steps.
 
 import logging
 
-from odoo import _, api, models
+from odoo import _, api, fields, models
 
 from ..models.approval_activation import NOWHERE
 from .account_payment import MOVE_PAYMENT
 
 _logger = logging.getLogger(__name__)
 
+#: The nightly control looks back that far.
+LOOK_BACK_DAYS = 7
 PENDING_KEY = "distribution.approval.statement_lines"
 
 
@@ -59,7 +61,8 @@ class AccountBankStatementLine(models.Model):
                     and bill.commercial_partner_id == line.partner_id.commercial_partner_id
                 )
             )
-            if own and line._approval_past_the_hold(own):
+            known = [("dedup_key", "=", f"paid_past_hold:{line.id}")]
+            if own and line._approval_past_the_hold(own) and not self.env["distribution.case"].search_count(known):
                 self.env["distribution.case"]._open(
                     "paid_past_hold",
                     line.move_id,
@@ -98,6 +101,26 @@ class AccountBankStatementLine(models.Model):
             if counterpart.move_id._approval_bills() or counterpart.move_id[MOVE_PAYMENT]:
                 direct -= partial.amount
         return self.company_id.currency_id.compare_amounts(direct, 0) > 0
+
+
+class ApprovalControl(models.AbstractModel):
+    _inherit = "distribution.approval.control"
+
+    @api.model
+    def _cron_find_ungated(self):
+        """Statement lines of the last days are looked at again: a rollback inside a transaction forgets them."""
+        found = super()._cron_find_ungated()
+        companies = self.env["distribution.approval.activation"]._governed_places("vendor_bill")
+        since = fields.Date.subtract(fields.Date.today(), days=LOOK_BACK_DAYS)
+        lines = (
+            self.env["account.bank.statement.line"]
+            .sudo()
+            .search([("company_id", "in", list(companies)), ("amount", "<", 0), ("date", ">=", since)])
+            if companies
+            else self.env["account.bank.statement.line"]
+        )
+        lines._approval_look()
+        return found
 
 
 def _look(env):

@@ -44,3 +44,5 @@ from . import test_customer_return
 from . import test_sale_concurrency
 from . import test_vendor_bill
 from . import test_attacks_vendor_bill
+from . import test_vendor_onboarding
+from . import test_bill_concurrency

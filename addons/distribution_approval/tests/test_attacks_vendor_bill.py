@@ -98,7 +98,7 @@ class TestAttacksVendorBill(BillCase):
             .with_context(active_model="account.move", active_ids=bill.ids)
             .create({"journal_id": bill.journal_id.id, "date": fields.Date.today(), "reason": "back"})
         )
-        (wizard.refund_moves if IS_17 else wizard.modify_moves)()
+        wizard.refund_moves()
         refund = self.env["account.move"].search([("reversed_entry_id", "=", bill.id)])
         self.assertTrue(refund)
         refund.action_post()
@@ -201,6 +201,24 @@ class TestAttacksVendorPayment(BillCase):
         self._held_bill()
         with self._refused(at_once=True):
             self._payment(1000, partner=self.new_vendor, partner_bank_id=self.account.id).action_post()
+
+    def test_to_another_account_than_released(self):
+        other = self.env["res.partner.bank"].create({"acc_number": "BE11 0002", "partner_id": self.vendor.id})
+        bill = self._posted_bill(partner_bank_id=self.account.id)
+        with self._refused(at_once=True):
+            self._register(bill, partner_bank_id=other.id)
+        with self._refused(at_once=True):
+            self._register(bill, partner_bank_id=self.foreign_account.id)
+        payment = self._register(bill)
+        with self._refused(at_once=True):
+            payment.sudo().with_context(skip_readonly_check=True).write({"partner_bank_id": other.id})
+
+    def test_held_bill_deleted_and_paid_directly(self):
+        bill = self._held_bill()
+        bill.unlink()
+        self._payment(1000).action_post()
+        self.assertEqual(len(self._cases()), 1)
+        self._commit()
 
     def test_to_a_contact_of_the_vendor(self):
         self._held_bill()

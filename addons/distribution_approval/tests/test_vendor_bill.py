@@ -221,6 +221,64 @@ class TestVendorBill(BillCase):
 
 
 @tagged("post_install", "-at_install")
+class TestVendorBillQueries(BillCase):
+    """Judging bills takes a fixed number of queries, whatever their number."""
+
+    def _bills(self, count):
+        """Matching bills of as many orders."""
+        orders = [self._ordered(quantity=10 + number) for number in range(count)]
+        return self.env["account.move"].union(*(self._bill(order) for order in orders))
+
+    def _post_cold(self, bills):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.cr.sql_log_count
+        bills.with_user(self.clerk).action_post()
+        self.env.flush_all()
+        self.assertEqual(set(bills.mapped("state")), {"posted"})
+        return self.cr.sql_log_count - before
+
+    def test_posting(self):
+        bills = self._bills(44)
+        self._post_cold(bills[0])
+        one, twenty = self._post_cold(bills[1]), self._post_cold(bills[2:22])
+        self._ungovern()
+        self._post_cold(bills[22])
+        plain_one, plain_twenty = self._post_cold(bills[23]), self._post_cold(bills[24:44])
+        self.assertLessEqual(one - plain_one, 30, f"{one} queries instead of {plain_one}")
+        self.assertLessEqual(
+            twenty - plain_twenty, one - plain_one + 4, f"{twenty} queries instead of {plain_twenty}, for twenty"
+        )
+
+    def test_entries_cost_nothing(self):
+        """Customer invoices and other entries never ask for anything."""
+        invoices = self.env["account.move"].create(
+            [
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": self.vendor.id,
+                    "invoice_line_ids": [Command.create({"name": "x", "quantity": 1, "price_unit": 10})],
+                }
+                for _number in range(4)
+            ]
+        )
+
+        def post(invoice):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            invoice.action_post()
+            self.env.flush_all()
+            return self.cr.sql_log_count - before
+
+        post(invoices[0])
+        governed = post(invoices[1])
+        self._ungovern()
+        post(invoices[2])
+        self.assertLessEqual(governed, post(invoices[3]))
+
+
+@tagged("post_install", "-at_install")
 class TestVendorBillBaseline(BillCase):
     """Bills that were posted before governance are in its baseline."""
 

@@ -56,6 +56,14 @@ PEOPLE = (
         boards=("Finance",),
     ),
     Person(
+        "accountant",
+        "Lucía Ferrer",
+        "Accounts Payable Clerk",
+        "Finance",
+        "finance_controller",
+        roles=("account.group_account_invoice",),
+    ),
+    Person(
         "compliance_officer",
         "Tomasz Wilk",
         "Compliance Officer",
