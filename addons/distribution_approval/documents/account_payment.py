@@ -132,7 +132,8 @@ class AccountPayment(models.Model):
             raise UserError(
                 _(
                     "These bills have no release and cannot be paid: %s.\n"
-                    "Reset them to draft and confirm them: what is within policy is released at once.",
+                    "Confirm them (those that are posted: reset them to draft first). What is within policy is released "
+                    "at once, the rest when it is approved.",
                     ", ".join(unreleased.mapped("display_name")),
                 )
             )
@@ -257,6 +258,9 @@ class AccountPayment(models.Model):
                 settled.append((other.move_id, partial.amount))
         if not self.move_id:
             settled.extend(self._approval_settled_without_entry())
+        elif not IS_17:
+            # Named by the payment, reconciled or not: a draft cannot be.
+            settled.extend((bill, 0.0) for bill in self.invoice_ids._approval_bills())
         return settled
 
     def _approval_settled_without_entry(self):
@@ -274,8 +278,17 @@ class AccountPayment(models.Model):
             yield bill, amount
 
     def _approval_direct_amount(self, settled):
-        """What is paid beyond the bills, in company currency."""
-        return abs(self.amount_company_currency_signed) - sum(amount for _bill, amount in settled)
+        """What is paid beyond posted bills, in company currency."""
+        return self._approval_paid() - sum(amount for bill, amount in settled if bill.state == "posted")
+
+    def _approval_paid(self):
+        """What the bank is told to pay, in company currency: as it is booked, or more if the payment says more."""
+        booked = abs(self.amount_company_currency_signed)
+        if not self.move_id:
+            return booked
+        liquidity, _counterpart, _writeoff = self._seek_for_lines()
+        in_currency = abs(sum(liquidity.mapped("amount_currency")))
+        return booked * max(self.amount / in_currency, 1.0) if in_currency else max(booked, self.amount)
 
 
 class AccountPaymentRegister(models.TransientModel):
@@ -302,14 +315,17 @@ class AccountMove(models.Model):
             return super().write(vals)
 
     def _approval_unreleased(self):
-        """Those of these governed bills that no release covers as they are."""
-        governed = self.filtered(lambda bill: bill.state == "posted")._approval_governed()
+        """Those of these bills that are governed and not posted, or that no release covers as they are."""
+        governed = self._approval_governed()
         if not governed:
             return governed
         releases = self.env["distribution.approval.release"]._valid_for(governed)
         snapshots = governed._approval_snapshots()
         return governed.filtered(
-            lambda bill: not any(release._covers(snapshots[bill.id]) for release in releases.get(bill.id, ()))
+            lambda bill: (
+                bill.state != "posted"
+                or not any(release._covers(snapshots[bill.id]) for release in releases.get(bill.id, ()))
+            )
         )
 
     @api.model

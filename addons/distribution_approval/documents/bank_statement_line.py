@@ -2,13 +2,14 @@
 
 A bank statement tells what happened; refusing to record it would not bring the money back. So a
 statement line never meets a gate. When it shows that a vendor whose bills are held was paid past
-the hold, a critical case is opened: at the end of the transaction, for importing, choosing a
-counterpart and reconciling are several steps.
+the hold, a critical case is opened: when it is committed, for importing, choosing a counterpart and
+reconciling are several steps.
 """
 
 import logging
+from functools import partial
 
-from odoo import _, api, fields, models
+from odoo import SUPERUSER_ID, _, api, fields, models
 
 from ..models.approval_activation import NOWHERE
 from .account_payment import MOVE_PAYMENT
@@ -36,17 +37,16 @@ class AccountBankStatementLine(models.Model):
         return result
 
     def _approval_look_at_commit(self):
-        """Look at these lines before the transaction is committed; nothing where bills are not governed."""
+        """Look at these lines once they are committed; nothing is done where bills are not governed."""
         activation = self.env["distribution.approval.activation"]
         out = self.sudo().filtered(lambda line: line.amount < 0)
         out = out.filtered(lambda line: activation._governed_sites("vendor_bill", line.company_id) != NOWHERE)
         if not out:
             return
-        data = self.env.cr.precommit.data
+        data = self.env.cr.postcommit.data
         if PENDING_KEY not in data:
             data[PENDING_KEY] = set()
-            env = self.env(su=True)
-            self.env.cr.precommit.add(lambda: _look(env))
+            self.env.cr.postcommit.add(partial(_look, self.env.registry, data[PENDING_KEY]))
         data[PENDING_KEY].update(out.ids)
 
     def _approval_look(self):
@@ -108,7 +108,7 @@ class ApprovalControl(models.AbstractModel):
 
     @api.model
     def _cron_find_ungated(self):
-        """Statement lines of the last days are looked at again: a rollback inside a transaction forgets them."""
+        """Statement lines of the last days are looked at again: their bills may have been held since."""
         found = super()._cron_find_ungated()
         companies = self.env["distribution.approval.activation"]._governed_places("vendor_bill")
         since = fields.Date.subtract(fields.Date.today(), days=LOOK_BACK_DAYS)
@@ -123,16 +123,14 @@ class ApprovalControl(models.AbstractModel):
         return found
 
 
-def _look(env):
-    ids = env.cr.precommit.data.pop(PENDING_KEY, set())
-    lines = env["account.bank.statement.line"].browse(sorted(ids)).exists()
+def _look(registry, ids):
+    """In a transaction of its own: recording what happened never waits for this, and never fails by it."""
     try:
-        with env.cr.savepoint():
-            lines._approval_look()
-            env.flush_all()
+        with registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            env["account.bank.statement.line"].browse(sorted(ids)).exists()._approval_look()
     except Exception:
-        # Recording what happened is never refused, not even because the case cannot be opened.
-        _logger.exception("statement lines %s could not be compared with held bills", lines.ids)
+        _logger.exception("statement lines %s are compared with held bills by the nightly control", sorted(ids))
 
 
 class AccountPartialReconcile(models.Model):

@@ -22,7 +22,7 @@ from odoo.exceptions import UserError
 
 from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal, seal
 from ..engine.bill_match import normal_reference
-from ..models.gate_frame import gate_frame
+from ..models.gate_frame import frame_of, gate_frame
 from .vendor_bill_match import BILL_TYPES
 
 HEADER = (
@@ -336,6 +336,7 @@ class AccountMove(models.Model):
     def _approval_facts(self, names):
         """See :meth:`distribution.approval.mixin._approval_facts`; queries are constant per batch."""
         names = set(names) | {"amount"}
+        self._approval_read_ahead()
         amounts = self._approval_amounts()
         compared = not _COMPARED.isdisjoint(names)
         matches = self._approval_matches() if compared else {}
@@ -446,7 +447,7 @@ class AccountMove(models.Model):
         Every way to post passes here: buttons, the validation wizard, auto-posting, reversals,
         server actions, code that runs as superuser. Writing the state itself meets the review.
         """
-        with gate_frame(self.env):
+        with gate_frame(self.env) as frame:
             day = fields.Date.context_today(self)
             asked = self.filtered(lambda move: move.state == "draft" and not (soft and move.date > day))
             asked = asked._approval_governed()
@@ -454,7 +455,14 @@ class AccountMove(models.Model):
             held = asked._approval_screen("action_post")
             if held and held == self:
                 return self.browse()
+            # Posting writes the bill itself: nothing else has to mark it for who works on it at the same time.
+            frame.serialized.update((bill._name, bill.id) for bill in asked - held)
             return super(AccountMove, self - held)._post(soft=soft)
+
+    def _approval_note_editors(self):
+        """What core works out while it posts is nobody's edit: the review compares it with what was promised."""
+        promises = frame_of(self.env).promises
+        super(AccountMove, self.filtered(lambda move: (move._name, move.id) not in promises))._approval_note_editors()
 
     def _approval_check_complete(self):
         """What core would ask for when it posts is asked for before anybody has to judge the bill."""

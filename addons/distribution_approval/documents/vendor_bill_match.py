@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from odoo import _, models
 
-from odoo.addons.distribution_core.compat import LINE_UOM
+from odoo.addons.distribution_core.compat import LINE_UOM, PURCHASE_LINE_TAXES
 
 from ..engine import Unknown, as_decimal
 from ..engine.bill_match import BilledLine, KnownBill, OrderedLine, match_bill, repeated
@@ -61,6 +61,13 @@ class AccountMove(models.Model):
                 if line.order_line and bill.state != "posted":
                     billed.setdefault(line.order_line, []).append((bill.id, float(line.quantity)))
         return matches
+
+    def _approval_read_ahead(self):
+        """Read for all bills at once what is looked at bill by bill."""
+        order_lines = self.invoice_line_ids.purchase_line_id.sudo()
+        order_lines.mapped(PURCHASE_LINE_TAXES)
+        order_lines.order_id.mapped("state")
+        order_lines.move_ids.location_id.mapped("usage")
 
     def _approval_billed_elsewhere(self, order_lines):
         """``{order line id: [(bill id, quantity in the order line's unit)]}`` of posted bills; one query."""
@@ -226,6 +233,8 @@ def _signed(move):
     As Odoo counts the received quantity of an order line (purchase_stock).
     """
     origin = move.origin_returned_move_id
+    if not origin and move.location_id.usage == "supplier" and move.location_dest_id.usage == "internal":
+        return 1  # the plain receipt; what follows looks up locations for each movement
     if move._is_purchase_return():
         return -1 if not origin or move.to_refund else 0
     if origin and origin._is_dropshipped() and not move._is_dropshipped_returned():

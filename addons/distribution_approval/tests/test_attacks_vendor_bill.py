@@ -7,6 +7,7 @@ from odoo.tests import tagged
 
 from odoo.addons.distribution_core.compat import IS_17
 
+from ..documents.bank_statement_line import PENDING_KEY
 from .bill_case import BillCase
 
 
@@ -281,6 +282,11 @@ class TestAttacksVendorPayment(BillCase):
                 writeoff_account_id=account.id,
             )
 
+    def test_draft_in_the_wizard(self):
+        """19.0 lets a draft be paid; nobody was asked about it yet."""
+        with self._refused(at_once=True):
+            self._register(self._bill())
+
     def test_held_bill_in_the_wizard(self):
         held = self._held_bill()
         bill = self._posted_bill(quantity=10)
@@ -331,7 +337,11 @@ class TestAttacksVendorPayment(BillCase):
         )
 
     def _look(self):
-        self.env.cr.flush()
+        """What happens after the commit."""
+        self.env.flush_all()
+        ids = self.env.cr.postcommit.data.get(PENDING_KEY, set())
+        self.env["account.bank.statement.line"].browse(ids)._approval_look()
+        ids.clear()
 
     def test_statement_is_recorded_and_reported(self):
         bill = self._held_bill()

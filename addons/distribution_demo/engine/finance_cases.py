@@ -123,7 +123,7 @@ class Bill:
 
 
 BILLS = (
-    Bill("BILL-MATCH", "kestrel", 1400, "KBW-2291", "passed", day=8),
+    Bill("BILL-MATCH", "aerolis", 1100, "AFP-2291", "passed", day=8),
     Bill("BILL-DEARER", "corvane", 1650, "CES-77120", "pending", day=4, dearer=0.08),
     Bill("BILL-SHORT", "tamarack", 1300, "TT/4478", "pending", day=2, received=0.6),
     Bill(
@@ -138,9 +138,9 @@ BILLS = (
     ),
     Bill(
         "BILL-TWICE",
-        "kestrel",
+        "aerolis",
         0,
-        "kbw 2291",
+        "afp 2291",
         "rejected",
         day=1,
         repeats="BILL-MATCH",

@@ -132,8 +132,9 @@ def _bill(env, directory, case, orders, bills):
         bill.action_post()
     if case.rejected:
         with at(moment(0, 2)):
-            task = bill.sudo().approval_request_id.task_ids.filtered(lambda task: task.state == "open")[:1]
             controller = directory.users["finance_controller"]
+            tasks = bill.sudo().approval_request_id.task_ids
+            task = tasks.filtered(lambda task: task.state == "open" and controller in task.user_ids)[:1]
             task.with_user(controller).action_decide("reject", task.digest, comment=case.rejected, reason_code="other")
     if case.paid_past_hold:
         _pay_past_hold(env, case, bill)

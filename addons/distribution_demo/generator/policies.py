@@ -1,5 +1,7 @@
 """A policy from the plan: written by its author, published, and governance switched on by two people."""
 
+from datetime import timedelta
+
 from odoo import Command
 
 from .clock import at
@@ -43,7 +45,7 @@ def put_in_force(env, directory, document_type, name, description, rules, owner,
                 }
             )
         )
-        version.valid_from = when.date()
+        version.valid_from = when.date() - timedelta(days=1)
         version.with_user(users["policy_publisher"]).action_publish()
         activation = (
             env["distribution.approval.activation"]
