@@ -132,8 +132,8 @@ class AccountPayment(models.Model):
             raise UserError(
                 _(
                     "These bills have no release and cannot be paid: %s.\n"
-                    "Confirm them (those that are posted: reset them to draft first). What is within policy is released "
-                    "at once, the rest when it is approved.",
+                    "Confirm them (those that are posted: reset them to draft first). What is within policy is "
+                    "released at once, the rest when it is approved.",
                     ", ".join(unreleased.mapped("display_name")),
                 )
             )

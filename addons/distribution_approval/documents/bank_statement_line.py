@@ -96,10 +96,10 @@ class AccountBankStatementLine(models.Model):
             )
         owed = other.filtered(lambda line: line.account_id.account_type in ("liability_payable", "asset_receivable"))
         direct = sum(owed.mapped("balance"))
-        for partial in owed.matched_debit_ids | owed.matched_credit_ids:
-            counterpart = (partial.debit_move_id | partial.credit_move_id) - owed
+        for match in owed.matched_debit_ids | owed.matched_credit_ids:
+            counterpart = (match.debit_move_id | match.credit_move_id) - owed
             if counterpart.move_id._approval_bills() or counterpart.move_id[MOVE_PAYMENT]:
-                direct -= partial.amount
+                direct -= match.amount
         return self.company_id.currency_id.compare_amounts(direct, 0) > 0
 
 
