@@ -507,6 +507,16 @@ class ApprovalRequest(models.Model):
             self.requester_id, _("%(document)s is on hold. %(reason)s", document=self.document_name, reason=reason)
         )
 
+    def _age(self, since):
+        """ "since 2 h, due Tue 2 Mar, 14:00"."""
+        words = super()._age(since)
+        running = self._current_tasks().filtered(lambda task: task.state == "open" and task.due_at)
+        if not running:
+            return words
+        first = running.sorted("due_at")[0]
+        text = _("%(age)s, overdue since %(due)s") if first.overdue else _("%(age)s, due %(due)s")
+        return text % {"age": words, "due": first._local(first.due_at)}
+
     def _last_words(self):
         return self.reason if self.expired and self.reason else super()._last_words()
 

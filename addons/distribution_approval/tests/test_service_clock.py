@@ -230,6 +230,31 @@ class TestServiceClock(ClockCase):
         with self.assertRaises(AccessError), self.cr.savepoint():
             task.with_user(self.buyer).action_decide("approve", task.digest)
 
+    def test_the_banner_says_until_when(self):
+        with self._at("14:00"):
+            order = self._held()
+            request = order.approval_request_id.sudo()
+            self.assertIn("due Tue 2 Mar", request._banner())
+        with self._at("Wed 08:00"):
+            request.task_ids.invalidate_recordset()
+            self.assertIn("overdue since Tue 2 Mar", request._banner())
+
+    def test_the_clock_is_in_the_file_and_in_the_differences(self):
+        text = self.version._export_yaml()
+        imported = self.env[self.version._name].with_user(self.author)._import_yaml(text)
+        self.assertEqual(imported._export_yaml(), text)
+
+        def clocks(version):
+            return [stage._clock() for stage in version.rule_ids.sorted("sequence").stage_ids]
+
+        self.assertEqual(clocks(imported), clocks(self.version))
+        self.assertTrue(any(clocks(imported)))
+        draft = self.version.policy_id.with_user(self.author)._draft_next_version()
+        self.assertEqual(draft._difference(self.version), ())
+        draft.rule_ids.stage_ids.filtered("service_hours").service_hours = 6
+        changes = " ".join(str(change) for change in draft._difference(self.version))
+        self.assertIn("Due after (h)", changes)
+
     # ---------------------------------------------------------------- attacks
 
     def test_clocks_and_their_evidence_are_not_written_by_people(self):

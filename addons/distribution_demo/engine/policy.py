@@ -31,6 +31,9 @@ SETTINGS = {
     "split_limit": 2500,
 }
 FALLBACK = "operations_manager"
+#: Hours of working time that each approver has, and how long before that a reminder comes.
+SERVICE_HOURS = 16
+REMINDER_HOURS = 4
 PASS_LIMIT = 2500
 BOARD_LIMIT = 25000
 WINDOW_LIMIT = 10000

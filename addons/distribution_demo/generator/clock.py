@@ -29,8 +29,8 @@ def ahead(days):
 
 
 def day(days_ago):
-    """The date ``days_ago`` days ago."""
-    return moment(days_ago, 12).date() if days_ago else now().date()
+    """The date ``days_ago`` days ago; of a negative number, as many days ahead."""
+    return moment(days_ago, 12).date() if days_ago > 0 else now().date() - timedelta(days=days_ago)
 
 
 @contextmanager

@@ -31,6 +31,14 @@ def build(env, plan, directory):
         activation.with_user(users["admin"]).action_confirm()
     with at(moment(1, 16)):
         _draft_next(env, version, users)
+    env["distribution.approval.delegation"].with_user(users["finance_controller"]).create(
+        {
+            "substitute_id": users["operations_manager"].id,
+            "date_from": day(-14),
+            "date_to": day(-21),
+            "reason": "Annual leave",
+        }
+    )
 
 
 def _write_policy(env, plan, directory):
@@ -88,9 +96,16 @@ def _condition_values(env, fact, operator, operand):
 
 def _stage_values(directory, number, who):
     """``who`` is an approval group, or a role that the document itself names."""
+    clock = {"service_hours": policy.SERVICE_HOURS, "reminder_hours": policy.REMINDER_HOURS}
     if who in directory.boards:
-        return {"sequence": number, "approver_kind": "group", "group_id": directory.boards[who].id, "name": who}
-    return {"sequence": number, "approver_kind": who}
+        return {
+            **clock,
+            "sequence": number,
+            "approver_kind": "group",
+            "group_id": directory.boards[who].id,
+            "name": who,
+        }
+    return {**clock, "sequence": number, "approver_kind": who}
 
 
 def _draft_next(env, version, users):

@@ -53,6 +53,18 @@ class TestStages(TransactionCase):
             {"Purchasing": "approved", "Finance": "approved", "Operations": "open"},
         )
 
+    def test_some_decisions_are_overdue_and_others_are_not(self):
+        tasks = self.env["distribution.approval.task"].search([("state", "=", "open")])
+        late = tasks.search([("overdue", "=", True)])
+        self.assertTrue(late)
+        self.assertTrue(tasks.filtered("due_at") - late)
+        self.assertFalse(tasks.clock_step_ids.filtered(lambda step: step.kind == "final"))
+
+    def test_somebody_goes_on_leave_soon(self):
+        delegation = self.env["distribution.approval.delegation"].search([])
+        self.assertEqual(delegation.mapped("state"), ["planned"])
+        self.assertEqual(delegation.substitute_id.login, "operations_manager")
+
     def test_every_approver_has_something_to_decide_and_can_read_it(self):
         for login in APPROVERS:
             with self.subTest(login):
