@@ -139,9 +139,8 @@ class ApprovalDelegation(models.Model):
     @api.depends("user_id", "substitute_id")
     def _compute_display_name(self):
         for delegation in self.sudo():
-            delegation.display_name = _(
-                "%(substitute)s for %(user)s", substitute=delegation.substitute_id.name, user=delegation.user_id.name
-            )
+            names = {"substitute": delegation.substitute_id.name, "user": delegation.user_id.name}
+            delegation.display_name = _("%(substitute)s for %(user)s", **names) if all(names.values()) else _("New")
 
     @api.depends("user_id", "created_by_id")
     def _compute_administered(self):
