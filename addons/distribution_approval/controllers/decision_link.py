@@ -23,7 +23,7 @@ ROUTE = "/distribution/approval/link/<string:token>"
 
 
 class DecisionLink(http.Controller):
-    @http.route(ROUTE, type="http", auth="public", methods=["GET"], sitemap=False, save_session=True)
+    @http.route(ROUTE, type="http", auth="public", methods=["GET"], sitemap=False)
     def show(self, token, **_ignored):
         """Show what is asked. Mail scanners and previews follow links: opening one decides nothing."""
         link, problem = self._link(token)
@@ -98,7 +98,8 @@ class DecisionLink(http.Controller):
         body = request.env["ir.qweb"].sudo()._render(
             "distribution_approval.link_page", {"status": status, **(values or {})}
         )
-        response = request.make_response(Markup("<!DOCTYPE html>\n") + body, [("Content-Type", "text/html; charset=utf-8")])
+        page = Markup("<!DOCTYPE html>\n") + body
+        response = request.make_response(page, [("Content-Type", "text/html; charset=utf-8")])
         response.status_code = code
         for name, value in HEADERS.items():
             response.headers[name] = value

@@ -39,9 +39,11 @@ from . import approval_version_terms
 from . import approval_reason
 from . import approval_exhibit
 from . import approval_informed
+from . import approval_fast_path
 from . import approval_link
 from . import approval_bulk
 from . import approval_notice
+from . import approval_emergency
 from . import approval_control
 from . import approval_declared
 from . import approval_cycle

@@ -3,7 +3,7 @@
 import hashlib
 from urllib.parse import urlsplit
 
-from odoo import SUPERUSER_ID, _, api, fields, models
+from odoo import SUPERUSER_ID, _, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from odoo.addons.distribution_core.append_only import protect_append_only
@@ -180,10 +180,13 @@ class ApprovalRequest(models.Model):
             )
         )
 
+    def _evidence_rules(self, rule_ids):
+        return self.env["distribution.approval.rule"].sudo().browse(rule_ids).exists().filtered("evidence_required")
+
     def _evidence_gap(self, rule_ids):
         """What evidence is missing under these rules, in words for the requester, or an empty text."""
         self.ensure_one()
-        rules = self.env["distribution.approval.rule"].sudo().browse(rule_ids).exists().filtered("evidence_required")
+        rules = self._evidence_rules(rule_ids)
         if not rules or self._evidence_files() or self.exhibit_ids.filtered(lambda exhibit: exhibit.kind != "file"):
             return ""
         wanted = "; ".join(dict.fromkeys(rule.evidence_text or rule.name for rule in rules))
@@ -217,6 +220,8 @@ class ApprovalRequest(models.Model):
         gap = self._evidence_gap(rule_ids)
         if gap:
             raise UserError(gap)
+        if not self._evidence_rules(rule_ids):
+            return
         for exhibit in self.exhibit_ids.filtered(lambda exhibit: exhibit.kind == "file"):
             state = exhibit._state_of_file()
             if state != "yes":
@@ -268,7 +273,8 @@ class ApprovalRequest(models.Model):
             raise ValidationError(_("url: leave user name and password out of the address."))
         if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
             raise ValidationError(_("sha256: 64 hexadecimal digits are expected."))
-        if kind not in dict(self.env["distribution.approval.exhibit"]._fields["kind"].selection) or kind == "file":
+        kinds = dict(self.env["distribution.approval.exhibit"]._fields["kind"].selection)
+        if not isinstance(kind, str) or kind not in kinds or kind == "file":
             raise ValidationError(_("kind: “%s” is no kind of repository.", kind))
         if len(note) > MAX_NOTE:
             raise ValidationError(_("note: write at most %s characters.", MAX_NOTE))
@@ -337,8 +343,10 @@ class IrAttachment(models.Model):
 
     def _approval_sealed(self):
         """Those of ``self`` that are evidence of a request; one query."""
-        if not self.ids:
+        # The table is gone while this addon is being uninstalled.
+        if not self.ids or not tools.sql.table_exists(self.env.cr, "distribution_approval_exhibit"):
             return self.browse()
+        self.env["distribution.approval.exhibit"].flush_model(["attachment_ref"])
         self.env.cr.execute(
             "SELECT DISTINCT attachment_ref FROM distribution_approval_exhibit WHERE attachment_ref = ANY(%s)",
             (self.ids,),
@@ -347,7 +355,7 @@ class IrAttachment(models.Model):
 
     def write(self, vals):
         if CONTENT & vals.keys() and self._approval_sealed():
-            raise UserError(_("This file is evidence of an approval and cannot be changed. Attach a new one beside it."))
+            raise UserError(_("This file is evidence of an approval. Attach another one instead of changing it."))
         if PLACE & vals.keys() and not self.env.su and self._approval_sealed():
             raise UserError(_("This file is evidence of an approval and stays where it is."))
         return super().write(vals)

@@ -20,6 +20,7 @@ class Judgement:
     amount: Decimal  #: company currency; 0 when it cannot be had
     stamp: str = ""  #: which local variants were in force, see :mod:`.approval_variant`
     local: Any = None  #: the LocalTable that decided; None: the standard's own values
+    fast_path: str = ""  #: name of the pre-approved scenario by which it passes
 
     def local_values(self):
         """Fields of releases and snapshots that name the local variants."""
@@ -38,7 +39,7 @@ class Judgement:
 
     def rules(self):
         """The rules that decided (or would have, when monitored), for the record."""
-        words = self.local.words if self.local else self.version._words()
+        words = {**self.version._words(), **(self.local.words if self.local else {})}
         return [
             {
                 "key": rule.key,
@@ -103,7 +104,7 @@ class ApprovalJudge(models.AbstractModel):
     def _judge_by_table(self, documents, version, table, stamp):
         """Facts for all at once; a document whose facts cannot be read does not stop the others."""
         try:
-            facts = documents._approval_facts(table.used_facts)
+            facts = documents._approval_facts(table.used_facts | version._fast_facts())
         except (UserError, ValueError, LookupError) as error:
             if len(documents) == 1:
                 return {documents.id: _held(version, str(error), None)}

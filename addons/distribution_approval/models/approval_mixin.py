@@ -494,7 +494,7 @@ class ApprovalMixin(models.AbstractModel):
         held = self.browse()
         if not self:
             return held
-        judgements = self._approval_verdicts()
+        judgements = self.env["distribution.approval.fast.path.use"]._take(self, self._approval_verdicts(), snapshots)
         passed = self.browse()
         requests = []
         for document in self:
@@ -503,7 +503,9 @@ class ApprovalMixin(models.AbstractModel):
                 passed |= document
                 frame.promises[document._name, document.id] = Promise(
                     snapshots[document.id],
-                    document._approval_release_values(judgement, snapshots[document.id], "policy"),
+                    document._approval_release_values(
+                        judgement, snapshots[document.id], "fast_path" if judgement.fast_path else "policy"
+                    ),
                 )
             else:
                 held |= document

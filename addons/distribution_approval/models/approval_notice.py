@@ -90,6 +90,7 @@ class ApprovalMixin(models.AbstractModel):
         sheet = arch.find(".//sheet")
         if sheet is None or arch.find(".//field[@name='approval_notice']") is not None:
             return
+        self._approval_mark_emergency(arch, sheet)
         sheet.addprevious(
             etree.fromstring(
                 '<div class="alert alert-warning mb-0 o_approval_notice" role="status" '
@@ -97,6 +98,31 @@ class ApprovalMixin(models.AbstractModel):
                 '<field name="approval_notice" nolabel="1" readonly="1" class="mb-0"/></div>'
             )
         )
+
+    @api.model
+    def _approval_mark_emergency(self, arch, sheet):
+        """The mark of an emergency release, and the button for who may make one."""
+        sheet.insert(
+            0,
+            etree.fromstring(
+                '<widget name="web_ribbon" title="Emergency" bg_color="text-bg-danger" '
+                'invisible="not approval_emergency"/>'
+            ),
+        )
+        sheet.insert(0, etree.fromstring('<field name="approval_emergency" invisible="1"/>'))
+        header = arch.find(".//header")
+        if header is None:
+            return
+        button = etree.Element(
+            "button",
+            name="action_approval_emergency",
+            type="object",
+            string=_("Emergency Release"),
+            groups="distribution_approval.group_emergency_releaser",
+            invisible="not approval_may_emergency",
+        )
+        header.insert(0, button)
+        header.insert(0, etree.fromstring('<field name="approval_may_emergency" invisible="1"/>'))
 
     @api.model
     def _approval_add_filters(self, arch):

@@ -260,9 +260,13 @@ class ApprovalPolicyVersion(models.Model):
         self.ensure_one()
         return Table(
             specs=self._fact_specs(),
-            rules=tuple(rule._to_engine() for rule in self.rule_ids),
+            rules=tuple(rule._to_engine() for rule in self._table_rules()),
             hit_policy=self.hit_policy,
         )
+
+    def _table_rules(self):
+        """The rules that make the decision table."""
+        return self.rule_ids
 
     def _problems(self):
         self.ensure_one()
@@ -319,7 +323,9 @@ class ApprovalPolicyVersion(models.Model):
         self.ensure_one()
         if _sha256(self.content or "") != self.digest:
             raise UserError(_("%s does not match its seal any more. Publish a new version.", self.display_name))
-        return compile_table(_table_from_json(json.loads(self.content), self._fact_specs()))
+        content = json.loads(self.content)
+        rules = [rule for rule in content["rules"] if not rule.get("demands", {}).get("fast_path")]
+        return compile_table(_table_from_json({**content, "rules": rules}, self._fact_specs()))
 
     def _words(self):
         """``{rule key: (number in the table, conditions in words)}``."""

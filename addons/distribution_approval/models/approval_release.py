@@ -33,6 +33,8 @@ class ApprovalRelease(models.Model):
             ("approval", "Approved"),
             ("amendment", "Amendment approved"),
             ("baseline", "In force before governance"),
+            ("emergency", "Emergency release"),
+            ("fast_path", "Fast path"),
             ("void", "Void"),
         ],
         required=True,

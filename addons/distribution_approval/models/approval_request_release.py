@@ -27,7 +27,7 @@ class ApprovalRequest(models.Model):
                     "res_id": self.res_id,
                     "document_type": self.document_type,
                     "document_name": self.document_name,
-                    "kind": "amendment" if self.kind == "amendment" else "approval",
+                    "kind": self._release_kind(),
                     "released_at": fields.Datetime.now(),
                     "user_ref": self.env.uid,
                     "company_id": self.company_id.id,
@@ -47,11 +47,20 @@ class ApprovalRequest(models.Model):
                 }
             ]
         )
+        self._announce_approval()
+        self.sudo().write({"resume_state": "pending"})
+        self._resume_after_commit()
+
+    def _release_kind(self):
+        """The kind of release that this request leads to."""
+        return "amendment" if self.kind == "amendment" else "approval"
+
+    def _announce_approval(self):
         self._event(
             "approved",
             {
                 "amount": str(self.amount),
-                "policy_version_id": version.id,
+                "policy_version_id": self.version_id.id,
                 "digest": self.digest,
                 "kind": self.kind,
                 "approver_ids": self.decision_ids._approving()
@@ -59,8 +68,6 @@ class ApprovalRequest(models.Model):
                 .user_id.ids,
             },
         )
-        self.sudo().write({"resume_state": "pending"})
-        self._resume_after_commit()
 
     def _resume_after_commit(self):
         """Carry on at once in a transaction of its own; the scheduled action is the safety net."""

@@ -46,3 +46,6 @@ from . import test_vendor_bill
 from . import test_attacks_vendor_bill
 from . import test_vendor_onboarding
 from . import test_bill_concurrency
+from . import test_emergency
+from . import test_fast_path
+from . import test_outcome_concurrency

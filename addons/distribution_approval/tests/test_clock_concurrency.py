@@ -10,11 +10,11 @@ from odoo.tests.common import tagged
 from odoo.tools import mute_logger
 
 from ..models.approval_policy import today
-from .test_concurrency import TestConcurrency
+from .test_concurrency import ConcurrencyCase
 
 
 @tagged("post_install", "-at_install")
-class TestClockConcurrency(TestConcurrency):
+class TestClockConcurrency(ConcurrencyCase):
     @classmethod
     def _make_company(cls, env):
         super()._make_company(env)
@@ -191,10 +191,3 @@ class TestClockConcurrency(TestConcurrency):
     @staticmethod
     def transaction_env(cr):
         return api.Environment(cr, SUPERUSER_ID, {})
-
-
-# What one task at a time does is tested there; here only what clocks add.
-for _name, _test in list(vars(TestConcurrency).items()):
-    if _name.startswith("test_") and callable(_test):
-        setattr(TestClockConcurrency, _name, None)
-del TestConcurrency

@@ -33,7 +33,9 @@ PEOPLE = {
 
 
 @tagged("post_install", "-at_install")
-class TestConcurrency(BaseCase):
+class ConcurrencyCase(BaseCase):
+    """A governed company with people and a policy, committed, and how to act at the same instant."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -250,6 +252,9 @@ class TestConcurrency(BaseCase):
                 self.assertEqual(types.count(f"distribution.purchase_order.{fact}.v1"), 1)
             self.assertEqual(types.count("distribution.purchase_order.decision_recorded.v1"), people)
 
+
+@tagged("post_install", "-at_install")
+class TestConcurrency(ConcurrencyCase):
     # -------------------------------------------------------------- decisions
 
     def test_two_approvers_of_one_task(self):

@@ -14,9 +14,9 @@ VARIANT, SIMULATION = "distribution.approval.variant", "distribution.approval.si
 
 @tagged("post_install", "-at_install")
 class TestMatrixConcurrency(BaseCase):
-    transaction = vars(test_concurrency.TestConcurrency)["transaction"]
-    _make_company = vars(test_concurrency.TestConcurrency)["_make_company"]
-    _leave = vars(test_concurrency.TestConcurrency)["_leave"]
+    transaction = vars(test_concurrency.ConcurrencyCase)["transaction"]
+    _make_company = vars(test_concurrency.ConcurrencyCase)["_make_company"]
+    _leave = vars(test_concurrency.ConcurrencyCase)["_leave"]
 
     @classmethod
     def setUpClass(cls):

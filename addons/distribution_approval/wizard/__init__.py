@@ -4,6 +4,8 @@ from . import approval_ask
 from . import approval_bulk
 from . import approval_decide
 from . import approval_hand_on
+from . import approval_emergency_release
+from . import approval_emergency_review
 from . import approval_exhibit_add
 from . import approval_obligation_act
 from . import approval_try

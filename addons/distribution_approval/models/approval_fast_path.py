@@ -1,0 +1,281 @@
+"""Fast paths: pre-approved scenarios that pass up to a ceiling per day and per site."""
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+
+from odoo import _, api, fields, models, tools
+from odoo.exceptions import UserError, ValidationError
+
+from odoo.addons.distribution_core.append_only import protect_append_only
+
+from ..engine import Problem, Table, Unknown, as_decimal, compile_table
+from .approval_policy import today
+from .approval_policy_version import _table_from_json
+from .gate_frame import in_frame
+
+#: The fact that tells the site of a document, where its type has one.
+SITE_FACT = "site"
+
+
+class ApprovalRule(models.Model):
+    """A rule marked as fast path stands outside the decision table.
+
+    Rules, in words:
+
+    * It is asked only when the table says "needs approval": what policy refuses, or cannot judge, takes no
+      fast path.
+    * When all its conditions are known to be true, and the day's ceiling – and the site's – has room for the
+      whole document, the document passes. Else it goes the normal route.
+    * Several are asked in their order; the first that matches counts.
+    """
+
+    _inherit = "distribution.approval.rule"
+
+    fast_path = fields.Boolean(
+        help="A pre-approved scenario: a document that needs approval passes all the same, up to the ceilings."
+    )
+    fast_path_day = fields.Float(
+        string="Ceiling per Day", help="Value of all documents that take this path on one day, in company currency."
+    )
+    fast_path_site = fields.Float(
+        string="Ceiling per Site and Day", help="The same for each site; 0: the ceiling per day only."
+    )
+
+    def _frozen_columns(self):
+        return (*super()._frozen_columns(), "fast_path", "fast_path_day", "fast_path_site")
+
+    @api.constrains("fast_path", "fast_path_day", "fast_path_site", "outcome", "mode")
+    def _check_fast_path(self):
+        for rule in self.filtered("fast_path"):
+            if rule.outcome != "pass" or rule.mode != "enforce":
+                raise ValidationError(
+                    _("Fast path “%s”: a fast path passes and is enforced. Choose these, or unmark it.", rule.name)
+                )
+            if rule.fast_path_day <= 0 or rule.fast_path_site < 0:
+                raise ValidationError(_("Fast path “%s”: say up to which amount per day.", rule.name))
+
+    def _demands(self):
+        demands = super()._demands()
+        if not self.fast_path:
+            return demands
+        ceilings = {"day": str(as_decimal(self.fast_path_day)), "site": str(as_decimal(self.fast_path_site))}
+        return {**demands, "fast_path": ceilings}
+
+
+class ApprovalPolicyVersion(models.Model):
+    _inherit = "distribution.approval.policy.version"
+
+    def _table_rules(self):
+        return super()._table_rules().filtered(lambda rule: not rule.fast_path)
+
+    def _problems(self):
+        problems = super()._problems()
+        fast = self.rule_ids.filtered("fast_path")
+        if fast:
+            try:
+                table = Table(self._fact_specs(), tuple(rule._to_engine() for rule in fast), "FIRST")
+                problems += [problem for problem in table.validate() if problem.severity == "error"]
+            except UserError:
+                pass  # said by the table of the others already
+            if any(not rule.condition_ids for rule in fast):
+                problems += [_no_condition(rule) for rule in fast if not rule.condition_ids]
+        return problems
+
+    def _fast_facts(self):
+        """Names of the facts that the fast paths of this version read."""
+        table, _ceilings = self._fast_table()
+        if not table:
+            return frozenset()
+        return table.used_facts | ({SITE_FACT} & self._fact_specs().keys())
+
+    def _fast_table(self):
+        """(compiled table of the fast paths or None, ``{rule key: (name, ceiling per day, per site)}``)."""
+        if not self or self.state == "draft":
+            return None, {}
+        return self._published_fast_table()
+
+    @tools.ormcache("self.id", "self.digest")
+    def _published_fast_table(self):
+        # Whoever calls has compiled the version, and thereby compared it with its seal.
+        rules = [rule for rule in json.loads(self.content or "{}").get("rules", ()) if _fast(rule)]
+        if not rules:
+            return None, {}
+        table = compile_table(_table_of(rules, self._fact_specs()))
+        return table, {
+            rule["key"]: (rule["name"], Decimal(_fast(rule)["day"]), Decimal(_fast(rule)["site"])) for rule in rules
+        }
+
+
+def _fast(rule):
+    """The ceilings of a published rule that is a fast path, or nothing."""
+    return rule.get("demands", {}).get("fast_path")
+
+
+def _table_of(rules, specs):
+    return _table_from_json({"rules": rules, "hit_policy": "FIRST"}, specs)
+
+
+def _no_condition(rule):
+    return Problem(
+        "error",
+        str(rule.id),
+        "",
+        _("Fast path “%s” has no condition.", rule.name),
+        _("Say for which documents it is meant."),
+    )
+
+
+class ApprovalFastPathUse(models.Model):
+    """A document that took a fast path: counts against the ceilings of the day. Appended, never changed.
+
+    A document that takes the path again on the same day (it was changed, or confirmed a second time)
+    counts once, with its latest value.
+    """
+
+    _name = "distribution.approval.fast.path.use"
+    _description = "Fast Path Taken"
+    _inherit = ["distribution.approval.evidence"]
+    _log_access = False
+    _order = "id desc"
+    _rec_name = "document_name"
+
+    policy_id = fields.Many2one("distribution.approval.policy", required=True, ondelete="restrict")
+    version_id = fields.Many2one("distribution.approval.policy.version", required=True, ondelete="restrict")
+    scenario = fields.Char(required=True, help="Name of the fast path. It goes on counting under a next version.")
+    company_id = fields.Many2one("res.company", required=True, ondelete="restrict")
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    warehouse_id = fields.Many2one("stock.warehouse", string="Site", ondelete="restrict")
+    day = fields.Date(required=True, help="Where the company works.")
+    document_type = fields.Char(required=True)
+    res_model = fields.Char(required=True)
+    res_id = fields.Many2oneReference(model_field="res_model", required=True, string="Document Number")
+    document_name = fields.Char(string="Document")
+    amount = fields.Monetary(required=True)
+    room = fields.Monetary(string="Left of the Day", help="What was left of the day's ceiling afterwards.")
+    digest = fields.Char(required=True, help="SHA-256 of the content that passed.")
+    user_id = fields.Many2one("res.users", string="By", required=True, ondelete="restrict")
+    taken_at = fields.Datetime(required=True)
+
+    def init(self):
+        protect_append_only(self.env.cr, self._table)
+        self.env.cr.execute(
+            """CREATE INDEX IF NOT EXISTS distribution_approval_fast_path_use_day
+                   ON distribution_approval_fast_path_use (policy_id, company_id, day)"""
+        )
+
+    @api.model
+    def _take(self, documents, judgements, snapshots):
+        """Judgements with those replaced that take a fast path. A few queries, whatever their number; none
+        where no version has a fast path."""
+        candidates = self._candidates(documents, judgements)
+        if not candidates or not in_frame(self.env):
+            return judgements
+        self._take_turns(candidates)
+        used = self._used(candidates)
+        rows, judgements = [], dict(judgements)
+        for document, rule, name, ceilings in candidates:
+            judgement = judgements[document.id]
+            scenario = judgement.version.policy_id.id, name, document.company_id.id
+            counted = used.setdefault(scenario, {})
+            site = judgement.facts.get(SITE_FACT)
+            site = None if isinstance(site, Unknown) else site
+            others = [
+                (amount, place) for key, (amount, place) in counted.items() if key != (document._name, document.id)
+            ]
+            day_total = sum((amount for amount, _place in others), judgement.amount)
+            site_total = sum((amount for amount, place in others if place == site), judgement.amount)
+            if day_total > ceilings[0] or (ceilings[1] and site_total > ceilings[1]):
+                continue
+            counted[document._name, document.id] = judgement.amount, site
+            judgements[document.id] = replace(
+                judgement,
+                verdict=replace(
+                    judgement.verdict, outcome="pass", matched=(rule, *judgement.verdict.matched), stages=()
+                ),
+                fast_path=name,
+            )
+            rows.append(
+                {
+                    "policy_id": judgement.version.policy_id.id,
+                    "version_id": judgement.version.id,
+                    "scenario": name,
+                    "company_id": document.company_id.id,
+                    "warehouse_id": site or False,
+                    "day": today(document.company_id),
+                    "document_type": document._approval_type,
+                    "res_model": document._name,
+                    "res_id": document.id,
+                    "document_name": document._approval_name(),
+                    "amount": judgement.amount,
+                    "room": ceilings[0] - day_total,
+                    "digest": snapshots[document.id].digest,
+                    "user_id": self.env.uid,
+                    "taken_at": fields.Datetime.now(),
+                }
+            )
+        if rows:
+            by_document = {use.res_id: use for use in self.sudo().create(rows)}
+            documents.filtered(lambda document: document.id in by_document)._approval_event(
+                "fast_path_taken",
+                lambda document: {
+                    "fast_path": by_document[document.id].scenario,
+                    "policy_version_id": by_document[document.id].version_id.id,
+                    "amount": str(judgements[document.id].amount),
+                    "site_id": by_document[document.id].warehouse_id.id or None,
+                    "digest": by_document[document.id].digest,
+                },
+            )
+        return judgements
+
+    @api.model
+    def _candidates(self, documents, judgements):
+        """``[(document, rule, name, ceilings)]`` of those that a fast path is meant for, by id."""
+        found = []
+        for document in documents.sorted("id"):
+            judgement = judgements[document.id]
+            if judgement.verdict.outcome != "require" or isinstance(judgement.facts.get("amount"), Unknown):
+                continue
+            table, scenarios = judgement.version._fast_table()
+            verdict = table.evaluate(judgement.facts) if table else None
+            if verdict and verdict.outcome == "pass":
+                rule = verdict.matched[0]
+                name, day, site = scenarios[rule.key]
+                found.append((document, rule, name, (day, site)))
+        return found
+
+    @api.model
+    def _take_turns(self, candidates):
+        """Two transactions that take the same path at the same instant write the same row: one of them starts
+        again, and then sees what the other one used."""
+        places = sorted(
+            {
+                (f"fast_path:{document._approval_type}", document.company_id.id)
+                for document, _rule, _name, _ceilings in candidates
+            }
+        )
+        self.env.cr.execute(
+            """INSERT INTO distribution_approval_turn AS turn (document_type, company_ref, partner_ref, number)
+               SELECT place.document_type, place.company_ref, 0, 1
+                 FROM unnest(%s, %s) AS place (document_type, company_ref)
+                   ON CONFLICT (document_type, company_ref, partner_ref) DO UPDATE SET number = turn.number + 1""",
+            ([kind for kind, _company in places], [company for _kind, company in places]),
+        )
+
+    @api.model
+    def _used(self, candidates):
+        """``{(policy, scenario, company): {(model, id): (amount, site)}}`` of today; one query."""
+        days = {document.company_id.id: today(document.company_id) for document, *_rest in candidates}
+        self.flush_model()
+        self.env.cr.execute(
+            """SELECT policy_id, scenario, company_id, res_model, res_id, amount, warehouse_id
+                 FROM distribution_approval_fast_path_use AS used
+                 JOIN unnest(%s, %s) AS place (company_ref, place_day)
+                   ON used.company_id = place.company_ref AND used.day = place.place_day
+             ORDER BY used.id""",
+            (list(days), list(days.values())),
+        )
+        used = {}
+        for policy, scenario, company, model, res_id, amount, site in self.env.cr.fetchall():
+            used.setdefault((policy, scenario, company), {})[model, res_id] = as_decimal(amount), site
+        return used
