@@ -179,6 +179,9 @@ class TestSaleGate(SalesCase):
     def test_price_under_the_customers_own_list(self):
         order = self._quotation(price=8.0)
         self.assertEqual(self._facts(order, "price_under_list"), 20, "against the list price of the product")
+        # 19.0 follows price lists only where the company uses them.
+        pricelists = self.env.ref("product.group_product_pricelist")
+        self.env.ref("base.group_user").write({"implied_ids": [Command.link(pricelists.id)]})
         own = self.env["product.pricelist"].create(
             {
                 "name": "Builders",
