@@ -188,14 +188,16 @@ class StockQuant(models.Model):
         return result
 
     def action_apply_inventory(self, *args, **kwargs):
+        # Core forgets what was counted when it has applied; 19.0 then sees no difference any more.
+        counts = self._approval_governed_counts()
         result = super().action_apply_inventory(*args, **kwargs)
         if result:
             return result
-        return self._approval_keep_counts()
+        return counts._approval_keep_counts()
 
     def _approval_keep_counts(self):
         """What was not applied keeps its count; says so."""
-        waiting = self.exists()._approval_governed_counts()
+        waiting = self.exists().filtered(lambda quant: quant.approval_adjustment_id.state == "open")
         if not waiting:
             return None
         waiting.write({"inventory_quantity_set": True})
@@ -217,8 +219,9 @@ class StockQuant(models.Model):
         """Apply released counts: what was counted is there, whatever little has moved since."""
         for quant in self:
             quant.inventory_diff_quantity = quant.inventory_quantity - quant.quantity
+        counts = self._approval_governed_counts()
         self._apply_inventory()
-        self._approval_keep_counts()
+        counts._approval_keep_counts()
         (self - self._approval_governed_counts().with_env(self.env)).inventory_quantity_set = False
 
     def action_clear_inventory_quantity(self):

@@ -559,6 +559,7 @@ class TestAttacksOnStock(AdjustmentCase):
 
     def test_the_location_does_not_become_a_loss(self):
         shelf = self.env["stock.location"].create({"name": "Shelf", "location_id": self.stock.id})
+        elsewhere = self.env["stock.location"].create({"name": "Elsewhere", "usage": "view", "location_id": False})
         shelf.with_user(self.chief).usage = "transit"
         shelf.with_user(self.chief).usage = "internal"
         move = self._move(self.nut, 50, self.stock, shelf)
@@ -566,7 +567,7 @@ class TestAttacksOnStock(AdjustmentCase):
         with self._refused(at_once=True):
             shelf.with_user(self.chief).usage = "inventory"
         with self._refused(at_once=True):
-            shelf.with_user(self.chief).location_id = self.env.ref("stock.stock_location_locations_virtual")
+            shelf.with_user(self.chief).location_id = elsewhere
 
     # ------------------------------------------------------------ content
 
@@ -618,7 +619,11 @@ class TestAttacksOnStock(AdjustmentCase):
         self.assertStockKept()
 
     def test_stock_users_do_not_apply(self):
-        with self._refused(at_once=True):
+        """On 17.0 core leaves applying to managers; on 19.0 whoever applies asks."""
+        if IS_17:
+            with self._refused(at_once=True):
+                self._count(self.nut, 10, user=self.keeper)
+        else:
             self._count(self.nut, 10, user=self.keeper)
         self.assertStockKept()
 
