@@ -31,6 +31,7 @@
         "security/approval_outcomes_security.xml",
         "security/freight_request_security.xml",
         "security/report_release_security.xml",
+        "security/vendor_change_security.xml",
         "data/approval_data.xml",
         "data/approval_variant_data.xml",
         "data/return_reason_data.xml",
@@ -95,6 +96,7 @@
         "views/stock_scrap_views.xml",
         "views/site_transfer_views.xml",
         "views/vendor_onboarding_views.xml",
+        "views/vendor_change_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

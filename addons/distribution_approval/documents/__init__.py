@@ -31,3 +31,6 @@ from . import account_payment
 from . import bank_statement_line
 from . import vendor_onboarding
 from . import vendor_onboarding_guard
+from . import vendor_master_gate
+from . import vendor_payee_gate
+from . import vendor_change

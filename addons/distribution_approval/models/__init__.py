@@ -62,3 +62,4 @@ from . import approval_certification
 from . import customer_tier
 from . import sale_delivery_hold
 from . import return_reason
+from . import vendor_value

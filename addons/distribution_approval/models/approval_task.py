@@ -75,7 +75,7 @@ class ApprovalTask(models.Model):
     fact_text = fields.Html(related="request_id.fact_text")
     content_text = fields.Html(related="request_id.content_text")
     timeline = fields.Html(related="request_id.timeline")
-    standing = fields.Html(compute="_compute_standing", compute_sudo=True, string="Vendor Standing")
+    standing = fields.Html(compute="_compute_standing", string="Vendor Standing")
     urgent = fields.Boolean(readonly=True)
     waiting_hours = fields.Integer(compute="_compute_waiting_hours", string="Waiting (h)")
     can_decide = fields.Boolean(compute="_compute_can_decide")
@@ -111,10 +111,12 @@ class ApprovalTask(models.Model):
             task.why = task.request_id.snapshot_id._rule_summary()
 
     @api.depends("request_id.partner_id")
+    @api.depends_context("uid")
     def _compute_standing(self):
         for task in self:
-            request = task.request_id
-            task.standing = self.env[request.res_model]._approval_standing(request) if request else False
+            # sudo: whoever reads the task reads what the document tells its approver; it may tell people apart
+            request = task.sudo().request_id
+            task.standing = request.env[request.res_model]._approval_standing(request) if request else False
 
     @api.depends("opened_at")
     def _compute_waiting_hours(self):

@@ -5,6 +5,8 @@ from . import test_attacks_records
 from . import test_attacks_state
 from . import test_purchase_gate
 from . import test_report_release
+from . import test_attacks_vendor_master
+from . import test_vendor_change
 from . import test_query_counts
 from . import test_service_clock
 from . import test_delegation

@@ -4,7 +4,7 @@ import logging
 import time
 
 from ..engine import make_plan
-from . import cases, company, finance, goods, governance, staff, story, trade
+from . import cases, company, finance, goods, governance, master, staff, story, trade
 
 _logger = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ def build(env):
         ("policy and governance", governance.build, env),
         ("orders under the policy", story.tell, env),
         ("vendor bills and new vendors", finance.build, env),
+        ("vendor master data, freight, reports", master.build, env),
         ("cases", cases.build, env),
     )
     for number, (what, make, used) in enumerate(steps, start=1):
