@@ -57,12 +57,16 @@ def places(sql):
         return sql(statement)[0][0]
 
     return {
-        "order": first("SELECT id FROM purchase_order WHERE state = 'to approve' ORDER BY amount_total DESC, id LIMIT 1"),
+        "order": first(
+            "SELECT id FROM purchase_order WHERE state = 'to approve' ORDER BY amount_total DESC, id LIMIT 1"
+        ),
         "request": first(
             "SELECT request_id FROM distribution_approval_decision GROUP BY request_id ORDER BY count(*) DESC LIMIT 1"
         ),
         "version": first("SELECT id FROM distribution_approval_policy_version WHERE state = 'published' LIMIT 1"),
-        "vendor": first("SELECT id FROM res_partner WHERE vendor_status = 'new' AND supplier_rank > 0 ORDER BY id LIMIT 1"),
+        "vendor": first(
+            "SELECT id FROM res_partner WHERE vendor_status = 'new' AND supplier_rank > 0 ORDER BY id LIMIT 1"
+        ),
     }
 
 

@@ -95,8 +95,10 @@ class DecisionLink(http.Controller):
 
     def _render(self, status, code, values=None):
         """A page by itself: no script, nothing loaded from elsewhere, nothing kept by browsers."""
-        body = request.env["ir.qweb"].sudo()._render(
-            "distribution_approval.link_page", {"status": status, **(values or {})}
+        body = (
+            request.env["ir.qweb"]
+            .sudo()
+            ._render("distribution_approval.link_page", {"status": status, **(values or {})})
         )
         page = Markup("<!DOCTYPE html>\n") + body
         response = request.make_response(page, [("Content-Type", "text/html; charset=utf-8")])

@@ -119,11 +119,7 @@ class ApprovalRequest(models.Model):
             return
         resolver, document = self._resolver(), self._document()
         named = self.env["res.users"].union(
-            *(
-                users
-                for party in parties
-                for _place, _label, users in resolver._named(document, party._approver())
-            )
+            *(users for party in parties for _place, _label, users in resolver._named(document, party._approver()))
         )
         people = named.sudo().filtered(
             lambda user: (

@@ -5,7 +5,6 @@ import logging
 import secrets
 from datetime import timedelta
 
-
 from odoo import SUPERUSER_ID, _, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError
 
@@ -322,7 +321,8 @@ class ApprovalLinkGuess(models.Model):
     @api.autovacuum
     def _gc_guesses(self):
         self.env.cr.execute(
-            "DELETE FROM distribution_approval_link_guess WHERE since < %s", (fields.Datetime.now() - timedelta(days=7),)
+            "DELETE FROM distribution_approval_link_guess WHERE since < %s",
+            (fields.Datetime.now() - timedelta(days=7),),
         )
 
 
@@ -398,5 +398,3 @@ class ApprovalTask(models.Model):
 
 def _hash(text):
     return hashlib.sha256(text.encode()).hexdigest()
-
-

@@ -75,7 +75,8 @@ class TestDecisionLinks(TermsCase, HttpCase):
         self.assertIn("Bolt", page.text)
         self.assertIn("width=device-width", page.text)
         self.assertNotIn("<script", page.text)
-        for name, part in (("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Frame-Options", "DENY")):
+        closed = ("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Frame-Options", "DENY")
+        for name, part in closed:
             self.assertIn(part, page.headers[name])
         self.assertFalse(request.decision_ids, "opening never decides")
         done = self._post(path)
@@ -245,8 +246,13 @@ class TestDecisionLinks(TermsCase, HttpCase):
             self._decide(order, "Purchasing", self.manager)
 
         def not_yours(order, link):
-            self.manager.write({"groups_id" if "groups_id" in self.manager._fields else "group_ids": [
-                (3, self.env.ref("distribution_core.group_approver").id)]})
+            self.manager.write(
+                {
+                    "groups_id" if "groups_id" in self.manager._fields else "group_ids": [
+                        (3, self.env.ref("distribution_core.group_approver").id)
+                    ]
+                }
+            )
 
         def copy(order, link):
             self.env["ir.config_parameter"].sudo().set_param("database.is_neutralized", "true")

@@ -40,9 +40,7 @@ class TestInformedParties(TermsCase):
         self._commit()
         notices = self.env["mail.message"].search([("id", ">", before), ("body", "ilike", "For your information")])
         self.assertEqual(len(notices), 1)
-        self.assertEqual(
-            notices.notified_partner_ids, (self.account_owner | self.finance | self.finance_2).partner_id
-        )
+        self.assertEqual(notices.notified_partner_ids, (self.account_owner | self.finance | self.finance_2).partner_id)
         event = self.env["distribution.event"].search(
             [("type", "=", "distribution.purchase_order.parties_informed.v1"), ("res_id", "=", order.id)]
         )
