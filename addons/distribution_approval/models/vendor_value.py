@@ -98,8 +98,14 @@ class VendorValue(models.Model):
             account.bank_id.bic or "",
             account.bank_id.id,
             account.partner_id.commercial_partner_id.id,
-            *(account[name] or "" for name in ROUTING_FIELDS if name in account._fields),
+            *(self._routing_value(account, name) for name in ROUTING_FIELDS if name in account._fields),
         )
+
+    @api.model
+    def _routing_value(self, account, name):
+        """A holder that is the partner's own name says nothing: on 19.0 it follows the name."""
+        value = account[name] or ""
+        return "" if name == "acc_holder_name" and value == account.partner_id.name else value
 
     @api.model
     def _partner_digests(self, partner, companies):
