@@ -1,7 +1,7 @@
 {
     'name': "Distribution Core",
     'summary': "Event ledger, roles, regions, vendor standing and exception cases",
-    'version': '17.0.1.0.0',
+    'version': '17.0.1.1.0',
     'category': 'Supply Chain',
     'author': "Distribution Suite",
     'license': 'LGPL-3',

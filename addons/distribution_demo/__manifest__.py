@@ -1,7 +1,7 @@
 {
     "name": "Distribution Demo Company",
     "summary": "A distributor with people, goods, a purchase policy and orders in every stage of approval",
-    "version": "17.0.1.0.0",
+    "version": "17.0.1.1.0",
     "category": "Supply Chain",
     "author": "Distribution Suite",
     "license": "LGPL-3",
