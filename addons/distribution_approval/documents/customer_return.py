@@ -240,7 +240,7 @@ class StockPicking(models.Model):
 class StockReturnPicking(models.TransientModel):
     _inherit = "stock.return.picking"
 
-    return_reason_id = fields.Many2one("distribution.return.reason", string="Return Reason")
+    return_reason_id = fields.Many2one("distribution.return.reason")
 
     def _prepare_picking_default_values(self):
         return {**super()._prepare_picking_default_values(), "return_reason_id": self.return_reason_id.id}

@@ -198,7 +198,7 @@ def normal_reference(reference: str | None) -> str:
     """
     text = unicodedata.normalize("NFKC", reference or "").casefold().upper().translate(LOOK_ALIKES)
     parts = []
-    for digits, characters in groupby(text, lambda character: "digit" if character.isdigit() else character.isalnum()):
+    for digits, characters in groupby(text, lambda character: "digit" if character.isdigit() else character.isalnum()):  # pylint: disable=bad-builtin-groupby
         part = "".join(characters)
         if digits == "digit":
             parts.append(part.lstrip("0") or "0")

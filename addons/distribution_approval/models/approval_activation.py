@@ -304,11 +304,9 @@ class ApprovalActivation(models.Model):
     def _governed_places(self, document_type):
         """``{company id: EVERYWHERE or ids of sites}`` in which documents of this type are governed."""
         places = {}
-        for activation in (
-            self.sudo()
-            .with_context({})  # pylint: disable=context-overridden
-            .search([("document_type", "=", document_type), ("state", "in", ("active", "ending"))])
-        ):
+        everywhere = self.sudo().with_context({})  # pylint: disable=context-overridden
+        in_force = [("document_type", "=", document_type), ("state", "in", ("active", "ending"))]
+        for activation in everywhere.search(in_force):
             places.setdefault(activation.company_id.id, []).append((activation.warehouse_id.id or None,))
         return {company_id: _places(rows) for company_id, rows in places.items()}
 

@@ -40,4 +40,4 @@ class ApprovalBatch(models.AbstractModel):
                 if on_error and getattr(error, "pgcode", None) not in PG_CONCURRENCY_ERRORS_TO_RETRY:
                     getattr(record, on_error)(error)
             if not tools.config["test_enable"]:
-                self.env.cr.commit()
+                self.env.cr.commit()  # pylint: disable=invalid-commit

@@ -399,12 +399,12 @@ class ApprovalTask(models.Model):
         """Take the steps that are due, one transaction each; two workers take different requests."""
         domain = [("state", "=", "open"), ("clock_next_at", "<=", fields.Datetime.now())]
         task_ids = self.search(domain, order="clock_next_at, id").ids
-        self.env.cr.commit()
+        self.env.cr.commit()  # pylint: disable=invalid-commit
         for number, task_id in enumerate(task_ids, start=1):
             task = self.browse(task_id)
             try:
                 task._run_clock()
-                self.env.cr.commit()
+                self.env.cr.commit()  # pylint: disable=invalid-commit
             except Exception as error:
                 self.env.cr.rollback()
                 self.env.invalidate_all()
@@ -415,7 +415,7 @@ class ApprovalTask(models.Model):
                     continue
                 _logger.exception("The service clock of task %s failed.", task_id)
                 task._clock_failed(error)
-                self.env.cr.commit()
+                self.env.cr.commit()  # pylint: disable=invalid-commit
             if not number % 100:
                 _logger.info("Service clocks: %s of %s done", number, len(task_ids))
 

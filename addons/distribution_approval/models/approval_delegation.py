@@ -38,7 +38,6 @@ class ApprovalDelegation(models.Model):
     )
     substitute_id = fields.Many2one(
         "res.users",
-        string="Substitute",
         required=True,
         ondelete="restrict",
         index=True,

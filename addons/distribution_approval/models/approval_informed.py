@@ -19,7 +19,7 @@ class ApprovalInformed(models.Model):
     rule_id = fields.Many2one("distribution.approval.rule", required=True, ondelete="cascade", index=True)
     kind = fields.Selection(selection="_selection_kind", string="Who", required=True, default="user")
     user_id = fields.Many2one("res.users", string="Person", ondelete="restrict")
-    group_id = fields.Many2one("res.groups", string="Group", ondelete="restrict")
+    group_id = fields.Many2one("res.groups", ondelete="restrict")
 
     def init(self):
         protect_published(self.env.cr, self._table, ("rule_id", "kind", "user_id", "group_id"), _VERSION_OF_RULE)
@@ -86,7 +86,7 @@ class ApprovalInformed(models.Model):
 class ApprovalRule(models.Model):
     _inherit = "distribution.approval.rule"
 
-    informed_ids = fields.One2many("distribution.approval.informed", "rule_id", string="Informed", copy=True)
+    informed_ids = fields.One2many("distribution.approval.informed", "rule_id", copy=True)
 
     def _demands(self):
         demands = super()._demands()
@@ -101,7 +101,6 @@ class ApprovalRequest(models.Model):
         "res.users",
         "distribution_approval_request_informed_rel",
         readonly=True,
-        string="Informed",
         help="They see the request and its document, and decide nothing.",
     )
 

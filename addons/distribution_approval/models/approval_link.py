@@ -264,7 +264,7 @@ class ApprovalLink(models.Model):
         task = (
             self.task_id.with_user(user)
             .sudo(False)
-            .with_context({"lang": user.lang, "tz": user.tz, "allowed_company_ids": company.ids})
+            .with_context(lang=user.lang, tz=user.tz, allowed_company_ids=company.ids)
         )
         task._decide(outcome, seen_digest, comment=comment, channel="link")
         decision = self.task_id.decision_ids.filtered(lambda decision: decision.user_id == user)[:1]

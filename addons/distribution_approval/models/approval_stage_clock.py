@@ -190,7 +190,7 @@ class ApprovalEscalation(models.Model):
     )
     target_kind = fields.Selection(ESCALATION_KINDS, string="To", required=True, default="approver_manager")
     user_id = fields.Many2one("res.users", string="Person", ondelete="restrict")
-    group_id = fields.Many2one("res.groups", string="Group", ondelete="restrict")
+    group_id = fields.Many2one("res.groups", ondelete="restrict")
 
     _sql_constraints = [
         ("after_hours_positive", "CHECK (after_hours >= 0)", "After: enter 0 hours or more."),
