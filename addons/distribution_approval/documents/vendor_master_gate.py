@@ -210,8 +210,12 @@ class ResPartner(models.Model):
     def write(self, vals):
         watched = (PARTNER_CONTROLLED | PARTNER_PLACE) & vals.keys()
         values = self.env["distribution.vendor.value"]
-        if not watched or not values._companies():
+        if not (watched or "name" in vals) or not values._companies():
             return super().write(vals)
+        if not watched:
+            # 19.0 writes the new name on accounts before it is the partner's: look at both together.
+            with gate_frame(self.env):
+                return super().write(vals)
         with gate_frame(self.env) as frame:
             values._note_first(self)
             frame.touch(self)
