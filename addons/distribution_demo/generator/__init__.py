@@ -5,6 +5,7 @@ import time
 
 from ..engine import make_plan
 from . import cases, company, finance, goods, governance, staff, story, trade
+from . import cases, company, goods, goods_papers, governance, staff, story, trade
 
 _logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ def build(env):
         ("policy and governance", governance.build, env),
         ("orders under the policy", story.tell, env),
         ("vendor bills and new vendors", finance.build, env),
+        ("counts, scrap and transfers", goods_papers.build, env),
         ("cases", cases.build, env),
     )
     for number, (what, make, used) in enumerate(steps, start=1):

@@ -2,3 +2,4 @@ from . import test_company
 from . import test_guard
 from . import test_stages
 from . import test_finance
+from . import test_goods_papers
