@@ -4,8 +4,7 @@ import logging
 import time
 
 from ..engine import make_plan
-from . import cases, company, finance, goods, governance, staff, story, trade
-from . import cases, company, goods, goods_papers, governance, staff, story, trade
+from . import cases, company, finance, goods, goods_papers, governance, staff, story, trade
 
 _logger = logging.getLogger(__name__)
 
