@@ -4,7 +4,7 @@ import logging
 import time
 
 from ..engine import make_plan
-from . import cases, company, goods, governance, staff, story, trade
+from . import cases, company, goods, governance, sales, staff, story, trade
 
 _logger = logging.getLogger(__name__)
 
@@ -50,6 +50,7 @@ def build(env):
         ("sales", trade.sales, quiet),
         ("policy and governance", governance.build, env),
         ("orders under the policy", story.tell, env),
+        ("sales, deliveries and returns under their policies", sales.build, env),
         ("cases", cases.build, env),
     )
     for number, (what, make, used) in enumerate(steps, start=1):

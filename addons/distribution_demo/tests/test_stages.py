@@ -63,12 +63,20 @@ class TestStages(TransactionCase):
                 for task in shown:
                     self.assertTrue(task["why"] and task["content_text"] and task["timeline"])
                 orders = self.env["purchase.order"].with_user(self.users[login])
-                for task in tasks:
+                for task in tasks.filtered(lambda task: task.request_id.res_model == "purchase.order"):
                     self.assertTrue(orders.browse(task.request_id.res_id).amount_total)
 
     def test_who_decides_or_audits_opens_the_order(self):
         """Everything that the order's form shows can be read."""
-        cases = [(login, self._inbox(login).request_id.mapped("res_id")) for login in APPROVERS]
+        cases = [
+            (
+                login,
+                self._inbox(login)
+                .request_id.filtered(lambda request: request.res_model == "purchase.order")
+                .mapped("res_id"),
+            )
+            for login in APPROVERS
+        ]
         for login, order_ids in [*cases, ("auditor", self.orders["RELEASED-1"].ids)]:
             orders = self.env["purchase.order"].with_user(self.users[login]).browse(order_ids[:1])
             form = etree.fromstring(orders.get_views([(False, "form")])["views"]["form"]["arch"])
@@ -100,7 +108,9 @@ class TestStages(TransactionCase):
         self.assertEqual(self.env["distribution.approval.control"]._cron_find_ungated(), 0)
 
     def test_policy_is_published_and_the_next_version_drafted(self):
-        versions = self.env["distribution.approval.policy.version"].search([])
+        versions = self.env["distribution.approval.policy.version"].search(
+            [("policy_id.document_type", "=", "purchase_order")]
+        )
         published = versions.filtered(lambda version: version.state == "published")
         draft = versions - published
         self.assertEqual((published.number, draft.number, draft.state), (1, 2, "draft"))
@@ -108,7 +118,7 @@ class TestStages(TransactionCase):
         self.assertEqual(published.author_ids.mapped("login"), ["policy_author"])
         self.assertFalse(published.problem_text)
         self.assertFalse(draft.problem_text)
-        activation = self.env["distribution.approval.activation"].search([])
+        activation = self.env["distribution.approval.activation"].search([("document_type", "=", "purchase_order")])
         self.assertEqual(activation.state, "active")
         self.assertNotEqual(activation.proposed_by_id, activation.confirmed_by_id)
 
