@@ -125,7 +125,10 @@ def test_an_approver_opens_the_order_and_no_other(person, rpc):
     """Finance has no purchase application; it opens what it must judge, and nothing else."""
     compliance = rpc("compliance_officer")
     asked = compliance(
-        "distribution.approval.task", "search_read", [("user_ids", "in", [compliance.uid])], fields=["document_name"]
+        "distribution.approval.task",
+        "search_read",
+        [("user_ids", "in", [compliance.uid]), ("document_type", "=", "purchase_order")],
+        fields=["document_name"],
     )
     names = {task["document_name"] for task in asked}
     assert names
