@@ -5,13 +5,13 @@ from odoo.tests.common import new_test_user, tagged
 
 from odoo.addons.distribution_core.compat import LINE_UOM, storable_product_values
 
-from .test_concurrency import TestConcurrency
+from .test_concurrency import ConcurrencyCase
 
 LIMIT = 5000
 
 
 @tagged("post_install", "-at_install")
-class TestSaleConcurrency(TestConcurrency):
+class TestSaleConcurrency(ConcurrencyCase):
     """The company of the purchase tests sells as well; the customer's limit is 5,000."""
 
     @classmethod
@@ -165,8 +165,3 @@ class TestSaleConcurrency(TestConcurrency):
             hold = picking.delivery_hold_ids
             self.assertEqual(len(hold), 1)
             self.assertEqual(len(env["distribution.approval.release"]._valid_for(hold)[hold.id]), 1)
-
-
-# The purchase tests have been run by their own class.
-for _name in [name for name, test in vars(TestConcurrency).items() if name.startswith("test_") and callable(test)]:
-    setattr(TestSaleConcurrency, _name, None)
