@@ -77,6 +77,8 @@
         "report/evidence_pack.xml",
         "views/approval_evidence_pack_views.xml",
         "views/approval_retention_views.xml",
+        "views/approval_outside_check_views.xml",
+        "views/access_review_views.xml",
         "views/menus.xml",
         "views/outgoing_document_views.xml",
         "views/approval_obligation_views.xml",
@@ -104,4 +106,5 @@
         ],
     },
     "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
 }

@@ -8,3 +8,8 @@ def post_init_hook(env):
     """
     env.cr.execute("UPDATE product_supplierinfo SET contract_state = 'contract'")
     env["product.supplierinfo"].invalidate_model(["contract_state"])
+
+
+def uninstall_hook(env):
+    """Credentials of outside checks do not outlive the addon."""
+    env.cr.execute("DROP TABLE IF EXISTS distribution_approval_outside_secret")

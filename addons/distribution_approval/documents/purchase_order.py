@@ -373,7 +373,7 @@ class PurchaseOrder(models.Model):
 
     def _approval_facts_of_past(self, names):
         """The total of small orders with a vendor is that of the days before each order."""
-        facts = self._approval_facts(names - {"vendor_window_total"})
+        facts = self._approval_all_facts(names - {"vendor_window_total"})
         if "vendor_window_total" in names:
             for order_id, total in self._approval_vendor_totals_of_past().items():
                 facts[order_id]["vendor_window_total"] = total

@@ -49,6 +49,12 @@ from . import approval_declared
 from . import approval_cycle
 from . import approval_evidence_pack
 from . import approval_retention
+from . import approval_outside_check
+from . import approval_outside_call
+from . import approval_automation
+from . import approval_roles
+from . import access_duty
+from . import access_review
 from . import base_partner_merge
 from . import product_supplierinfo
 from . import res_config_settings

@@ -104,7 +104,7 @@ class ApprovalJudge(models.AbstractModel):
     def _judge_by_table(self, documents, version, table, stamp):
         """Facts for all at once; a document whose facts cannot be read does not stop the others."""
         try:
-            facts = documents._approval_facts(table.used_facts | version._fast_facts())
+            facts = documents._approval_all_facts(table.used_facts | version._fast_facts())
         except (UserError, ValueError, LookupError) as error:
             if len(documents) == 1:
                 return {documents.id: _held(version, str(error), None)}

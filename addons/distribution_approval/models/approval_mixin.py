@@ -538,7 +538,7 @@ class ApprovalMixin(models.AbstractModel):
             "version_id": version.id,
             "digest": snapshot.digest,
             "content": snapshot.to_json(),
-            "facts": json.dumps(encode_facts(self._approval_fact_specs(), judgement.facts), sort_keys=True),
+            "facts": json.dumps(encode_facts(self._approval_all_fact_specs(), judgement.facts), sort_keys=True),
             "rules": json.dumps(judgement.rules()),
             **judgement.local_values(),
             "tolerance_percent": version.tolerance_percent,
@@ -801,7 +801,7 @@ class ApprovalMixin(models.AbstractModel):
     @api.model
     def _approval_fact_words(self, stored):
         """``[(label, value in words, known)]`` of facts as :func:`encode_facts` wrote them."""
-        specs = self._approval_fact_specs()
+        specs = self._approval_all_fact_specs()
         words = []
         for name, value in decode_facts(specs, stored).items():
             spec = specs.get(name)

@@ -253,7 +253,7 @@ class ApprovalPolicyVersion(models.Model):
     def _fact_specs(self):
         self.ensure_one()
         model = document_models(self.env).get(self.document_type)
-        return self.env[model]._approval_fact_specs() if model else {}
+        return self.env[model]._approval_all_fact_specs() if model else {}
 
     def _decision_table(self):
         """The decision table of the live rules (a draft)."""

@@ -251,7 +251,7 @@ class ApprovalRule(models.Model):
 
     def _specs(self):
         model = document_models(self.env).get(self.document_type)
-        return self.env[model]._approval_fact_specs() if model else {}
+        return self.env[model]._approval_all_fact_specs() if model else {}
 
     def _to_engine(self):
         self.ensure_one()
@@ -324,7 +324,7 @@ class ApprovalCondition(models.Model):
     def _selection_fact(self):
         facts = {}
         for model in document_models(self.env).values():
-            for spec in self.env[model]._approval_fact_specs().values():
+            for spec in self.env[model]._approval_all_fact_specs().values():
                 facts.setdefault(spec.name, spec.label)
         return sorted(facts.items(), key=lambda item: item[1])
 

@@ -452,7 +452,7 @@ class ApprovalSimulation(models.Model):
 
     def _facts(self, documents, names):
         """``({id: facts}, ids of documents that needed facts of today)``."""
-        specs = documents._approval_fact_specs()
+        specs = documents._approval_all_fact_specs()
         facts, missing, unasked = {}, documents.browse(), set()
         recorded = self._recorded_facts(documents)
         for document in documents:
@@ -601,7 +601,7 @@ class ApprovalMixin(models.AbstractModel):
         As :meth:`_approval_facts`. A document overrides it for what adds up other documents: those
         that are simulated together did not come at the same time.
         """
-        return self._approval_facts(names)
+        return self._approval_all_facts(names)
 
     @api.model
     def _approval_simulated_domain(self):

@@ -35,7 +35,7 @@ class ApprovalSnapshot(models.Model):
 
     @api.model
     def _take(self, request, judgement, snapshot):
-        specs = self.env[request.res_model]._approval_fact_specs()
+        specs = self.env[request.res_model]._approval_all_fact_specs()
         return self.create(
             {
                 "request_id": request.id,

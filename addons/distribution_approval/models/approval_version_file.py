@@ -115,11 +115,11 @@ class ApprovalPolicyVersion(models.Model):
             )
         portable = self.env["distribution.approval.portable"]
         company = portable._dereference("res.company", head["company"]) if head.get("company") else None
-        problems = self._import_problems(content, self.env[model]._approval_fact_specs())
+        problems = self._import_problems(content, self.env[model]._approval_all_fact_specs())
         collected = _Collected(problems)
         rules = [
             Command.create(
-                self._import_rule(rule, self.env[model]._approval_fact_specs(), portable, company, collected)
+                self._import_rule(rule, self.env[model]._approval_all_fact_specs(), portable, company, collected)
             )
             for rule in content["rules"]
         ]

@@ -79,7 +79,7 @@ class ReportEvidencePack(models.AbstractModel):
                     "decision": decision,
                     "outcome": decision._outcome_label(),
                     "words": decision._words(),
-                    "on_behalf": self._on_behalf(decision),
+                    "on_behalf": decision.on_behalf_id.name or "",
                 }
                 for decision in request.decision_ids.sorted("id")
                 if decision.decided_at <= made_at
@@ -91,14 +91,6 @@ class ReportEvidencePack(models.AbstractModel):
                 for obligation in request.obligation_ids.sorted("id")
             ],
         }
-
-    @api.model
-    def _on_behalf(self, decision):
-        """For whom the decider stood in, where delegation is recorded with the decision."""
-        for name in ("on_behalf_id", "on_behalf_of_id", "principal_id"):
-            if name in decision._fields:
-                return decision[name].name or ""
-        return ""
 
     @api.model
     def _rounds(self, request):

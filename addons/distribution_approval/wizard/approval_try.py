@@ -36,9 +36,9 @@ class ApprovalTry(models.TransientModel):
         judgement = self.env["distribution.approval.judge"].sudo()._judge_by(engine, version, draft=True)[document.id]
         table = version._compile_draft() if version.state == "draft" else version._compile()
         table = judgement.local.compiled if judgement.local else table
-        specs = engine._approval_fact_specs()
+        specs = engine._approval_all_fact_specs()
         # All facts, not only those that the rules read: who writes a rule wants to see them.
-        facts = engine._approval_facts(set(specs))[document.id]
+        facts = engine._approval_all_facts(set(specs))[document.id]
         matched = {rule.key for rule in judgement.verdict.matched}
         words = version._words()
         rules = []

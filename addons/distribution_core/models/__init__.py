@@ -12,3 +12,7 @@ from . import res_partner
 from . import base_partner_merge
 from . import ir_module_module
 from . import customer_tier
+from . import distribution_automation_watch
+from . import distribution_automation_run
+from . import distribution_automation
+from . import distribution_external_group

@@ -1,0 +1,239 @@
+"""The automation register: owners, health, override, and every change in the ledger."""
+
+import json
+from datetime import timedelta
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests.common import TransactionCase, new_test_user, tagged
+from odoo.tools import mute_logger
+
+REGISTER = 'distribution.automation'
+
+
+@tagged('post_install', '-at_install')
+class TestAutomation(TransactionCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+
+        def user(name, *groups):
+            roles = ','.join(f'distribution_core.group_{group}' for group in groups)
+            return new_test_user(cls.env, login=f't_auto_{name}', groups=f'base.group_user,{roles}'.rstrip(','))
+
+        cls.administrator = user('administrator', 'administrator')
+        cls.operator = user('operator', 'operations')
+        cls.auditor = user('auditor', 'auditor')
+        cls.employee = user('employee')
+        cls.cron = cls.env['ir.cron'].create(
+            {
+                'name': "Count partners",
+                'model_id': cls.env['ir.model']._get_id('res.partner'),
+                'state': 'code',
+                'code': "model.search_count([])",
+                'interval_number': 1,
+                'interval_type': 'hours',
+                'user_id': cls.env.ref('base.user_root').id,
+            }
+        )
+        cls.env[REGISTER]._sync()
+        cls.row = cls._row(cls.cron)
+
+    @classmethod
+    def _row(cls, record):
+        domain = [('res_model', '=', record._name), ('res_id', '=', record.id)]
+        return cls.env[REGISTER].with_context(active_test=False).search(domain)
+
+    def _events(self, record):
+        return self.env['distribution.event'].search(
+            [('res_model', '=', record._name), ('res_id', '=', record.id)], order='id'
+        )
+
+    def _run(self, cron=None):
+        """What the scheduler does, with the transaction of the test."""
+        cron = cron or self.cron
+        self.patch(type(self.env.cr), 'rollback', lambda cr: None)
+        # Other threads of this process would load the registry anew, and with it lose the test's result.
+        self.patch(type(self.env.registry), 'signal_changes', lambda registry: None)
+        job = () if cron._fields.get('failure_count') else (cron.id,)
+        return cron._callback(cron.name, cron.ir_actions_server_id.id, *job)
+
+    # ------------------------------------------------------------ register
+
+    def test_follows_what_exists(self):
+        self.assertEqual((self.row.kind, self.row.name, self.row.active), ('cron', "Count partners", True))
+        self.assertEqual(self.env[REGISTER]._sync(), 0, "twice is once")
+        self.cron.name = "Count people"
+        self.env[REGISTER]._sync()
+        self.assertEqual(self.row.name, "Count people")
+        self.cron.unlink()
+        self.env[REGISTER]._sync()
+        self.assertFalse(self.row.active)
+        every = self.env['ir.cron'].with_context(active_test=False).search([])
+        listed = self.env[REGISTER].search([('kind', '=', 'cron')])
+        self.assertEqual(set(listed.mapped('res_id')), set(every.ids))
+
+    def test_health(self):
+        self.assertEqual(self.row.health, 'never')
+        self._run()
+        self.row.invalidate_recordset()
+        self.assertEqual((self.row.health, self.row.last_outcome, self.row.failure_count), ('ok', 'done', 0))
+        self.cron.code = "raise UserError('The service says: no')"
+        with mute_logger('odoo.addons.base.models.ir_cron'):
+            try:
+                self._run()
+            except UserError:
+                self.assertTrue(self.cron._fields.get('failure_count'), "19.0 raises, 17.0 does not")
+        self.row.invalidate_recordset()
+        self.assertEqual((self.row.health, self.row.failure_count), ('failing', 1))
+        self.assertIn("The service says: no", self.row.last_outcome)
+        self.assertIn(self.row, self.env[REGISTER].search([('health', '=', 'failing')]))
+        self.assertNotIn(self.row, self.env[REGISTER].search([('health', '!=', 'failing')]))
+        self.env[REGISTER]._cron_sync()
+        case = self.env['distribution.case'].search([('dedup_key', '=', f'automation_failing:{self.row.id}')])
+        self.assertEqual(len(case), 1)
+
+    def test_overdue(self):
+        self._run()
+        self.cron.nextcall = fields.Datetime.now() - timedelta(hours=3)
+        self.row.invalidate_recordset()
+        self.assertEqual(self.row.health, 'overdue')
+        self.cron.nextcall = fields.Datetime.now() - timedelta(minutes=30)
+        self.row.invalidate_recordset()
+        self.assertEqual(self.row.health, 'ok')
+
+    def test_runs_are_bounded(self):
+        self.patch(type(self.env.cr), 'rollback', lambda cr: None)
+        for _number in range(55):
+            self.env['distribution.automation.run']._keep(self.cron.id, fields.Datetime.now(), 'ok')
+        self.assertEqual(self.env['distribution.automation.run'].search_count([('cron_id', '=', self.cron.id)]), 50)
+
+    def test_health_takes_constant_queries(self):
+        def queries(rows):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            rows.mapped('name')
+            before = self.cr.sql_log_count
+            rows.mapped('health')
+            return self.cr.sql_log_count - before
+
+        rows = self.env[REGISTER].search([('kind', '=', 'cron')])
+        self.assertGreater(len(rows), 8)
+        few = [queries(rows[:2]) for _time in range(2)][-1]
+        self.assertLessEqual(queries(rows), few)
+
+    # ------------------------------------------------------------ review and override
+
+    def test_review(self):
+        row = self.row.with_user(self.administrator)
+        with self.assertRaisesRegex(ValidationError, 'business_owner_id'):
+            row.action_review()
+        row.business_owner_id = self.operator
+        data = json.loads(self._events(self.row)[-1:].data)
+        self.assertEqual(data['new']['business_owner_id'], self.operator.id)
+        row.review_date = fields.Date.add(fields.Date.context_today(row), days=-1)
+        self.assertIn(self.row, self.env[REGISTER].search([('is_review_overdue', '=', True)]))
+        self.env[REGISTER]._cron_sync()
+        self.assertTrue(self.env['distribution.case'].search([('dedup_key', '=', 'automation_review')]))
+        row.action_review()
+        self.assertFalse(self.row.is_review_overdue)
+        self.assertEqual(self.row.reviewed_by_id, self.administrator)
+        self.assertEqual(self._events(self.row)[-1:].type, 'distribution.automation.reviewed.v1')
+
+    def test_pause_and_resume(self):
+        row = self.row.with_user(self.administrator)
+        action = row.action_pause()
+        wizard = self.env[action['res_model']].with_user(self.administrator)
+        wizard.with_context(**action['context']).create({'reason': "Counts wrong"}).action_confirm()
+        self.assertFalse(self.cron.active)
+        self.row.invalidate_recordset()
+        self.assertEqual((self.row.health, self.row.paused_by_id), ('paused', self.administrator))
+        paused = self._events(self.row)[-1:]
+        self.assertEqual(paused.type, 'distribution.automation.paused.v1')
+        self.assertEqual(paused.user_ref, self.administrator.id)
+        # The change itself is on record too, with the same person.
+        change = self._events(self.cron)[-1:]
+        self.assertEqual(json.loads(change.data)['changes'], {'active': {'old': True, 'new': False}})
+        self.assertEqual(change.user_ref, self.administrator.id)
+        row._override(True, "Counts right again")
+        self.assertTrue(self.cron.active)
+        self.assertFalse(self.row.pause_reason)
+
+    def test_pausing_a_control_is_a_critical_case(self):
+        row = self._row(self.env.ref('distribution_core.ir_cron_seal'))
+        self.assertTrue(row.is_control)
+        row.with_user(self.administrator)._override(False, "Too slow")
+        case = self.env['distribution.case'].search([('dedup_key', '=', f'control_paused:{row.id}')])
+        self.assertEqual(case.severity, '3')
+
+    # ------------------------------------------------------------ changes
+
+    def test_changes_of_scheduled_actions(self):
+        self.assertEqual(json.loads(self._events(self.cron)[:1].data)['action'], 'created')
+        admin = self.env.ref('base.user_admin')
+        self.cron.with_user(admin).write({'interval_number': 7, 'code': "model.browse().unlink()  # pass-word-123"})
+        change = json.loads(self._events(self.cron)[-1:].data)
+        self.assertEqual(change['changes'], {'interval_number': {'old': 1, 'new': 7}})
+        events = self._events(self.cron.ir_actions_server_id)
+        code = json.loads(events[-1:].data)['changes']['code']
+        self.assertTrue(code['old'].startswith('sha256:') and code['new'].startswith('sha256:'))
+        self.assertEqual(events[-1:].user_ref, admin.id)
+        self.assertNotIn('pass-word', ''.join(events.mapped('data')))
+        self.cron.unlink()
+        self.assertEqual(json.loads(self._events(self.cron)[-1:].data)['action'], 'removed')
+
+    def test_changes_of_server_actions(self):
+        action = self.env['ir.actions.server'].create(
+            {
+                'name': "Send out",
+                'model_id': self.env['ir.model']._get_id('res.partner'),
+                'state': 'webhook',
+                'webhook_url': 'https://hooks.example/T0KEN/x',
+            }
+        )
+        action.write({'webhook_url': 'https://evil.example/'})
+        text = ''.join(self._events(action).mapped('data'))
+        self.assertNotIn('T0KEN', text)
+        self.assertNotIn('evil', text)
+        last = json.loads(self._events(action)[-1:].data)
+        self.assertEqual((last['action'], list(last['changes'])), ('changed', ['webhook_url']))
+        self.env[REGISTER]._sync()
+        self.assertTrue(self._row(action), "made here: it is in the register")
+        with self.assertRaises(UserError):
+            self._row(action).with_user(self.administrator)._override(False, "x")
+
+    # ------------------------------------------------------------ attacks
+
+    def test_who_may(self):
+        for user in (self.employee,):
+            with self.assertRaises(AccessError):
+                self.row.with_user(user).read(['name'])
+            with self.assertRaises(AccessError):
+                self.env[REGISTER].with_user(user).action_open_register()
+        for user in (self.auditor, self.operator):
+            row = self.row.with_user(user)
+            self.assertTrue(row.health)
+            with self.assertRaises(AccessError):
+                row._override(False, "x")
+            with self.assertRaises(AccessError):
+                row.action_review()
+            with self.assertRaises(AccessError):
+                row.write({'business_owner_id': user.id})
+        row = self.row.with_user(self.administrator)
+        for values in ({'paused_at': False}, {'reviewed_at': fields.Datetime.now()}, {'kind': 'rule'}, {'res_id': 1}):
+            with self.assertRaises(AccessError):
+                row.write(values)
+        with self.assertRaises(AccessError):
+            self.env[REGISTER].with_user(self.administrator).create(
+                {'name': "x", 'kind': 'cron', 'res_model': 'ir.cron', 'res_id': 1}
+            )
+        with self.assertRaises(AccessError):
+            row.unlink()
+        with self.assertRaises(ValidationError):
+            row._override(False, "  ")
+        with self.assertRaises(AccessError):
+            self.row.sudo()._override(False, "as nobody")
+        with self.assertRaises(AccessError):
+            self.env['distribution.automation.run'].with_user(self.administrator).create(
+                {'cron_id': self.cron.id, 'started_at': fields.Datetime.now(), 'outcome': 'ok'}
+            )
