@@ -564,6 +564,7 @@ class TestAttacksOnStock(AdjustmentCase):
         shelf.with_user(self.chief).usage = "internal"
         move = self._move(self.nut, 50, self.stock, shelf)
         move._action_done()
+        elsewhere = self.env["stock.location"].create({"name": "Elsewhere", "usage": "view", "location_id": False})
         with self._refused(at_once=True):
             shelf.with_user(self.chief).usage = "inventory"
         with self._refused(at_once=True):

@@ -4,7 +4,7 @@ import logging
 import time
 
 from ..engine import make_plan
-from . import cases, company, finance, goods, governance, master, staff, story, trade
+from . import cases, company, finance, goods, goods_papers, governance, master, staff, story, trade
 
 _logger = logging.getLogger(__name__)
 
@@ -52,6 +52,7 @@ def build(env):
         ("orders under the policy", story.tell, env),
         ("vendor bills and new vendors", finance.build, env),
         ("vendor master data, freight, reports", master.build, env),
+        ("counts, scrap and transfers", goods_papers.build, env),
         ("cases", cases.build, env),
     )
     for number, (what, make, used) in enumerate(steps, start=1):
