@@ -300,6 +300,12 @@ def _leaves_site(source, destination):
     return destination.usage == "transit" or (destination.usage == "internal" and destination.warehouse_id != site)
 
 
+class StockPicking(models.Model):
+    _inherit = "stock.picking"
+
+    site_transfer_ids = fields.One2many("distribution.site.transfer", "picking_id")
+
+
 class StockMoveLine(models.Model):
     _inherit = "stock.move.line"
 

@@ -128,6 +128,7 @@ class TestSiteTransfer(TransferCase):
     def test_people_read_what_they_must(self):
         document = self._document(self._validated(self._transfer()))
         document.with_user(self.controller).read(["approval_banner", "picking_id"])
+        document.picking_id.with_user(self.controller).read(["name", "state"])
         with self.assertRaises(AccessError):
             document.with_user(self.finance).read(["approval_banner"])
         document.with_user(self.auditor).read(["state"])
