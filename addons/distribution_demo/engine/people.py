@@ -24,7 +24,7 @@ class Person:
 
 
 #: Groups that the policy names as approvers.
-BOARDS = ("Purchasing", "Finance", "Operations", "Compliance", "Category Management")
+BOARDS = ("Purchasing", "Finance", "Operations", "Compliance", "Category Management", "Sales")
 
 _APPROVER = "distribution_core.group_approver"
 
@@ -112,7 +112,8 @@ PEOPLE = (
         "Sales Manager",
         "Sales",
         "operations_manager",
-        roles=("sales_team.group_sale_manager",),
+        roles=(_APPROVER, "sales_team.group_sale_manager"),
+        boards=("Sales",),
     ),
     Person(
         "sales_rep",

@@ -4,3 +4,4 @@ from . import test_stages
 from . import test_finance
 from . import test_master
 from . import test_goods_papers
+from . import test_sales_cases

@@ -1,0 +1,146 @@
+"""Policies and cases of sale orders, deliveries and returns in the demo company, as data."""
+
+from dataclasses import dataclass
+
+from .policy import Rule
+
+#: Hours since governance was switched on: nothing left the company since then without being asked.
+GOVERNED_FOR = 4
+
+
+@dataclass(frozen=True)
+class DocumentPolicy:
+    """The published policy of one document type."""
+
+    document_type: str
+    name: str
+    owner: str
+    description: str
+    rules: tuple
+    settings: tuple = ()
+
+
+@dataclass(frozen=True)
+class SaleCase:
+    """A quotation of ``quantity`` of one product, and what is done with it; a step is (person, act, words)."""
+
+    key: str
+    customer: int  #: place in the list of customers
+    quantity: int
+    discount: float = 0.0
+    below_cost: bool = False
+    steps: tuple = ()
+
+
+POLICIES = (
+    DocumentPolicy(
+        "sale_order",
+        "Sales policy",
+        "sales_manager",
+        "Sales representatives give up to 10 % on a line, keep a margin of 15 % and stay within the credit limit. "
+        "More discount or volume is the sales manager's, thin margins and credit are finance's.",
+        (
+            Rule(10, "Below cost", "refuse", (("margin_percent", "lt", "0"),)),
+            Rule(
+                20,
+                "Within the representative's own limit",
+                "pass",
+                (
+                    ("amount", "le", "20000"),
+                    ("discount_worst_line", "le", "10"),
+                    ("margin_percent", "ge", "15"),
+                    ("credit_over_limit", "le", "0"),
+                ),
+            ),
+            Rule(30, "Above 20,000", "require", (("amount", "gt", "20000"),), ((10, "Sales"),)),
+            Rule(40, "Discount above 10 %", "require", (("discount_worst_line", "gt", "10"),), ((10, "Sales"),)),
+            Rule(50, "Margin below 15 %", "require", (("margin_percent", "lt", "15"),), ((20, "Finance"),)),
+            Rule(60, "Over the credit limit", "require", (("credit_over_limit", "gt", "0"),), ((20, "Finance"),)),
+        ),
+        (("tolerance_percent", 2), ("tolerance_amount", 50)),
+    ),
+    DocumentPolicy(
+        "delivery_hold",
+        "Delivery holds",
+        "warehouse_manager",
+        "A delivery leaves when nothing holds it; otherwise operations decides. Suspected fraud never leaves.",
+        (
+            Rule(10, "Suspected fraud", "refuse", (("hand_set_reason", "in", ("fraud",)),)),
+            Rule(20, "Nothing holds it", "pass", (("held", "is_false", ""),)),
+            Rule(30, "Something holds it", "require", (("held", "is_true", ""),), ((10, "Operations"),)),
+        ),
+    ),
+    DocumentPolicy(
+        "credit_release",
+        "Credit release",
+        "finance_controller",
+        "Goods leave on credit within the limit and without anything long overdue; finance decides on the rest.",
+        (
+            Rule(10, "Within the limit", "pass", (("credit_over_limit", "le", "0"), ("overdue_days", "le", "60"))),
+            Rule(20, "Over the limit", "require", (("credit_over_limit", "gt", "0"),), ((10, "Finance"),)),
+            Rule(30, "More than 60 days overdue", "require", (("overdue_days", "gt", "60"),), ((10, "Finance"),)),
+        ),
+    ),
+    DocumentPolicy(
+        "customer_return",
+        "Customer returns",
+        "sales_manager",
+        "Small returns under warranty are received at once; sales decides on the rest.",
+        (
+            Rule(
+                10,
+                "Small and under warranty",
+                "pass",
+                (("amount", "le", "250"), ("in_warranty", "is_true", ""), ("more_than_delivered", "is_false", "")),
+            ),
+            Rule(20, "Above 250", "require", (("amount", "gt", "250"),), ((10, "Sales"),)),
+            Rule(30, "Out of warranty", "require", (("in_warranty", "is_false", ""),), ((10, "Sales"),)),
+            Rule(
+                40,
+                "More than was delivered",
+                "require",
+                (("more_than_delivered", "is_true", ""),),
+                ((10, "Sales"), (20, "Finance")),
+            ),
+        ),
+    ),
+)
+
+CASES = (
+    SaleCase("within", 0, 6, steps=(("sales_rep", "confirm", ""),)),
+    SaleCase("discount_held", 1, 8, discount=14.0, steps=(("sales_rep", "confirm", ""),)),
+    SaleCase(
+        "discount_approved",
+        2,
+        10,
+        discount=12.0,
+        steps=(
+            ("sales_rep", "confirm", ""),
+            ("sales_manager", "approve", "Agreed with the customer for the whole quarter."),
+        ),
+    ),
+    SaleCase("below_cost", 3, 4, below_cost=True, steps=(("sales_rep", "confirm", ""),)),
+    SaleCase(
+        "payment_awaited",
+        4,
+        5,
+        steps=(
+            ("sales_rep", "confirm", ""),
+            ("finance_controller", "hold", "The last cheque bounced."),
+            ("warehouse_operator", "deliver", ""),
+        ),
+    ),
+    SaleCase(
+        "over_limit",
+        5,
+        7,
+        steps=(
+            ("sales_rep", "confirm", ""),
+            ("finance_controller", "lower_limit", ""),
+            ("warehouse_operator", "deliver", ""),
+        ),
+    ),
+)
+#: How much of one earlier delivery comes back.
+RETURNED_SHARE = 0.5
+WARRANTY_DAYS = 10

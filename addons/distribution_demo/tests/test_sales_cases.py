@@ -1,0 +1,31 @@
+"""The cases of sale orders, deliveries and returns are what the plan says."""
+
+from odoo.tests.common import TransactionCase, tagged
+
+
+@tagged("post_install", "-at_install")
+class TestSalesCases(TransactionCase):
+    def _order(self, key):
+        return self.env["sale.order"].search([("origin", "=", key)]).ensure_one()
+
+    def test_orders(self):
+        for key, state, approval in (
+            ("within", "sale", "passed"),
+            ("discount_held", "draft", "pending"),
+            ("discount_approved", "sale", "released"),
+            ("below_cost", "draft", "refused"),
+        ):
+            order = self._order(key)
+            self.assertEqual((key, order.state, order.approval_state), (key, state, approval))
+
+    def test_deliveries(self):
+        held = self._order("payment_awaited").picking_ids
+        self.assertEqual((held.state, held.delivery_hold_ids.approval_state), ("assigned", "pending"))
+        self.assertIn("The last cheque bounced.", held.delivery_hold_ids._approval_held_because())
+        credit = self._order("over_limit").picking_ids
+        self.assertEqual((credit.state, credit.credit_release_ids.approval_state), ("assigned", "pending"))
+
+    def test_return(self):
+        returned = self.env["distribution.customer.return"].search([])
+        self.assertEqual(returned.approval_state, "pending")
+        self.assertEqual(returned.picking_id.return_reason_id.code, "not_needed")
