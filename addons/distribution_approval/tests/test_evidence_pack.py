@@ -108,9 +108,13 @@ class TestEvidencePack(AttackCase):
         self.env.cr.execute("SELECT txid + 1 FROM distribution_event WHERE id = %s", (horizon.id,))
         [beyond] = self.env.cr.fetchone()
         self.patch(type(seal_model), "_horizon", lambda self: beyond)
-        seal = seal_model._seal_next_batch()
+        numbers = set()
+        while seal := seal_model._seal_next_batch():  # the ledger may hold more than one batch
+            numbers.add(seal.number)
         story = self.env["report.distribution_approval.evidence_pack"]._story(pack.sudo())
-        self.assertEqual({row["seal"] for row in story["events"]}, {seal.number})
+        named = {row["seal"] for row in story["events"]}
+        self.assertNotIn(None, named)
+        self.assertLessEqual(named, numbers)
 
     def test_participants_get_what_they_may_read(self):
         finance = self._pack(self.finance)
