@@ -77,3 +77,20 @@ def test_pytest_run_that_cannot_import_fails(tmp_path):
     result = suite.run_pytest("broken", [str(tmp_path)], pythonpath=[tmp_path], cwd=tmp_path, rootdir=tmp_path)
     assert result.failed == 1
     assert "no_such_module_anywhere" in result.failures[0]
+
+
+def test_tests_are_shared_out_and_none_is_lost(tmp_path):
+    files = {"core": [], "approval": []}
+    for addon, name, tests in (("core", "a", 9), ("core", "b", 1), ("approval", "c", 5), ("approval", "d", 4)):
+        file = tmp_path / f"test_{addon}_{name}.py"
+        file.write_text("    def test_x(self):\n" * tests)
+        files[addon].append(file)
+    rest, named = suite.shares(files, 2)
+    assert rest[:2] == ["/core", "/approval"]
+    assert sorted(rest[2:]) == sorted(f"-{tag}" for tag in named), "what one names, the other leaves out"
+    assert set(named) == {"/approval/tests/test_approval_c.py", "/approval/tests/test_approval_d.py"}
+
+
+def test_one_file_is_one_share(tmp_path):
+    (tmp_path / "test_only.py").write_text("def test_x(self): pass\n")
+    assert suite.shares({"core": [tmp_path / "test_only.py"]}, 2) == [["/core"]]

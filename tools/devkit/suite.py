@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,10 @@ ODOO_OWN = ["purchase", "purchase_stock"]
 # Apps of Odoo that the suite does not need, but has to get along with.
 BESIDE_THE_SUITE = ["stock_dropshipping", "mrp_subcontracting_purchase"]
 TRACE_LINES = 40
+# The addons' tests run in this many databases at the same time.
+PARALLEL = 2
+# Tests that need a cluster in which nobody else has a transaction open: they run by themselves.
+ALONE = "alone"
 
 
 @dataclass
@@ -212,6 +217,58 @@ def in_odoo(
     return result
 
 
+def in_odoo_at_once(workspace: Workspace, cluster: Cluster, name: str, names: list[str], tested: list[str]) -> Result:
+    """The tests of the addons `tested`, shared out over `PARALLEL` databases, then those that want to be alone.
+
+    :param names: addons that are installed in the databases
+    """
+    database.suite(workspace, cluster, names)
+    parts = shares({addon: sorted((ADDONS / addon / "tests").glob("test_*.py")) for addon in tested}, PARALLEL)
+
+    def run(number: int) -> Result:
+        return in_odoo(workspace, cluster, name, names, [*parts[number], f"-{ALONE}"], purpose=f"addons_{number + 1}")
+
+    with ThreadPoolExecutor(len(parts)) as threads:
+        results = list(threads.map(run, range(len(parts))))
+    results.append(in_odoo(workspace, cluster, name, names, [ALONE], purpose=f"addons_{ALONE}"))
+    empty = [part for part in results if not part.passed and not part.failed]
+    return Result(
+        results[0].suite,
+        passed=sum(part.passed for part in results),
+        failed=sum(part.failed for part in results) + len(empty),
+        skipped=sum(part.skipped for part in results),
+        failures=[failure for part in results for failure in part.failures]
+        + ["a share in which no test ran"] * len(empty),
+    )
+
+
+def shares(files: dict[str, list[Path]], count: int) -> list[list[str]]:
+    """Test tags that divide the tests of some addons into `count` parts of about the same size.
+
+    Each test runs in exactly one part: the first part is all that the others do not name, so
+    that a test in a file of another name is not lost.
+
+    :param files: addon → its test files
+
+    >>> shares({}, 2)
+    [[]]
+    """
+    sized = sorted(
+        (
+            (file.read_text().count("def test_"), f"/{addon}/tests/{file.name}")
+            for addon in files
+            for file in files[addon]
+        ),
+        reverse=True,
+    )
+    parts: list[tuple[int, list[str]]] = [(0, []) for _ in range(min(count, len(sized)) or 1)]
+    for size, tag in sized:
+        smallest = min(range(len(parts)), key=lambda number: parts[number][0])
+        parts[smallest] = (parts[smallest][0] + size, [*parts[smallest][1], tag])
+    others = [tags for _size, tags in parts[1:]]
+    return [[*(f"/{addon}" for addon in files), *(f"-{tag}" for tags in others for tag in tags)], *others]
+
+
 def read_odoo_log(suite: str, output: str) -> Result:
     """Count what Odoo's test runner reports, and cut out the traces of what failed.
 
@@ -275,9 +332,7 @@ def everything(engine: Engine) -> int:
     with Cluster("test", durable=False) as cluster:
         database.remove_left_overs(workspace, cluster)
         if names:
-            tags = [f"/{name}" for name in names]
-            beside = [*names, *BESIDE_THE_SUITE]
-            results.append(in_odoo(workspace, cluster, "addons", beside, tags, purpose="addons"))
+            results.append(in_odoo_at_once(workspace, cluster, "addons", [*names, *BESIDE_THE_SUITE], names))
         if any((ADDONS / addons.DEMO_ADDON / "tests").glob("test_*.py")):
             demo, tags = database.demo_addons(), [f"/{addons.DEMO_ADDON}"]
             results.append(in_odoo(workspace, cluster, "demo company", demo, tags, purpose="demo"))

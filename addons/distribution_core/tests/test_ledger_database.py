@@ -63,7 +63,7 @@ def administer(statement):
         connection.close()
 
 
-@tagged('post_install', '-at_install')
+@tagged('post_install', '-at_install', 'alone')
 class TestLedgerDatabase(BaseCase):
     def setUp(self):
         super().setUp()
