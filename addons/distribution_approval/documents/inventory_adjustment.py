@@ -290,12 +290,13 @@ class InventoryAdjustment(models.Model):
         planned = [(line, line.quantity) for line in self.line_ids]
         if moved is None:
             return planned
+        keys = [line._goods_key() for line, _quantity in planned]
+        last = {key: place for place, key in enumerate(keys)}
         quantities = []
-        for line, quantity in planned:
+        for place, (line, quantity) in enumerate(planned):
             # Several counts of the same goods at the same place: the last one takes what remains.
-            key = line._goods_key()
-            others = any(other._goods_key() == key for other, _quantity in planned[len(quantities) + 1 :])
-            taken = quantity if others else moved.get(key, 0)
+            key = keys[place]
+            taken = moved.get(key, 0) if last[key] == place else quantity
             moved[key] = round(moved.get(key, 0) - taken, 6)
             quantities.append((line, taken))
         rest = {key: quantity for key, quantity in moved.items() if quantity}

@@ -181,7 +181,8 @@ class PurchaseOrder(models.Model):
 
     def _approval_snapshot(self):
         self.ensure_one()
-        values = self._approval_line_values()
+        lines = self._approval_lines()
+        values = {line.id: as_decimal(line._approval_value()) for line in lines}
         return seal(
             {
                 "company_id": self.company_id.id,
@@ -202,7 +203,7 @@ class PurchaseOrder(models.Model):
                     "discount": as_decimal(line.discount),
                     "value": values[line.id],
                 }
-                for line in self._approval_lines()
+                for line in lines
             },
         )
 
@@ -476,7 +477,10 @@ class PurchaseOrder(models.Model):
         key = self.partner_id.commercial_partner_id.id, line.product_id.product_tmpl_id.id
         best = None
         for seller in prices.get(key, ()):
-            quantity = line[LINE_UOM]._compute_quantity(line.product_qty, seller[SUPPLIERINFO_UOM], round=False)
+            other_unit = line[LINE_UOM] != seller[SUPPLIERINFO_UOM]
+            quantity = line.product_qty
+            if other_unit:
+                quantity = line[LINE_UOM]._compute_quantity(quantity, seller[SUPPLIERINFO_UOM], round=False)
             if (
                 (seller.product_id and seller.product_id != line.product_id)
                 or (seller.company_id and seller.company_id != self.company_id)
@@ -490,10 +494,11 @@ class PurchaseOrder(models.Model):
                     doubt = currency._approval_rate_doubt(self.company_id)
                     if doubt:
                         return Unknown(doubt)
-            price = seller[SUPPLIERINFO_UOM]._compute_price(
-                seller.price * (1 - (seller.discount or 0) / 100), line[LINE_UOM]
-            )
-            price = seller.currency_id._convert(price, self.currency_id, self.company_id, day, round=False)
+            price = seller.price * (1 - (seller.discount or 0) / 100)
+            if other_unit:
+                price = seller[SUPPLIERINFO_UOM]._compute_price(price, line[LINE_UOM])
+            if seller.currency_id != self.currency_id:
+                price = seller.currency_id._convert(price, self.currency_id, self.company_id, day, round=False)
             best = price if best is None else min(best, price)
         return None if best is None else as_decimal(best)
 

@@ -255,7 +255,8 @@ class SaleOrder(models.Model):
 
     def _approval_snapshot(self):
         self.ensure_one()
-        values = self._approval_line_values()
+        lines = self._approval_lines()
+        values = {line.id: as_decimal(line._approval_value()) for line in lines}
         return seal(
             {
                 **{name: self[name].id or None for name in REFERENCES if name in self._fields},
@@ -271,7 +272,7 @@ class SaleOrder(models.Model):
                     "discount": as_decimal(line.discount or 0),
                     "value": values[line.id],
                 }
-                for line in self._approval_lines()
+                for line in lines
             },
         )
 

@@ -89,8 +89,12 @@ class MoveDocument(models.AbstractModel):
         )
 
     @api.model
+    @tools.ormcache()
     def _approval_move_gates(self):
-        """Names of the move documents that are governed somewhere; from the cache of the registry."""
+        """Names of the move documents that are governed somewhere; from the cache of the registry.
+
+        It is asked many times for each transfer, and forgotten together with the places that it rests on.
+        """
         places = self.env["distribution.approval.activation"]._governed_places
         return [name for name, document_type in self._approval_move_document_types() if places(document_type)]
 
