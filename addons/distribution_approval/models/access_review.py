@@ -71,13 +71,13 @@ class AccessReview(models.Model):
     # ------------------------------------------------------------- generating
 
     def action_generate(self):
-        """Make the review of the present company, and show it."""
+        """Make the review of the present company, and show it: who starts it certifies it, or names somebody."""
         user = self.env.user
         if user._is_superuser() or not (
             user.has_group("distribution_core.group_administrator") or user.has_group("distribution_core.group_auditor")
         ):
             raise AccessError(_("An administrator or an auditor starts a review."))
-        review = self.sudo()._generate(self.env.company)
+        review = self.sudo()._generate(self.env.company, user)
         return {
             "type": "ir.actions.act_window",
             "res_model": self._name,
@@ -177,8 +177,42 @@ class AccessReview(models.Model):
     def action_take(self):
         """Make the present user the person who certifies."""
         user = self.env.user
-        if user._is_superuser() or not user.has_group("distribution_core.group_administrator"):
-            raise AccessError(_("An administrator certifies, or whom the review names."))
+        if user._is_superuser() or not (
+            user.has_group("distribution_core.group_administrator") or user.has_group("distribution_core.group_auditor")
+        ):
+            raise AccessError(_("An administrator or an auditor takes over a review."))
+        return self._appoint(user)
+
+    def action_open_appoint(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": _("Name Who Certifies"),
+            "res_model": "distribution.access.appoint",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_review_id": self.id},
+        }
+
+    def action_appoint(self, user_id):
+        """Name who certifies: an administrator names a person of the review's company."""
+        if self.env.user._is_superuser() or not self.env.user.has_group("distribution_core.group_administrator"):
+            raise AccessError(_("An administrator names who certifies a review."))
+        # sudo: only whether this is a person of the company is looked at
+        user = self.env["res.users"].sudo().browse(user_id).exists()
+        for review in self:
+            company = review.sudo().company_id
+            if not user or not user.active or user.share or user._is_superuser() or company not in user.company_ids:
+                raise ValidationError(
+                    _("user_id: name an active person who works in %(company)s.", company=company.name)
+                )
+        return self._appoint(user)
+
+    def _appoint(self, user):
+        for review in self:
+            if review.sudo().state != "open":
+                raise UserError(_("%s is certified already.", review.sudo().name))
+        # sudo: a review is written by its methods only; the callers checked who asks
         self.sudo().write({"responsible_id": user.id})
         return True
 
@@ -467,6 +501,19 @@ class AccessCertification(models.Model):
 
     def init(self):
         protect_append_only(self.env.cr, self._table)
+
+
+class AccessAppoint(models.TransientModel):
+    _name = "distribution.access.appoint"
+    _description = "Name Who Certifies"
+
+    review_id = fields.Many2one("distribution.access.review", required=True)
+    user_id = fields.Many2one("res.users", string="Certified by", required=True, domain="[('share', '=', False)]")
+
+    def action_appoint(self):
+        self.ensure_one()
+        self.review_id.action_appoint(self.user_id.id)
+        return {"type": "ir.actions.act_window_close"}
 
 
 class AccessSay(models.TransientModel):

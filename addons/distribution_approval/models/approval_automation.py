@@ -2,6 +2,8 @@
 
 from odoo import _, api, fields, models
 
+from .access_review import EVERY_PARAMETER
+
 #: Jobs whose absence nobody would notice at once.
 CONTROLS = (
     "distribution_approval.ir_cron_control",
@@ -74,3 +76,11 @@ class DistributionAutomation(models.Model):
                 self.name,
             )
         return super()._why_not_overridable()
+
+
+class IrConfigParameter(models.Model):
+    _inherit = "ir.config_parameter"
+
+    @api.model
+    def _distribution_watched_parameters(self):
+        return super()._distribution_watched_parameters() | {EVERY_PARAMETER}

@@ -6,6 +6,7 @@ import random
 import time
 from datetime import timedelta
 
+import psycopg2
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
 
@@ -20,6 +21,8 @@ _logger = logging.getLogger(__name__)
 
 #: How long one run of the job goes on, in seconds; the next run takes the rest.
 RUN_SECONDS = 240
+#: How often an answer is stored again when somebody changed the same records meanwhile.
+STORE_ATTEMPTS = 3
 
 OUTCOMES = [
     ("ok", "Answered"),
@@ -134,22 +137,46 @@ class ApprovalOutsideCall(models.Model):
 
     @api.model
     def _cron_call(self, commit=True):
-        """Ask what is due. Each question is claimed, asked without a transaction, and stored by itself."""
+        """Ask what is due. Each question is claimed, asked while no transaction is open, and stored by itself."""
         until = time.monotonic() + RUN_SECONDS
         asked = 0
         while time.monotonic() < until:
             call = self._claim()
             if not call:
                 break
-            check, question, company = call.check_id, call.question, call.company_id
+            check = call.check_id
+            message = check._message(call.question)
             if commit:
                 self.env.cr.commit()  # pylint: disable=invalid-commit
-            result = check.with_company(company)._ask(question)
-            call._store(result)
+            answer = check._send(message)
             if commit:
-                self.env.cr.commit()  # pylint: disable=invalid-commit
+                call._keep_answer(answer)
+            else:
+                call._store(check._understand(answer))
             asked += 1
         return asked
+
+    def _keep_answer(self, answer):
+        """Store and commit ``answer``. What cannot be stored is a case, and stops no other question."""
+        for attempt in range(1, STORE_ATTEMPTS + 1):
+            try:
+                self._store(self.check_id._understand(answer))
+                self.env.cr.commit()  # pylint: disable=invalid-commit
+                return
+            except Exception as error:
+                self.env.cr.rollback()  # pylint: disable=invalid-commit
+                if isinstance(error, psycopg2.OperationalError) and attempt < STORE_ATTEMPTS:
+                    continue  # two changed the same record at once: the second one looks again
+                _logger.exception("The answer to question %s could not be stored", self.id)
+                self.env["distribution.case"].sudo()._open(
+                    "outside_check_failed",
+                    self.check_id,
+                    _("%s: an outside answer could not be stored", self.check_id.name),
+                    detail=str(error),
+                    dedup_key=f"outside_store:{self.id}",
+                )
+                self.env.cr.commit()  # pylint: disable=invalid-commit
+                return
 
     @api.model
     def _claim(self):

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from datetime import timedelta
+from types import MappingProxyType
 from urllib.parse import quote, urlencode
 from weakref import WeakKeyDictionary
 
@@ -33,6 +34,12 @@ DEFINING = {
 PROTECTED = {"state", "editor_ids", "failures", "opened_at", "probe_at", "activated_by_id"}
 #: Placeholders in the path of a URL.
 PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
+#: What facts are known by: kept in memory until one of these changes.
+NAMED = {"name", "code", "document_type", "fact_type", "options", "unit", "url", "fresh_hours", "active"}
+#: Headers that belong to the connection, not to a credential.
+CONNECTION_HEADERS = {
+    "host", "connection", "content-length", "content-type", "transfer-encoding", "te", "upgrade", "expect", "trailer",
+}  # fmt: skip
 #: How much of an answer is kept, in characters.
 KEPT_BODY = 8_000
 #: ``{cursor: {(model, id, check id): question}}`` that the facts of this transaction lack.
@@ -216,6 +223,10 @@ class ApprovalOutsideCheck(models.Model):
                 raise ValidationError(_("url: “%s” is not among the values that are sent.", ", ".join(sorted(unknown))))
             if not re.fullmatch(r"[A-Za-z0-9-]{1,60}", check.header_name or ""):
                 raise ValidationError(_("header_name: letters, digits and - only."))
+            if check.header_name.lower() in CONNECTION_HEADERS:
+                raise ValidationError(
+                    _("header_name: “%s” belongs to the connection: use the header of a credential.", check.header_name)
+                )
             if check.fact_type == "selection" and not check._option_pairs():
                 raise ValidationError(_("options: name the values that the answer can have, one per line."))
 
@@ -232,10 +243,14 @@ class ApprovalOutsideCheck(models.Model):
 
     def write(self, vals):
         self._refuse_protected(vals)
+        if any(check[name] != vals[name] for name in {"code", "document_type"} & vals.keys() for check in self):
+            self._refuse_used(_("change the code or the document type of"))
         hosts = {check.id: check._host() for check in self} if "url" in vals else {}
         result = super().write(vals)
         if DEFINING & vals.keys() or "active" in vals:
             self._defined("changed")
+        elif NAMED & vals.keys():
+            self.env.registry.clear_cache()
         moved = self.filtered(lambda check: hosts.get(check.id, check._host()) != check._host())
         if moved:
             # The credential was meant for the former host.
@@ -244,16 +259,42 @@ class ApprovalOutsideCheck(models.Model):
             )
         return result
 
+    def unlink(self):
+        result = super().unlink()
+        self.env.registry.clear_cache()
+        return result
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
+        # sudo: whether there is evidence does not depend on who may read it
         if (
-            self.sudo()
-            .env["distribution.approval.outside.answer"]
+            self.env["distribution.approval.outside.answer"]
+            .sudo()
             .search_count([("check_id", "in", self.ids)], limit=1)
         ):
             raise UserError(_("This check has given answers, which are evidence. Archive it instead."))
+        self._refuse_used(_("delete"))
         self._record("removed")
-        self.env.registry.clear_cache()
+
+    def _refuse_used(self, deed):
+        """A fact that a rule names, also one of a former version, stays what it is called."""
+        # sudo: rules of every company count, also those that the present user does not see
+        conditions = self.env["distribution.approval.condition"].sudo()
+        for check in self:
+            used = conditions.search(
+                [("fact", "=", check._fact_name()), ("rule_id.document_type", "=", check.document_type)], limit=1
+            )
+            if used:
+                raise UserError(
+                    _(
+                        "The rule “%(rule)s” of %(version)s asks for “%(check)s”: you cannot %(deed)s it. Archive it "
+                        "and make a new check.",
+                        rule=used.rule_id.name,
+                        version=used.rule_id.version_id.display_name,
+                        check=check.name,
+                        deed=deed,
+                    )
+                )
 
     def _refuse_protected(self, vals):
         protected = PROTECTED & {key for key, value in vals.items() if value}
@@ -404,9 +445,11 @@ class ApprovalOutsideCheck(models.Model):
         return tuple(checks.search([("document_type", "=", document_type)]).ids)
 
     @api.model
+    @tools.ormcache("document_type", "self.env.lang")
     def _specs_for(self, document_type):
-        """``{fact name: FactSpec}`` of the facts that come from outside."""
-        return {check._fact_name(): check._spec() for check in self.sudo().browse(self._ids_for(document_type))}
+        """``{fact name: FactSpec}`` of the facts from outside; kept in memory, so that who needs none pays none."""
+        checks = self.sudo().browse(self._ids_for(document_type))
+        return MappingProxyType({check._fact_name(): check._spec() for check in checks})
 
     @api.model
     def _facts_for(self, documents, names):
@@ -550,29 +593,39 @@ class ApprovalOutsideCheck(models.Model):
     def _keep_circuit(self, new):
         self._set({"failures": new.failures, "opened_at": new.opened_at or False, "probe_at": new.probe_at or False})
 
-    def _ask(self, question):
-        """Ask outside. Returns a dict for the answer's record; never raises for what the other side does."""
+    def _message(self, question):
+        """What goes out for ``question``, read while there is a transaction."""
         self.ensure_one()
-        values = json.loads(question)
-        url, rest = self._address(values)
+        url, rest = self._address(json.loads(question))
         secret = self._secrets().get(self.id)
-        headers = {self.header_name: secret} if secret else {}
-        payload = None
-        if self.method == "POST":
-            payload = rest
-        elif rest:
+        if self.method != "POST" and rest:
             url += ("&" if "?" in url else "?") + urlencode(rest)
+        return {
+            "method": self.method,
+            "url": url,
+            "headers": {self.header_name: secret} if secret else {},
+            "payload": rest if self.method == "POST" else None,
+            "timeout": self.timeout_seconds,
+            "allowed": self.env["ir.config_parameter"].sudo().get_param(ALLOWED_PARAMETER, ""),
+        }
+
+    @staticmethod
+    def _send(message):
+        """The service's answer, or the reason why there is none; touches no database."""
         try:
-            answer = outbound.request(
-                self.method,
-                url,
-                headers=headers,
-                payload=payload,
-                timeout=self.timeout_seconds,
-                allowed=self.env["ir.config_parameter"].sudo().get_param(ALLOWED_PARAMETER, ""),
-            )
+            return outbound.request(**message)
         except outbound.OutboundError as error:
-            return {"outcome": error.kind, "error": _without(secret, str(error)), "milliseconds": error.milliseconds}
+            return error
+
+    def _understand(self, answer):
+        """``answer`` as values for its record; never raises for what the other side does."""
+        secret = self._secrets().get(self.id)
+        if isinstance(answer, outbound.OutboundError):
+            return {
+                "outcome": answer.kind,
+                "error": _without(secret, str(answer)),
+                "milliseconds": answer.milliseconds,
+            }
         return self._read_answer(answer, secret)
 
     def _address(self, values):

@@ -147,6 +147,41 @@ class TestAccessReview(AttackCase):
         with self.assertRaises(AccessError):
             line.action_confirm_revoke() if line.state == "proposed" else line._check_second(line.certification_ids[:1])
 
+    def test_an_auditor_runs_a_review(self):
+        """Starts it, certifies it line by line; what is to be revoked an administrator takes away."""
+        action = self.env[REVIEW].with_user(self.auditor).action_generate()
+        review = self.env[REVIEW].with_user(self.auditor).browse(action["res_id"])
+        self.assertEqual(review.responsible_id, self.auditor)
+        line = self._line(self.finance, "distribution_core.group_approver", review)
+        line.action_keep()
+        other = self._line(self.publisher, "distribution_core.group_policy_author", review)
+        other.action_revoke("Publishes")
+        with self.assertRaises(AccessError):
+            other.action_confirm_revoke()
+        other.with_user(self.first).action_confirm_revoke()
+        self.assertEqual((line.state, other.state), ("kept", "revoked"))
+        own = review.line_ids.filtered(lambda line: line.user_id == self.auditor)
+        with self.assertRaisesRegex(UserError, "their own"):
+            own.action_keep()
+
+    def test_who_is_named(self):
+        review = self.review.with_user(self.first)
+        wizard = self.env["distribution.access.appoint"].with_user(self.first)
+        wizard = wizard.with_context(**review.action_open_appoint()["context"])
+        wizard.create({"user_id": self.employee.id}).action_appoint()
+        self.assertEqual(review.responsible_id, self.employee)
+        self._line(self.finance, "distribution_core.group_approver").with_user(self.employee).action_keep()
+        for user in (self.employee, self.auditor, self.manager):
+            with self.assertRaises(AccessError):
+                self.review.with_user(user).action_appoint(user.id)
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        stranger = new_test_user(self.env, login="t_else", company_id=other.id, company_ids=[Command.set(other.ids)])
+        for user_id in (stranger.id, self.env.ref("base.user_root").id, self.env.ref("base.public_user").id, 0):
+            with self.assertRaises(ValidationError):
+                review.action_appoint(user_id)
+        self.review.with_user(self.auditor).action_take()
+        self.assertEqual(review.responsible_id, self.auditor)
+
     # -------------------------------------------------------------------- attacks
 
     def test_who_may_not(self):

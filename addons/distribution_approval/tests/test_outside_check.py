@@ -500,6 +500,79 @@ class TestOutsideCheck(AttackCase):
         self.assertEqual(self._run(), 1)
         self.assertEqual(order.sudo().approval_request_id.state, "approved")
 
+    def test_a_policy_that_asks_nobody_pays_nothing(self):
+        """With an active check beside it, an order that policy passes costs not one query more."""
+        self._publish_plain()
+
+        def queries():
+            order = self._order(500)
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            order.button_confirm()
+            self.env.flush_all()
+            self.assertEqual(order.state, "purchase")
+            return self.cr.sql_log_count - before
+
+        queries()
+        with_check = queries()
+        self.patch(type(self.check), "_specs_for", lambda checks, document_type: {})
+        self.assertEqual(with_check, queries())
+
+    def _publish_plain(self):
+        draft = self.version.copy()
+        self._publish(draft)
+
+    def test_simulating_asks_nobody(self):
+        """Orders of the past that were not asked about are held in the simulation; nothing leaves, nothing waits."""
+        for amount in (500, 2000):
+            self._order(amount)
+        self._confirmed(700)
+        self.env.flush_all()
+        triggers = self.env["ir.cron.trigger"].search_count([])
+        draft = self.version.policy_id.with_user(self.author)._draft_next_version()
+        draft.rule_ids.condition_ids.filtered(lambda c: c.fact == "amount" and c.value == "1000").value = "600"
+        simulation = (
+            self.env["distribution.approval.simulation"].with_user(self.author).create({"version_id": draft.id})
+        )
+        simulation.action_run()
+        self.assertEqual((simulation.state, simulation.held), ("done", 1))
+        self.assertFalse(self._call())
+        self.assertFalse(self.bureau.seen)
+        self.assertEqual(self.env["ir.cron.trigger"].search_count([]), triggers)
+
+    def test_what_rules_name_stays(self):
+        check = self.check.with_user(self.administrator)
+        for change in (
+            lambda: check.write({"code": "other"}),
+            lambda: check.write({"document_type": "sale_order"}),
+            check.unlink,
+        ):
+            with self.assertRaisesRegex(UserError, "High risk"), self.env.cr.savepoint():
+                change()
+        check.write({"name": "Bureau of credit"})
+        spec = self.env["purchase.order"]._approval_all_fact_specs()["outside_credit"]
+        self.assertEqual(spec.label, "Bureau of credit", "no stale name in memory")
+        for header in ("Host", "transfer-encoding"):
+            with self.assertRaises(ValidationError), self.env.cr.savepoint():
+                check.write({"header_name": header})
+
+    def test_an_answer_that_cannot_be_stored_is_a_case(self):
+        """The job goes on, and so does the next question."""
+        self._confirmed()
+        call = self._call()
+        self.patch(type(self.env.cr), "commit", lambda cr: None)
+        self.patch(type(self.env.cr), "rollback", lambda cr: None)
+
+        def fails(calls, result):
+            raise ValueError("disk full")
+
+        self.patch(type(call), "_store", fails)
+        with mute_logger("odoo.addons.distribution_approval.models.approval_outside_call"):
+            call._keep_answer(self.check._send(self.check._message(call.question)))
+        case = self.env["distribution.case"].search([("dedup_key", "=", f"outside_store:{call.id}")])
+        self.assertIn("disk full", case.description)
+
     def test_facts_of_many_take_constant_queries(self):
         def queries(count):
             orders = self.env["purchase.order"].browse()

@@ -358,17 +358,16 @@ class DistributionAutomation(models.Model):
         if self.kind not in self._overridable() or not record:
             raise UserError(self._why_not_overridable())
         row = self.sudo()
-        # sudo: the role Administrator of the suite overrides; the technical rights of Odoo are not needed for it
-        record.with_user(self.env.user).sudo().write({'active': running})
-        self.invalidate_recordset(['health', 'is_running', 'next_run_at'])
-        now = fields.Datetime.now()
         row.write(
             {
-                'paused_at': False if running else now,
+                'paused_at': False if running else fields.Datetime.now(),
                 'paused_by_id': False if running else self.env.uid,
                 'pause_reason': False if running else reason,
             }
         )
+        # sudo: the role Administrator of the suite overrides; the technical rights of Odoo are not needed for it
+        record.with_user(self.env.user).sudo().write({'active': running})
+        self.invalidate_recordset(['health', 'is_running', 'next_run_at'])
         fact = 'resumed' if running else 'paused'
         self.env['distribution.event'].sudo()._record(
             f'distribution.automation.{fact}.v1',
@@ -379,13 +378,39 @@ class DistributionAutomation(models.Model):
             body=_("Resumed: %s", reason) if running else _("Paused: %s", reason),
             author_id=self.env.user.partner_id.id,
         )
-        if self.is_control and not running:
+
+    @api.model
+    def _note_control(self, record, action, changes):
+        """Who weakens a control, by whatever door, opens a critical case.
+
+        :param record: scheduled action or server action
+        :param action: ``created``, ``changed`` or ``removed``
+        :param changes: as the ledger has them
+        """
+        if action == 'created' or record._name not in ('ir.cron', 'ir.actions.server'):
+            return
+        # sudo: whoever changed it, the control is looked up with all rights
+        crons = self.env['ir.cron'].sudo().with_context(active_test=False)
+        if record._name == 'ir.cron':
+            found = crons.browse(record.id)
+            weaker = action == 'removed' or _weakens_cron(found, changes)
+        else:
+            found = crons.search([('ir_actions_server_id', '=', record.id)])
+            weaker = action == 'removed' or bool({'code', 'state', 'model_id'} & changes.keys())
+        if not weaker:
+            return
+        controls = {cron.id for name in self._controls() if (cron := self.env.ref(name, raise_if_not_found=False))}
+        for cron in found.filtered(lambda cron: cron.id in controls):
+            row = self.sudo().with_context(active_test=False).search(
+                [('res_model', '=', 'ir.cron'), ('res_id', '=', cron.id)]
+            )  # fmt: skip
+            what = _("removed") if action == 'removed' else _("changed: %s", ', '.join(sorted(changes)))
             self.env['distribution.case']._open(
                 'control_paused',
-                self,
-                _("A control is paused: %s", self.name),
-                detail=reason,
-                dedup_key=f'control_paused:{self.id}',
+                row or cron,
+                _("A control is paused or changed: %s", cron.name),
+                detail='\n'.join(filter(None, [what, row.pause_reason, _("Who and when: see the ledger.")])),
+                dedup_key=f'control_paused:{cron.id}',
             )
 
     @api.model
@@ -436,6 +461,16 @@ class DistributionAutomationOverride(models.TransientModel):
 def cron_failures(cron):
     """Failures in a row as Odoo counts them; 17.0 does not."""
     return cron.failure_count if 'failure_count' in cron._fields else 0
+
+
+def _weakens_cron(cron, changes):
+    """Whether the control runs less, later, or as somebody else from now on."""
+    if {'interval_number', 'interval_type', 'user_id', 'ir_actions_server_id', 'numbercall'} & changes.keys():
+        return True
+    if changes.get('active', {}).get('new') is False:
+        return True
+    interval = relativedelta(**{cron.interval_type: cron.interval_number})
+    return 'nextcall' in changes and cron.nextcall > fields.Datetime.now() + interval * 2
 
 
 def _person(user):

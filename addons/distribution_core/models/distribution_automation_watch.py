@@ -1,5 +1,7 @@
 """Changes to what runs by itself are facts for the ledger."""
 
+from contextlib import contextmanager
+
 from odoo import api, models
 
 from ..engine.difference import difference
@@ -29,14 +31,8 @@ class DistributionAutomationWatch(models.AbstractModel):
     def write(self, vals):
         if not self._is_watched():
             return super().write(vals)
-        names = self._watched_fields() & vals.keys() if self._name != 'base.automation' else self._watched_fields()
-        before = self._watched_state(names)
-        result = super().write(vals)
-        after = self._watched_state(names)
-        for record in self:
-            if before[record.id] != after[record.id]:
-                record._record_automation('changed', before[record.id], after[record.id])
-        return result
+        with self._watching(self._watched_names(vals)):
+            return super().write(vals)
 
     def unlink(self):
         if self._is_watched():
@@ -79,6 +75,26 @@ class DistributionAutomationWatch(models.AbstractModel):
             for values in self.sudo().with_context({}).read(names, load=False)
         }
 
+    def update_field_translations(self, field_name, translations):
+        """The door of the translation dialog: it writes past :meth:`write`."""
+        with self._watching({field_name}):
+            return super().update_field_translations(field_name, translations)
+
+    @contextmanager
+    def _watching(self, names=None):
+        """Record what the block changes in these records."""
+        before = self._watched_state(names)
+        yield
+        after = self._watched_state(names)
+        for record in self:
+            if before[record.id] != after[record.id]:
+                record._record_automation('changed', before[record.id], after[record.id])
+
+    @api.model
+    def _watched_names(self, vals):
+        """Fields that writing ``vals`` may change."""
+        return self._watched_fields() & vals.keys()
+
     def _record_automation(self, action, before, after):
         changes = difference(before, after)
         self.env['distribution.event'].sudo()._record(
@@ -86,6 +102,7 @@ class DistributionAutomationWatch(models.AbstractModel):
             self,
             {'kind': self._name, 'action': action, 'changes': changes},
         )
+        self.env['distribution.automation']._note_control(self, action, changes)
 
 
 def _plain(value):
@@ -102,3 +119,68 @@ class IrCron(models.Model):
 class IrActionsServer(models.Model):
     _name = 'ir.actions.server'
     _inherit = ['ir.actions.server', 'distribution.automation.watch']
+
+
+class IrActions(models.Model):
+    """Server actions can be reached as plain actions, too: PostgreSQL shows their rows in both tables."""
+
+    _inherit = 'ir.actions.actions'
+
+    def write(self, vals):
+        with self._watching_behind():
+            return super().write(vals)
+
+    def unlink(self):
+        behind = self._server_actions_behind()
+        states = behind._watched_state() if behind else {}
+        for action in behind:
+            action._record_automation('removed', states[action.id], {})
+        return super().unlink()
+
+    def update_field_translations(self, field_name, translations):
+        with self._watching_behind():
+            return super().update_field_translations(field_name, translations)
+
+    @contextmanager
+    def _watching_behind(self):
+        behind = self._server_actions_behind()
+        with behind._watching():
+            yield
+            behind.env.flush_all()
+            behind.invalidate_recordset()
+
+    def _server_actions_behind(self):
+        """Server actions among these, when they are met under the general model."""
+        server_actions = self.env['ir.actions.server'].sudo()
+        if self._name != 'ir.actions.actions' or not server_actions._is_watched():
+            return server_actions.browse()
+        return server_actions.browse(self.ids).exists()
+
+
+class IrConfigParameter(models.Model):
+    """Settings that decide how far the suite reaches, or how closely it looks."""
+
+    _name = 'ir.config_parameter'
+    _inherit = ['ir.config_parameter', 'distribution.automation.watch']
+
+    @api.model
+    def _watched_names(self, vals):
+        return {'key', 'value'}
+
+    def _record_automation(self, action, before, after):
+        watched = self._distribution_watched_parameters()
+        keys = {before.get('key', self.key), after.get('key', self.key)}
+        for key in sorted(keys & watched):
+            # Its own key stands for the field: the value may be read, addresses of hosts are no secret.
+            old = before.get('value') if before.get('key', self.key) == key else None
+            new = after.get('value') if after.get('key', self.key) == key and action != 'removed' else None
+            self.env['distribution.event'].sudo()._record(
+                'distribution.automation.changed.v1',
+                self,
+                {'kind': self._name, 'action': action, 'changes': difference({key: old}, {key: new})},
+            )
+
+    @api.model
+    def _distribution_watched_parameters(self):
+        """Keys of the settings whose changes are facts for the ledger; addons add theirs."""
+        return {'distribution_core.outbound_allowed_hosts'}

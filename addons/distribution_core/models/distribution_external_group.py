@@ -50,17 +50,8 @@ class DistributionExternalGroup(models.Model):
 
     @api.constrains('group_id')
     def _check_group(self):
-        forbidden = self.env['res.groups'].union(
-            *(self.env.ref(name, raise_if_not_found=False) or self.env['res.groups'] for name in FORBIDDEN)
-        )
-        user = self.env.ref('base.group_user')
         for mapping in self.sudo():
-            implied = (
-                mapping.group_id | mapping.group_id.trans_implied_ids
-                if 'trans_implied_ids' in (mapping.group_id._fields)
-                else mapping.group_id | mapping.group_id.all_implied_ids
-            )
-            if mapping.group_id in forbidden or implied & (forbidden - user):
+            if _reaches_over_odoo(mapping.group_id):
                 raise ValidationError(
                     _(
                         "group_id: “%s” is (or brings) a right over Odoo itself. Grant that by hand.",
@@ -223,6 +214,8 @@ class ResUsers(models.Model):
         user = self.sudo()
         if user._is_superuser() or user.share or not user.active:
             return {'granted': [], 'revoked': [], 'kept': []}
+        # Somebody may have widened a role after two people had put its mapping in force.
+        grant = grant.filtered(lambda role: not _reaches_over_odoo(role))
         granted, revoked = grant - user[USER_GROUPS], revoke & _held(user)
         if granted or revoked:
             user.write({USER_GROUPS: [(4, role.id) for role in granted] + [(3, role.id) for role in revoked]})
@@ -252,3 +245,11 @@ class ResUsers(models.Model):
 def _held(user):
     """All roles of the user, implied ones included."""
     return user['all_group_ids' if 'all_group_ids' in user._fields else USER_GROUPS]
+
+
+def _reaches_over_odoo(role):
+    """Whether the role is one of ``FORBIDDEN``, or brings one by now."""
+    none = role.browse()
+    forbidden = none.union(*(role.env.ref(name, raise_if_not_found=False) or none for name in FORBIDDEN))
+    brought = role['trans_implied_ids' if 'trans_implied_ids' in role._fields else 'all_implied_ids']
+    return bool(role & forbidden or brought & (forbidden - role.env.ref('base.group_user')))

@@ -163,8 +163,37 @@ class TestAutomation(TransactionCase):
         row = self._row(self.env.ref('distribution_core.ir_cron_seal'))
         self.assertTrue(row.is_control)
         row.with_user(self.administrator)._override(False, "Too slow")
-        case = self.env['distribution.case'].search([('dedup_key', '=', f'control_paused:{row.id}')])
+        case = self.env['distribution.case'].search([('dedup_key', '=', f'control_paused:{row.res_id}')])
         self.assertEqual(case.severity, '3')
+        self.assertIn("Too slow", case.description)
+
+    def test_weakening_a_control_by_any_door_is_a_critical_case(self):
+        admin = self.env.ref('base.user_admin')
+        seal = self.env.ref('distribution_core.ir_cron_seal').with_user(admin)
+        doors = {
+            'switched off': lambda: seal.write({'active': False}),
+            'seldom': lambda: seal.write({'interval_number': 9, 'interval_type': 'months'}),
+            'not before': lambda: seal.write({'nextcall': fields.Datetime.now() + timedelta(days=900)}),
+            'its code': lambda: seal.ir_actions_server_id.write({'code': "pass"}),
+            'through the cron': lambda: seal.write({'code': "pass"}),
+            'loaded': lambda: self._load(seal, admin),
+            'removed': lambda: seal.unlink(),
+        }
+        for name, weaken in doors.items():
+            with self.subTest(name):
+                self.env.cr.execute('SAVEPOINT door')
+                weaken()
+                self.env.flush_all()
+                wanted = [('dedup_key', '=', f'control_paused:{seal.id}'), ('severity', '=', '3')]
+                self.assertEqual(self.env['distribution.case'].search_count(wanted), 1)
+                self.env.cr.execute('ROLLBACK TO SAVEPOINT door')
+                self.env.invalidate_all()
+        seal.write({'name': "Distribution: seal", 'priority': 3})
+        self.assertFalse(self.env['distribution.case'].search([('dedup_key', '=', f'control_paused:{seal.id}')]))
+
+    def _load(self, cron, user):
+        result = self.env['ir.cron'].with_user(user).load(['.id', 'active'], [[str(cron.id), 'False']])
+        self.assertFalse([message for message in result['messages'] if message['type'] == 'error'], result)
 
     # ------------------------------------------------------------ changes
 
@@ -201,6 +230,53 @@ class TestAutomation(TransactionCase):
         self.assertTrue(self._row(action), "made here: it is in the register")
         with self.assertRaises(UserError):
             self._row(action).with_user(self.administrator)._override(False, "x")
+
+    def test_server_actions_met_as_plain_actions(self):
+        """Their rows lie in both tables: renaming, rebinding and deleting there is on record as well."""
+        action = self.env['ir.actions.server'].create(
+            {
+                'name': "Tidy up",
+                'model_id': self.env['ir.model']._get_id('res.partner'),
+                'state': 'code',
+                'code': "pass",
+            }
+        )
+        self.env.flush_all()
+        plain = self.env['ir.actions.actions'].with_user(self.env.ref('base.user_admin')).browse(action.id)
+        plain.write({'name': "Harmless", 'binding_model_id': self.env['ir.model']._get_id('res.partner')})
+        change = json.loads(self._events(action)[-1:].data)
+        self.assertEqual(set(change['changes']), {'name', 'binding_model_id'})
+        plain.update_field_translations('name', {'en_US': "Nothing to see"})
+        self.assertEqual(json.loads(self._events(action)[-1:].data)['changes']['name']['new'], "Nothing to see")
+        plain.unlink()
+        self.assertFalse(action.exists())
+        self.assertEqual(json.loads(self._events(action)[-1:].data)['action'], 'removed')
+        self.assertEqual(self._events(action)[-1:].user_ref, self.env.ref('base.user_admin').id)
+
+    def test_translations_are_a_door(self):
+        action = self.cron.ir_actions_server_id.with_user(self.env.ref('base.user_admin'))
+        action.update_field_translations('name', {'en_US': "Harmless"})
+        self.assertEqual(json.loads(self._events(action)[-1:].data)['changes']['name']['new'], "Harmless")
+
+    def test_opening_internal_addresses_is_on_record(self):
+        key = 'distribution_core.outbound_allowed_hosts'
+        parameters = self.env['ir.config_parameter'].with_user(self.env.ref('base.user_admin'))
+        parameters.set_param(key, '')
+        parameters.search([('key', '=', key)]).unlink()
+        parameters.set_param(key, '10.0.0.7:8080')
+        row = parameters.search([('key', '=', key)])
+        self.assertEqual(
+            json.loads(self._events(row)[-1:].data)['changes'], {key: {'old': None, 'new': '10.0.0.7:8080'}}
+        )
+        row.write({'value': 'gateway'})
+        self.assertEqual(json.loads(self._events(row)[-1:].data)['changes'][key]['new'], 'gateway')
+        count = len(self._events(row))
+        other = parameters.create({'key': 't_auto.other', 'value': '10.0.0.8'})
+        self.assertFalse(self._events(other))
+        row.unlink()
+        self.assertEqual(len(self._events(row)), count + 1)
+        other.write({'key': key})
+        self.assertEqual(json.loads(self._events(other)[-1:].data)['changes'], {key: {'old': None, 'new': '10.0.0.8'}})
 
     # ------------------------------------------------------------ attacks
 

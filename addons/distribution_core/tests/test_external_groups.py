@@ -99,6 +99,11 @@ class TestExternalGroups(TransactionCase):
             with self.assertRaises(ValidationError):
                 self._map('Harmless', group)
 
+    def test_a_role_that_was_widened_later_is_not_granted(self):
+        self.buyer.write({'implied_ids': [(4, self.env.ref('base.group_system').id)]})
+        self.assertEqual(self.person._distribution_apply_external_groups(['buyers'], 'oauth')['granted'], [])
+        self.assertFalse(self.person.has_group('base.group_system'))
+
     def test_no_mapping_twice(self):
         with self.assertRaises(ValidationError):
             self._map('APPROVERS', self.approver)
