@@ -257,6 +257,7 @@ class ApprovalOutsideCheck(models.Model):
             self.env.cr.execute(
                 "DELETE FROM distribution_approval_outside_secret WHERE check_id = ANY(%s)", (moved.ids,)
             )
+            moved.invalidate_recordset(["has_secret"])
         return result
 
     def unlink(self):

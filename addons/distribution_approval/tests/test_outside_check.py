@@ -561,8 +561,8 @@ class TestOutsideCheck(AttackCase):
         """The job goes on, and so does the next question."""
         self._confirmed()
         call = self._call()
-        self.patch(type(self.env.cr), "commit", lambda cr: None)
-        self.patch(type(self.env.cr), "rollback", lambda cr: None)
+        self.patch(self.env.cr, "commit", lambda: None)
+        self.patch(self.env.cr, "rollback", lambda: None)
 
         def fails(calls, result):
             raise ValueError("disk full")
