@@ -163,11 +163,15 @@ class MoveDocument(models.AbstractModel):
                 not any(release._covers(snapshots[document.id]) for release in releases.get(document.id, ()))
             )
         )
-        judgements = other._approval_verdicts() if other else {}
+        if not other:
+            return
+        uses = self.env["distribution.approval.fast.path.use"]
+        judgements = uses._take(other, other._approval_verdicts(), snapshots)
         passed = other.filtered(lambda document: judgements[document.id].verdict.outcome == "pass")
         for document in passed:
-            snapshot = snapshots[document.id]
-            values = document._approval_release_values(judgements[document.id], snapshot, "policy")
+            snapshot, judgement = snapshots[document.id], judgements[document.id]
+            kind = "fast_path" if judgement.fast_path else "policy"
+            values = document._approval_release_values(judgement, snapshot, kind)
             frame.promises[document._name, document.id] = Promise(snapshot, values)
         if passed:
             passed._approval_set_state("passed")

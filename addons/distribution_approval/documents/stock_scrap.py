@@ -332,9 +332,13 @@ class StockScrap(models.Model):
 
     def action_validate(self):
         """Scrap what policy or people released; ask for the rest."""
-        if self._approval_asks("action_validate"):
-            return self._approval_told()
-        return super().action_validate()
+        if not self._approval_governed():
+            return super().action_validate()
+        with gate_frame(self.env):
+            # One frame around both: what passes here is not asked again, and uses a fast path once.
+            if self._approval_asked("action_validate"):
+                return self._approval_told()
+            return super().action_validate()
 
     def do_scrap(self):
         """See action_validate; also without enough on hand, and from other applications."""
@@ -343,13 +347,6 @@ class StockScrap(models.Model):
         with gate_frame(self.env):
             held = self._approval_asked("do_scrap")
             return super(StockScrap, self - held).do_scrap()
-
-    def _approval_asks(self, action):
-        """Whether the only scrap order here is held."""
-        if not self._approval_governed():
-            return False
-        with gate_frame(self.env):
-            return bool(self._approval_asked(action))
 
     def _approval_asked(self, action):
         governed = self.filtered(lambda scrap: scrap.state != "done")._approval_governed()

@@ -353,6 +353,17 @@ class IrAttachment(models.Model):
         )
         return self.browse(attachment_id for (attachment_id,) in self.env.cr.fetchall())
 
+    def _approval_check_uploaded(self, wizard):
+        """Raise unless the present user uploaded all of these in a dialog of the model ``wizard``.
+
+        No file of another record – least of all evidence of another request – becomes evidence by its id.
+        """
+        if any(
+            file.create_uid != self.env.user or file.res_model not in (False, wizard) or file.res_id
+            for file in self.sudo()
+        ):
+            raise UserError(_("Upload the file here: one of another record cannot be taken."))
+
     def write(self, vals):
         if CONTENT & vals.keys() and self._approval_sealed():
             raise UserError(_("This file is evidence of an approval. Attach another one instead of changing it."))

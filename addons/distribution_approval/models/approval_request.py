@@ -151,7 +151,9 @@ class ApprovalRequest(models.Model):
             request.my_task_id = request.sudo()._my_task().id
             request.may_withdraw = request.sudo()._may_withdraw(self.env.user)
             request.may_resubmit = request.state in ("revision", "on_hold") and request.may_withdraw
-            request.may_answer = request.state == "question" and self.env.user in request.sudo()._askers()
+            request.may_answer = (
+                request.state == "question" and self.env.user in request.sudo()._open_questions()._answerers()
+            )
 
     # ------------------------------------------------------------------ CRUD
 
@@ -667,22 +669,25 @@ class ApprovalRequest(models.Model):
         }
 
     def action_submit_answer(self, answer):
-        """The requester answers what is asked; the request goes on."""
+        """The requester (or the colleague who was asked) answers what they were asked; the request goes on."""
         self.ensure_one()
         user = self.env.user
         request = self.sudo()
-        if user not in request._askers():
-            raise AccessError(_("Only %s can answer.", request.requester_id.name))
+        if user not in request._askers() | request._open_questions()._answerers():
+            people = request._open_questions()._answerers() or request.requester_id
+            raise AccessError(_("Only %s can answer.", ", ".join(people.mapped("name"))))
         answer = self.env["distribution.approval.task"]._text("answer", answer)
         if not answer:
             raise UserError(_("answer: write an answer."))
         request._lock()
-        asked = request._current_tasks().question_ids.filtered(lambda question: not question.answered_at)
+        waiting = request._open_questions()
+        asked = waiting.filtered(lambda question: user in question._answerers())
         if not asked:
             raise UserError(_("There is no open question on %s.", request.document_name))
         state = request._to_engine()
-        for task in asked.task_id:
-            state = routing.answer(state, str(task.id))
+        unanswered = {(question.task_id, question.user_id) for question in waiting - asked}
+        for task, asker in {(question.task_id, question.user_id) for question in asked} - unanswered:
+            state = routing.answer(state, str(task.id), asker.id)
         asked.write({"answer": answer, "answered_by_id": user.id, "answered_at": fields.Datetime.now()})
         request._apply(state)
         request._event("question_answered", {"request_id": request.id})

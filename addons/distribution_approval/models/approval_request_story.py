@@ -21,7 +21,10 @@ class ApprovalRequest(models.Model):
                 whom=self.waiting_for or _("an approver"),
                 time=self._age(self.waiting_since),
             ),
-            "question": _("A question was asked; it waits for an answer by %s", self.requester_id.name),
+            "question": _(
+                "A question was asked; it waits for an answer by %s",
+                ", ".join(self._open_questions()._answerers().mapped("name")) or self.requester_id.name,
+            ),
             "revision": _("Revision requested: %s", self._last_words()),
             "on_hold": _("On hold: %s", self.reason or ""),
             "refused": _("Refused by policy"),
@@ -88,7 +91,7 @@ class ApprovalRequest(models.Model):
                 {
                     "time": question.asked_at,
                     "icon": "fa-question-circle",
-                    "title": _("Question"),
+                    "title": _("Question to %s", question.asked_id.name) if question.asked_id else _("Question"),
                     "who": question.user_id.name,
                     "text": question.question,
                     "kind": "question",

@@ -342,8 +342,11 @@ class ApprovalTask(models.Model):
 
     # ------------------------------------------------------------- questions
 
-    def action_ask(self, question):
-        """Ask the requester without deciding; the request shows that it waits for an answer."""
+    def action_ask(self, question, colleague_id=None):
+        """Ask the requester without deciding; the request shows that it waits for an answer.
+
+        :param colleague_id: ask this user instead, who then reads the request
+        """
         self.ensure_one()
         user = self._check_decider()
         question = self._text("question", question)
@@ -353,16 +356,27 @@ class ApprovalTask(models.Model):
         request = task.request_id
         request._lock()
         task._check_eligible(user)
+        colleague = task._colleague(colleague_id, user)
         try:
             after = routing.ask(request._to_engine(), str(task.id), user.id, request._excluded_users().ids)
         except RoutingError as error:
             raise task._explain_refusal(error) from error
         self.env["distribution.approval.question"].sudo().create(
-            {"task_id": task.id, "user_id": user.id, "question": question, "asked_at": fields.Datetime.now()}
+            {
+                "task_id": task.id,
+                "user_id": user.id,
+                "asked_id": colleague.id,
+                "question": question,
+                "asked_at": fields.Datetime.now(),
+            }
         )
+        if colleague:
+            request.write({"participant_ids": [(4, colleague.id)]})
         request._apply(after)
-        request._event("question_asked", {"task_id": task.id})
-        request._notify(request.requester_id, _("%(user)s asks: %(question)s", user=user.name, question=question))
+        request._event("question_asked", {"task_id": task.id, **({"asked_id": colleague.id} if colleague else {})})
+        request._notify(
+            colleague or request.requester_id, _("%(user)s asks: %(question)s", user=user.name, question=question)
+        )
         return True
 
     # ---------------------------------------------------------------- buttons
@@ -393,7 +407,7 @@ class ApprovalTask(models.Model):
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",
-            "name": _("Ask %s", self.requester_id.name),
+            "name": _("Ask a Question"),
             "res_model": "distribution.approval.ask",
             "view_mode": "form",
             "target": "new",

@@ -8,6 +8,7 @@ from . import test_report_release
 from . import test_attacks_vendor_master
 from . import test_vendor_change
 from . import test_query_counts
+from . import test_questions
 from . import test_service_clock
 from . import test_delegation
 from . import test_handover
@@ -53,4 +54,5 @@ from . import test_vendor_onboarding
 from . import test_bill_concurrency
 from . import test_emergency
 from . import test_fast_path
+from . import test_fast_path_goods
 from . import test_outcome_concurrency

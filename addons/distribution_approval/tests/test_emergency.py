@@ -192,6 +192,25 @@ class TestEmergency(TermsCase):
         )
         self._release(order, proof=False)
 
+    def test_evidence_of_another_request_stays_there(self):
+        """What the releaser attached elsewhere is not taken away by its id."""
+        elsewhere = self._held(5000).sudo().approval_request_id
+        order = self._held(6000)
+        request = order.sudo().approval_request_id
+        files = self.env["ir.attachment"].with_user(self.releaser)
+        taken = files.create({"name": "mail.eml", "raw": b"Still"})
+        taken.sudo().write({"res_model": elsewhere._name, "res_id": elsewhere.id})
+        with self.assertRaises(UserError):
+            self.env["distribution.approval.emergency.release"].with_user(self.releaser).create(
+                {
+                    "request_id": request.id,
+                    "seen_digest": request.digest,
+                    "justification": WHY,
+                    "attachment_ids": [(6, 0, taken.ids)],
+                }
+            ).action_release()
+        self.assertEqual((taken.sudo().res_id, request.state), (elsewhere.id, "pending"))
+
     def test_changed_since_it_was_seen(self):
         order = self._held()
         request = order.sudo().approval_request_id

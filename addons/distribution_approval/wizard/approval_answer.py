@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 
 
 class ApprovalAnswer(models.TransientModel):
-    """The requester answers a question; the request goes on."""
+    """Whoever was asked answers; the request goes on."""
 
     _name = "distribution.approval.answer"
     _description = "Answer a Question on an Approval Request"
@@ -15,8 +15,9 @@ class ApprovalAnswer(models.TransientModel):
     @api.depends("request_id")
     def _compute_question_text(self):
         for wizard in self:
-            open_questions = wizard.request_id.task_ids.question_ids.filtered(lambda question: not question.answered_at)
-            wizard.question_text = "\n".join(f"{q.user_id.name}: {q.question}" for q in open_questions)
+            # sudo: only what this person is asked is shown, whatever else they may read of the request.
+            mine = wizard.request_id.sudo()._open_questions().filtered(lambda q: self.env.user in q._answerers())
+            wizard.question_text = "\n".join(f"{q.user_id.name}: {q.question}" for q in mine)
 
     def action_confirm(self):
         self.ensure_one()

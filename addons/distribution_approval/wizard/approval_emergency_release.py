@@ -1,5 +1,4 @@
-from odoo import _, api, fields, models
-from odoo.exceptions import UserError
+from odoo import api, fields, models
 
 
 class ApprovalEmergencyRelease(models.TransientModel):
@@ -29,8 +28,7 @@ class ApprovalEmergencyRelease(models.TransientModel):
         self.ensure_one()
         request = self.request_id
         request._check_emergency_releaser()
-        if any(file.sudo().create_uid != self.env.user for file in self.attachment_ids):
-            raise UserError(_("Upload the file here: one of another record cannot be taken."))
+        self.attachment_ids._approval_check_uploaded(self._name)
         # sudo: nobody writes on a request; the role was checked just now.
         self.attachment_ids.sudo().write({"res_model": request._name, "res_id": request.id})
         emergency_id = request.action_emergency_release(self.justification, self.seen_digest)

@@ -31,7 +31,8 @@ class ApprovalExhibitAdd(models.TransientModel):
             raise UserError(_("Attach a file, or say where the document is kept."))
         if self.attachment_ids:
             request = self.request_id._evidence_of_person()
-            files = self._own_files()
+            files = self.attachment_ids
+            files._approval_check_uploaded(self._name)
             # sudo: only these methods write on a request; who may add evidence was checked just now.
             files.sudo().write({"res_model": request._name, "res_id": request.id})
             self.env["distribution.approval.exhibit"]._seal(request, files.sudo())
@@ -40,13 +41,3 @@ class ApprovalExhibitAdd(models.TransientModel):
         if self.url:
             self.request_id.action_add_reference(self.name, self.url, self.sha256, self.kind, self.note)
         return {"type": "ir.actions.act_window_close"}
-
-    def _own_files(self):
-        """The files that this person uploaded here: no file of another record becomes evidence by its id."""
-        files = self.attachment_ids
-        if any(
-            file.sudo().create_uid != self.env.user or file.sudo().res_model not in (False, self._name)
-            for file in files
-        ):
-            raise UserError(_("Upload the file here: one of another record cannot be taken."))
-        return files

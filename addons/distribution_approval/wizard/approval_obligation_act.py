@@ -1,5 +1,4 @@
 from odoo import _, api, fields, models
-from odoo.exceptions import UserError
 
 
 class ApprovalObligationAct(models.TransientModel):
@@ -45,8 +44,7 @@ class ApprovalObligationAct(models.TransientModel):
 
     def _keep_files(self):
         """Seal what was uploaded here as evidence of the condition."""
-        if any(file.sudo().create_uid != self.env.user for file in self.attachment_ids):
-            raise UserError(_("Upload the file here: one of another record cannot be taken."))
+        self.attachment_ids._approval_check_uploaded(self._name)
         # sudo: the method above has checked that this person may act on the condition.
         files, obligation = self.attachment_ids.sudo(), self.obligation_id.sudo()
         files.write({"res_model": obligation._name, "res_id": obligation.id})
