@@ -6,6 +6,7 @@ and runs every ``tools/bench/bench_*.py`` in the engine's Python.
 
 import hashlib
 import json
+import os
 import shutil
 
 from . import addons, database, environment, process
@@ -21,10 +22,14 @@ BENCHES = TOOLS / "bench"
 
 
 def bench(engine: Engine) -> int:
-    """Run all benches; fails when there is none or one of them says that a limit is broken."""
-    modules = sorted(file.stem for file in BENCHES.glob("bench_*.py"))
+    """Run all benches, or the one named by ``BENCH=`` (such as ``purchase_gate``).
+
+    Fails when there is none, or one of them says that a limit is broken.
+    """
+    wanted = os.environ.get("BENCH", "") or "*"
+    modules = sorted(file.stem for file in BENCHES.glob(f"bench_{wanted}.py"))
     if not modules:
-        raise DevkitError("No bench: tools/bench has no bench_*.py.")
+        raise DevkitError(f"No bench: tools/bench has no bench_{wanted}.py.")
     workspace = prepare(engine, "test")
     peers = _peer_addons(workspace)
     broken = []
