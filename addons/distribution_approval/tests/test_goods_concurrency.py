@@ -3,7 +3,6 @@
 import uuid
 
 from odoo import Command
-from odoo.exceptions import UserError
 from odoo.tests.common import new_test_user, tagged
 
 from odoo.addons.distribution_core.compat import storable_product_values
