@@ -332,17 +332,24 @@ class StockScrap(models.Model):
 
     def action_validate(self):
         """Scrap what policy or people released; ask for the rest."""
+        if self._approval_governed() and set(self.mapped("state")) == {"done"}:
+            return True  # somebody else was quicker: nothing is thrown away twice
         if self._approval_asks("action_validate"):
             return self._approval_told()
         return super().action_validate()
 
     def do_scrap(self):
-        """See action_validate; also without enough on hand, and from other applications."""
-        if not self._approval_governed():
+        """See action_validate; also without enough on hand, and from other applications.
+
+        Core would throw away once more what is scrapped already.
+        """
+        governed = self._approval_governed()
+        if not governed:
             return super().do_scrap()
         with gate_frame(self.env):
+            over = governed.filtered(lambda scrap: scrap.state == "done")
             held = self._approval_asked("do_scrap")
-            return super(StockScrap, self - held).do_scrap()
+            return super(StockScrap, self - held - over).do_scrap()
 
     def _approval_asks(self, action):
         """Whether the only scrap order here is held."""
@@ -382,12 +389,26 @@ class StockScrap(models.Model):
 
     def write(self, vals):
         self._approval_refuse_cost(vals)
+        self._approval_refuse_scrapped(vals)
         if "product_id" not in vals or not self._approval_governed():
             return super().write(vals)
         with gate_frame(self.env):
             result = super().write(vals)
             self.sudo()._approval_seal_costs(again=True)
             return result
+
+    def _approval_refuse_scrapped(self, vals):
+        """The order of goods that are thrown away says what was thrown away, and goes on saying it."""
+        changed = sorted(self._approval_controlled & vals.keys())
+        done = self.filtered(lambda scrap: scrap.state == "done") if changed else self.browse()
+        if done._approval_governed():
+            raise UserError(
+                _(
+                    "%(field)s: %(scrap)s is done, and says what was thrown away. Make another scrap order.",
+                    field=", ".join(changed),
+                    scrap=done[0]._approval_name(),
+                )
+            )
 
     @api.model
     def _approval_refuse_cost(self, vals):

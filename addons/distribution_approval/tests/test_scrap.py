@@ -123,6 +123,23 @@ class TestAttacksOnScrap(ScrapCase):
         self.assertEqual(wizard.scrap_id.state, "draft")
         self.assertStockKept()
 
+    def test_what_is_scrapped_is_not_scrapped_again(self):
+        scrap = self._scrap(quantity=2)
+        for button in ("action_validate", "action_validate", "do_scrap"):
+            getattr(scrap, button)()
+        self.assertEqual((scrap.state, len(scrap.move_ids)), ("done", 1))
+        self.assertEqual(self._on_hand(self.nut), 48)
+
+    def test_a_done_order_is_not_edited(self):
+        scrap = self._scrap(quantity=2)
+        scrap.action_validate()
+        for user in (self.keeper, self.chief, self.system):
+            for values in ({"scrap_qty": 1}, {"product_id": self.bolt.id}, {"approval_reason_id": False}):
+                with self._refused(at_once=True):
+                    scrap.with_user(user).write(values)
+        self.assertEqual((scrap.scrap_qty, scrap.product_id), (2, self.nut))
+        scrap.origin = "Report 12"
+
     def test_the_state_is_not_written(self):
         for user in (self.keeper, self.chief):
             with self._refused(at_once=True):
