@@ -1,162 +1,49 @@
-"""Two people apply the same count, and scrap the same goods, at the same instant: real connections."""
+"""Two people count, scrap and move the same goods at the same instant: real connections."""
 
-import threading
 import uuid
-from contextlib import contextmanager
-from unittest.mock import patch
 
-from odoo import SUPERUSER_ID, Command, api
-from odoo.exceptions import RedirectWarning, UserError
-from odoo.modules.registry import DummyRLock, Registry
-from odoo.service.model import retrying
-from odoo.tests.common import BaseCase, get_db_name, new_test_user, tagged
-from odoo.tools import mute_logger
+from odoo import Command
+from odoo.exceptions import UserError
+from odoo.tests.common import new_test_user, tagged
 
-from odoo.addons.distribution_core.compat import USER_GROUPS, storable_product_values
+from odoo.addons.distribution_core.compat import storable_product_values
 
-PEOPLE = {
+from .document_concurrency_case import DocumentConcurrencyCase
+
+WAREHOUSE = {
     "chief": "stock.group_stock_manager",
     "other_chief": "stock.group_stock_manager",
-    "controller": "distribution_core.group_approver",
-    "author": "distribution_core.group_policy_author",
-    "publisher": "distribution_core.group_policy_publisher",
-    "publisher_2": "distribution_core.group_policy_publisher",
 }
 
 
-@tagged("post_install", "-at_install")
-class TestGoodsConcurrency(BaseCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.registry = Registry(get_db_name())
-        with cls.transaction() as env:
-            cls._make_company(env)
-        cls.addClassCleanup(cls._leave)
-
-    @classmethod
-    @contextmanager
-    def transaction(cls, who=None):
-        """An environment on a connection of its own; committed at the end."""
-        with cls.registry.cursor() as cr:
-            yield api.Environment(cr, cls.people[who] if who else SUPERUSER_ID, {})
+class GoodsConcurrencyCase(DocumentConcurrencyCase):
+    """A company with two sites; the goods of each test are its own."""
 
     @classmethod
     def _make_company(cls, env):
-        mark = uuid.uuid4().hex[:6]
-        company = env["res.company"].create({"name": f"Two counts {mark}"})
-        env.user.company_ids |= company
+        super()._make_company(env)
+        company = env["res.company"].browse(cls.company_id)
         env = env(context={"allowed_company_ids": company.ids, "tracking_disable": True})
-        cls.company_id = company.id
-        cls.people = {
-            name: new_test_user(
+        for name, group in WAREHOUSE.items():
+            cls.people[name] = new_test_user(
                 env,
-                login=f"{name}_{mark}",
+                login=f"{name}_{company.id}",
                 groups=f"base.group_user,{group}",
                 company_id=company.id,
                 company_ids=[Command.set(company.ids)],
             ).id
-            for name, group in PEOPLE.items()
-        }
-        group = env["res.groups"].create({"name": f"Controlling {mark}"})
-        env["res.users"].browse(cls.people["controller"]).write({USER_GROUPS: [Command.link(group.id)]})
         warehouse = env["stock.warehouse"].search([("company_id", "=", company.id)], limit=1)
-        cls.stock_id = warehouse.lot_stock_id.id
-        user = env["res.users"].browse
-        policy = (
-            env["distribution.approval.policy"]
-            .with_user(user(cls.people["author"]))
-            .create(
-                {
-                    "name": f"Counts {mark}",
-                    "document_type": "inventory_adjustment",
-                    "company_id": company.id,
-                }
-            )
-        )
-
-        def rule(name, outcome, fact, operator, value, stages=()):
-            return Command.create(
-                {
-                    "name": name,
-                    "outcome": outcome,
-                    "condition_ids": [Command.create({"fact": fact, "operator": operator, "value": value})],
-                    "stage_ids": list(stages),
-                }
-            )
-
-        stage = Command.create({"sequence": 10, "approver_kind": "group", "group_id": group.id, "name": "Controlling"})
-        version = (
-            env["distribution.approval.policy.version"]
-            .with_user(user(cls.people["author"]))
-            .create(
-                {
-                    "policy_id": policy.id,
-                    "fallback_user_id": cls.people["controller"],
-                    "rule_ids": [
-                        rule("Small", "pass", "amount", "le", "500"),
-                        rule("Large", "require", "amount", "gt", "500", [stage]),
-                        rule("Adds up", "require", "adjustment_window_total", "gt", "700", [stage]),
-                    ],
-                }
-            )
-        )
-        version.with_user(user(cls.people["publisher"])).action_publish()
-        activation = (
-            env["distribution.approval.activation"]
-            .with_user(user(cls.people["publisher"]))
-            .create({"document_type": "inventory_adjustment", "company_id": company.id})
-        )
-        activation.action_propose()
-        activation.with_user(user(cls.people["publisher_2"])).action_confirm()
-        cls.activation_id = activation.id
+        branch = env["stock.warehouse"].create({"name": "Branch", "code": "BRN", "company_id": company.id})
+        cls.stock_id, cls.branch_id = warehouse.lot_stock_id.id, branch.lot_stock_id.id
+        cls.internal_type_id, cls.delivery_type_id = warehouse.int_type_id.id, warehouse.out_type_id.id
+        cls._govern(env)
 
     @classmethod
-    def _leave(cls):
-        """End governance of this company and let its people go."""
-        with cls.transaction("publisher") as env:
-            env["distribution.approval.activation"].browse(cls.activation_id).action_propose_end()
-        with cls.transaction("publisher_2") as env:
-            env["distribution.approval.activation"].browse(cls.activation_id).action_confirm_end()
-        with cls.transaction() as env:
-            env["res.users"].browse(cls.people.values()).active = False
+    def _govern(cls, env):
+        """Publish what the tests of the class need."""
 
-    def _at_once(self, *calls):
-        """Run ``(who, callable(env))`` at the same instant, as Odoo's RPC does. Returns results or errors."""
-        barrier = threading.Barrier(len(calls))
-        results = [None] * len(calls)
-
-        def run(number, who, function):
-            begun = []
-
-            def once():
-                env.cr.execute("SELECT count(*) FROM distribution_approval_request")
-                if not begun:
-                    begun.append(True)
-                    barrier.wait(20)
-                return function(env)
-
-            try:
-                with self.registry.cursor() as cr:
-                    env = api.Environment(cr, self.people[who], {})
-                    results[number] = retrying(once, env)
-            except Exception as error:  # pylint: disable=broad-except
-                results[number] = error
-
-        threads = [threading.Thread(target=run, args=(number, *call)) for number, call in enumerate(calls)]
-        with mute_logger("odoo.sql_db"), patch.object(Registry, "_lock", DummyRLock()):
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join(60)
-        self.assertFalse([thread for thread in threads if thread.is_alive()], "somebody waits for ever")
-        for result in results:
-            if isinstance(result, Exception) and not isinstance(result, (UserError, RedirectWarning)):
-                raise result
-        return results
-
-    def _counted(self, cost, count, categ_id=None):
-        """Id of a committed count of ``count``; 100 pieces at ``cost`` should be there."""
+    def _goods(self, cost, categ_id=None):
+        """Id of a product of which 100 pieces at ``cost`` are there."""
         with self.transaction("chief") as env:
             product = (
                 env["product.product"]
@@ -170,22 +57,57 @@ class TestGoodsConcurrency(BaseCase):
                     }
                 )
             )
-            vendors = env.ref("stock.stock_location_suppliers")
             move = env["stock.move"].create(
-                {
-                    **({"name": "In"} if "name" in env["stock.move"]._fields else {}),
-                    "product_id": product.id,
-                    "product_uom_qty": 100,
-                    "location_id": vendors.id,
-                    "location_dest_id": self.stock_id,
-                    "company_id": self.company_id,
-                }
+                self._move_values(env, product, 100, env.ref("stock.stock_location_suppliers").id, self.stock_id)
             )
             move._action_confirm()
             move.quantity = 100
             move.picked = True
             move._action_done()
-            quant = env["stock.quant"].search([("product_id", "=", product.id), ("location_id", "=", self.stock_id)])
+            return product.id
+
+    def _move_values(self, env, product, quantity, source_id, destination_id):
+        return {
+            **({"name": product.name} if "name" in env["stock.move"]._fields else {}),
+            "product_id": product.id,
+            "product_uom_qty": quantity,
+            "location_id": source_id,
+            "location_dest_id": destination_id,
+            "company_id": self.company_id,
+        }
+
+    def _quant(self, env, product_id, location_id=None):
+        return env["stock.quant"].search(
+            [("product_id", "=", product_id), ("location_id", "=", location_id or self.stock_id)]
+        )
+
+    def _on_hand(self, env, product_id, location_id=None):
+        return sum(self._quant(env, product_id, location_id).mapped("quantity"))
+
+    def assertReleases(self, document, kinds):
+        releases = document.env["distribution.approval.release"].search(
+            [("res_model", "=", document._name), ("res_id", "=", document.id)]
+        )
+        self.assertEqual(releases.mapped("kind"), kinds)
+
+
+@tagged("post_install", "-at_install")
+class TestGoodsConcurrency(GoodsConcurrencyCase):
+    @classmethod
+    def _govern(cls, env):
+        cls._publish(
+            env,
+            "inventory_adjustment",
+            ("Small", "pass", ("amount", "le", "500")),
+            ("Large", "require", ("amount", "gt", "500")),
+            ("Adds up", "require", ("adjustment_window_total", "gt", "700")),
+        )
+
+    def _counted(self, cost, count, categ_id=None):
+        """Id of a committed count of ``count``; 100 pieces at ``cost`` should be there."""
+        product_id = self._goods(cost, categ_id)
+        with self.transaction("chief") as env:
+            quant = self._quant(env, product_id)
             quant.with_context(inventory_mode=True).inventory_quantity = count
             return quant.id
 
@@ -207,10 +129,7 @@ class TestGoodsConcurrency(BaseCase):
             self.assertEqual(len(adjustment), 1)
             self.assertEqual((adjustment.state, adjustment.approval_state), ("applied", "passed"))
             self.assertEqual(env["stock.quant"].browse(quant_id).quantity, 90)
-            releases = env["distribution.approval.release"].search(
-                [("res_model", "=", adjustment._name), ("res_id", "=", adjustment.id)]
-            )
-            self.assertEqual(len(releases), 1)
+            self.assertReleases(adjustment, ["policy"])
 
     def test_two_ask_for_one_count(self):
         quant_id = self._counted(100, 10)
@@ -224,10 +143,200 @@ class TestGoodsConcurrency(BaseCase):
     def test_small_ones_at_the_same_instant_add_up(self):
         with self.transaction() as env:
             categ_id = env["product.category"].create({"name": uuid.uuid4().hex}).id
-        quants = [self._counted(1, 60 - n, categ_id) for n in range(2)]
-        big = [self._counted(10, 60, categ_id) for _n in range(2)]
-        self.assertTrue(quants)
-        self._at_once(*((who, self._apply(quant_id)) for who, quant_id in zip(("chief", "other_chief"), big)))
+        counts = [self._counted(10, 60, categ_id) for _n in range(2)]
+        self._at_once(*((who, self._apply(quant_id)) for who, quant_id in zip(("chief", "other_chief"), counts)))
         with self.transaction() as env:
-            states = sorted(self._adjustments(env, quant_id).approval_state for quant_id in big)
+            states = sorted(self._adjustments(env, quant_id).approval_state for quant_id in counts)
             self.assertEqual(states, ["passed", "pending"], "one of them saw the other")
+
+
+@tagged("post_install", "-at_install")
+class TestScrapConcurrency(GoodsConcurrencyCase):
+    @classmethod
+    def _govern(cls, env):
+        cls._publish(
+            env, "scrap", ("Small", "pass", ("amount", "le", "500")), ("Large", "require", ("amount", "gt", "500"))
+        )
+
+    def _scrap(self, product_id, quantity):
+        """Id of a committed scrap order that nobody has validated."""
+        with self.transaction("chief") as env:
+            values = {"product_id": product_id, "scrap_qty": quantity, "location_id": self.stock_id}
+            return env["stock.scrap"].create(values).id
+
+    def _validate(self, scrap_id):
+        def validate(env):
+            env["stock.scrap"].browse(scrap_id).action_validate()
+            return True
+
+        return validate
+
+    def _held(self, quantity=10):
+        """(product, scrap order, task) of scrap that waits for the manager."""
+        product_id = self._goods(100)
+        scrap_id = self._scrap(product_id, quantity)
+        with self.transaction("chief") as env:
+            self._validate(scrap_id)(env)
+        with self.transaction() as env:
+            scrap = env["stock.scrap"].browse(scrap_id)
+            self.assertEqual(scrap.approval_state, "pending")
+            return product_id, scrap_id, scrap.approval_request_id.task_ids.id
+
+    def test_two_validate_one_scrap_order(self):
+        product_id = self._goods(10)
+        scrap_id = self._scrap(product_id, 20)
+        self._at_once(("chief", self._validate(scrap_id)), ("other_chief", self._validate(scrap_id)))
+        with self.transaction() as env:
+            scrap = env["stock.scrap"].browse(scrap_id)
+            self.assertEqual((scrap.state, scrap.approval_state), ("done", "passed"))
+            self.assertEqual(self._on_hand(env, product_id), 80, "thrown away once")
+            self.assertReleases(scrap, ["policy"])
+
+    def test_two_ask_for_one_scrap_order(self):
+        product_id = self._goods(100)
+        scrap_id = self._scrap(product_id, 20)
+        self._at_once(("chief", self._validate(scrap_id)), ("other_chief", self._validate(scrap_id)))
+        with self.transaction() as env:
+            scrap = env["stock.scrap"].browse(scrap_id)
+            self.assertEqual((scrap.state, len(scrap.approval_request_ids)), ("draft", 1))
+            self.assertEqual(self._on_hand(env, product_id), 100)
+
+    def test_decided_while_it_is_edited(self):
+        """What is thrown away is what was decided on, whoever was first."""
+        product_id, scrap_id, task_id = self._held()
+        with self.transaction() as env:
+            seen = env["distribution.approval.task"].browse(task_id).digest
+
+        def decide(env):
+            return env["distribution.approval.task"].browse(task_id).action_decide("approve", seen)
+
+        def edit(env):
+            env["stock.scrap"].browse(scrap_id).scrap_qty = 90
+
+        self._at_once(("manager", decide), ("chief", edit))
+        with self.transaction() as env:
+            scrap = env["stock.scrap"].browse(scrap_id)
+            self.assertIn(self._on_hand(env, product_id), (100, 90))
+            if scrap.state == "done":
+                self.assertEqual((scrap.scrap_qty, self._on_hand(env, product_id)), (10, 90))
+            else:
+                self.assertEqual((scrap.scrap_qty, self._on_hand(env, product_id)), (90, 100))
+
+    def test_released_once(self):
+        """The approval carries on by itself, while somebody presses the button again."""
+        product_id, scrap_id, task_id = self._held()
+        self._at_once(("manager", self._decide(task_id)), ("chief", self._validate(scrap_id)))
+        with self.transaction() as env:
+            scrap = env["stock.scrap"].browse(scrap_id)
+            self.assertEqual((scrap.state, scrap.approval_state), ("done", "released"))
+            self.assertEqual(self._on_hand(env, product_id), 90)
+            self.assertReleases(scrap, ["approval"])
+
+
+@tagged("post_install", "-at_install")
+class TestTransferConcurrency(GoodsConcurrencyCase):
+    @classmethod
+    def _govern(cls, env):
+        cls._publish(
+            env,
+            "site_transfer",
+            ("Small", "pass", ("amount", "le", "500")),
+            ("Large", "require", ("amount", "gt", "500")),
+        )
+
+    def _transfer(self, product_id, quantity, destination_id=None, picking_type_id=None):
+        """Id of a committed transfer whose goods are reserved."""
+        with self.transaction("chief") as env:
+            product = env["product.product"].browse(product_id)
+            destination_id = destination_id or self.branch_id
+            picking = env["stock.picking"].create(
+                {
+                    "picking_type_id": picking_type_id or self.internal_type_id,
+                    "location_id": self.stock_id,
+                    "location_dest_id": destination_id,
+                    "move_ids": [
+                        Command.create(self._move_values(env, product, quantity, self.stock_id, destination_id))
+                    ],
+                }
+            )
+            picking.action_confirm()
+            picking.action_assign()
+            return picking.id
+
+    def _validate(self, picking_id):
+        def validate(env):
+            env["stock.picking"].browse(picking_id).button_validate()
+            return True
+
+        return validate
+
+    def _held(self, cost=100, quantity=10):
+        product_id = self._goods(cost)
+        picking_id = self._transfer(product_id, quantity)
+        with self.transaction("chief") as env:
+            self._validate(picking_id)(env)
+        with self.transaction() as env:
+            document = env["stock.picking"].browse(picking_id).site_transfer_ids
+            self.assertEqual(document.approval_state, "pending")
+            return product_id, picking_id, document.approval_request_id.task_ids.id
+
+    def test_two_validate_one_transfer(self):
+        product_id = self._goods(10)
+        picking_id = self._transfer(product_id, 20)
+        self._at_once(("chief", self._validate(picking_id)), ("other_chief", self._validate(picking_id)))
+        with self.transaction() as env:
+            picking = env["stock.picking"].browse(picking_id)
+            self.assertEqual((picking.state, len(picking.site_transfer_ids)), ("done", 1))
+            self.assertEqual(self._on_hand(env, product_id, self.branch_id), 20, "moved once")
+            self.assertReleases(picking.site_transfer_ids, ["policy"])
+
+    def test_two_ask_for_one_transfer(self):
+        product_id = self._goods(100)
+        picking_id = self._transfer(product_id, 20)
+        self._at_once(("chief", self._validate(picking_id)), ("other_chief", self._validate(picking_id)))
+        with self.transaction() as env:
+            picking = env["stock.picking"].browse(picking_id)
+            self.assertEqual((picking.state, len(picking.site_transfer_ids)), ("assigned", 1))
+            self.assertEqual(len(picking.site_transfer_ids.approval_request_ids), 1)
+
+    def test_released_once(self):
+        product_id, picking_id, task_id = self._held()
+        self._at_once(("manager", self._decide(task_id)), ("chief", self._validate(picking_id)))
+        with self.transaction() as env:
+            picking = env["stock.picking"].browse(picking_id)
+            self.assertEqual((picking.state, picking.site_transfer_ids.approval_state), ("done", "released"))
+            self.assertEqual(self._on_hand(env, product_id, self.branch_id), 10)
+
+    def test_rejected_while_it_is_validated_again(self):
+        """Whoever was first: no goods leave, and nothing stays reserved for a transfer that was turned down."""
+        product_id, picking_id, task_id = self._held()
+        reject = self._decide(task_id, "reject", comment="They need it themselves")
+        self._at_once(("manager", reject), ("chief", self._validate(picking_id)))
+        with self.transaction() as env:
+            picking = env["stock.picking"].browse(picking_id)
+            self.assertEqual(picking.site_transfer_ids.approval_state, "rejected")
+            self.assertEqual(picking.state, "confirmed")
+            self.assertEqual(self._on_hand(env, product_id), 100)
+            self.assertEqual(self._quant(env, product_id).reserved_quantity, 0)
+
+    def test_goods_of_a_held_transfer_are_delivered_at_the_same_instant(self):
+        """The delivery that forces more than is free does not take what is held without saying so."""
+        product_id, picking_id, _task = self._held(quantity=60)
+        with self.transaction("chief") as env:
+            customers = env.ref("stock.stock_location_customers").id
+        delivery_id = self._transfer(product_id, 40, customers, self.delivery_type_id)
+        other_id = self._transfer(product_id, 30, customers, self.delivery_type_id)
+
+        def force(env):
+            picking = env["stock.picking"].browse(other_id)
+            picking.move_ids.quantity = 30
+            picking.move_ids.picked = True
+            picking.button_validate()
+
+        results = self._at_once(("chief", self._validate(delivery_id)), ("other_chief", force))
+        self.assertFalse([result for result in results if isinstance(result, UserError)], results)
+        with self.transaction() as env:
+            picking = env["stock.picking"].browse(picking_id)
+            self.assertEqual(picking.move_ids.quantity, 30)
+            self.assertEqual(self._on_hand(env, product_id), 30)
+            self.assertIn("was taken", " ".join(picking.message_ids.mapped("body")))

@@ -5,13 +5,13 @@ from odoo.tests.common import new_test_user, tagged
 
 from odoo.addons.distribution_core.compat import LINE_UOM, storable_product_values
 
-from .test_concurrency import ConcurrencyCase
+from .document_concurrency_case import DocumentConcurrencyCase
 
 LIMIT = 5000
 
 
 @tagged("post_install", "-at_install")
-class TestSaleConcurrency(ConcurrencyCase):
+class TestSaleConcurrency(DocumentConcurrencyCase):
     """The company of the purchase tests sells as well; the customer's limit is 5,000."""
 
     @classmethod
@@ -35,57 +35,18 @@ class TestSaleConcurrency(ConcurrencyCase):
         product.with_company(company).standard_price = 5
         env["stock.quant"]._update_available_quantity(product, stock, 100000)
         cls.sold_id, cls.sold_uom_id = product.id, product.uom_id.id
-        cls.more_activations = [
-            cls._publish(env, "sale_order", ("credit_over_limit", "le", "0"), ("credit_over_limit", "gt", "0")),
-            cls._publish(env, "delivery_hold", ("held", "is_false", False), ("held", "is_true", False)),
-        ]
-
-    @classmethod
-    def _publish(cls, env, document_type, passes, asks):
-        user = env["res.users"].browse
-        policy = (
-            env["distribution.approval.policy"]
-            .with_user(user(cls.people["author"]))
-            .create({"name": document_type, "document_type": document_type, "company_id": cls.company_id})
+        cls._publish(
+            env,
+            "sale_order",
+            ("Within the limit", "pass", ("credit_over_limit", "le", "0")),
+            ("Over the limit", "require", ("credit_over_limit", "gt", "0")),
         )
-
-        def rule(name, outcome, condition, stages=()):
-            fact, operator, value = condition
-            condition = Command.create({"fact": fact, "operator": operator, "value": value})
-            return Command.create(
-                {"name": name, "outcome": outcome, "condition_ids": [condition], "stage_ids": list(stages)}
-            )
-
-        stage = Command.create({"approver_kind": "user", "user_id": cls.people["manager"]})
-        version = (
-            env["distribution.approval.policy.version"]
-            .with_user(user(cls.people["author"]))
-            .create(
-                {
-                    "policy_id": policy.id,
-                    "fallback_user_id": cls.people["manager_2"],
-                    "rule_ids": [rule("Passes", "pass", passes), rule("Asks", "require", asks, [stage])],
-                }
-            )
+        cls._publish(
+            env,
+            "delivery_hold",
+            ("Nothing holds it", "pass", ("held", "is_false", False)),
+            ("Something holds it", "require", ("held", "is_true", False)),
         )
-        version.with_user(user(cls.people["publisher"])).action_publish()
-        activation = (
-            env["distribution.approval.activation"]
-            .with_user(user(cls.people["publisher"]))
-            .create({"document_type": document_type, "company_id": cls.company_id})
-        )
-        activation.action_propose()
-        activation.with_user(user(cls.people["publisher_2"])).action_confirm()
-        return activation.id
-
-    @classmethod
-    def _leave(cls):
-        for activation_id in cls.more_activations:
-            with cls.transaction("publisher") as env:
-                env["distribution.approval.activation"].browse(activation_id).action_propose_end()
-            with cls.transaction("publisher_2") as env:
-                env["distribution.approval.activation"].browse(activation_id).action_confirm_end()
-        super()._leave()
 
     def _customer(self):
         with self.transaction() as env:
