@@ -134,7 +134,10 @@ def test_the_credit_bureau_falters_and_comes_back(rpc, sql, bureau):
 
     def scheduler():
         """The moment has come: the job asks what is due."""
-        sql("UPDATE distribution_approval_outside_call SET next_at = now() AT TIME ZONE 'UTC' WHERE state = 'queued'")
+        sql(
+            """UPDATE distribution_approval_outside_call
+                  SET next_at = now() AT TIME ZONE 'UTC' - interval '2 seconds' WHERE state = 'queued'"""
+        )
         (job,) = sql("SELECT res_id FROM ir_model_data WHERE name = 'ir_cron_outside'")
         admin("ir.cron", "method_direct_trigger", [job[0]])
 
