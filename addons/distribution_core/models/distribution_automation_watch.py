@@ -72,7 +72,7 @@ class DistributionAutomationWatch(models.AbstractModel):
             values.pop('id'): {
                 name: list(value) if isinstance(value, tuple) else _plain(value) for name, value in values.items()
             }
-            for values in self.sudo().with_context({}).read(names, load=False)
+            for values in self.sudo().with_context({}).read(names, load=False)  # pylint: disable=context-overridden
         }
 
     def update_field_translations(self, field_name, translations):

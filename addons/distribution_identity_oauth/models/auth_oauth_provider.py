@@ -1,6 +1,6 @@
 """Where in the answer of the identity provider the groups of a person stand."""
 
-from odoo import api, fields, models
+from odoo import _, api, fields, models
 from odoo.exceptions import ValidationError
 
 from odoo.addons.distribution_core.engine.json_pointer import PointerError, check_pointer, resolve
@@ -22,7 +22,7 @@ class AuthOauthProvider(models.Model):
             try:
                 check_pointer(provider._distribution_claim_pointer())
             except PointerError as error:
-                raise ValidationError(f"distribution_group_claim: {error}") from error
+                raise ValidationError(_("distribution_group_claim: %s", error)) from error
 
     def _distribution_claim_pointer(self):
         claim = (self.distribution_group_claim or '').strip()
