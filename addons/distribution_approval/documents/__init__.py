@@ -32,5 +32,7 @@ from . import bank_statement_line
 from . import vendor_onboarding
 from . import vendor_onboarding_guard
 from . import vendor_master_gate
+from . import vendor_merge
 from . import vendor_payee_gate
+from . import bank_data_in_notices
 from . import vendor_change

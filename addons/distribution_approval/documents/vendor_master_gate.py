@@ -128,18 +128,6 @@ class ResPartnerBank(models.Model):
         if not ACCOUNT_WATCHED.isdisjoint(names) and self.env["distribution.vendor.value"]._companies():
             review_before_commit(self.env, self._name, self.ids)
 
-    def _mail_track(self, tracked_fields, initial_values):
-        """Where vendor changes are governed, the history of a contact shows numbers masked."""
-        changes, tracking = super()._mail_track(tracked_fields, initial_values)
-        if self.env["distribution.vendor.value"]._companies():
-            number = self.env["ir.model.fields"]._get(self._name, "acc_number").id
-            for command in tracking:
-                values = command[2]
-                if number in (values.get("field_id"), values.get("field")):
-                    for name in ("old_value_char", "new_value_char"):
-                        values[name] = mask(values.get(name))
-        return changes, tracking
-
     def _vendor_problems(self, values):
         """``(account, problem)`` for those that are not what is in force."""
         companies = values._companies()
@@ -301,53 +289,6 @@ class ResBank(models.Model):
         with gate_frame(self.env) as frame:
             frame.touch(self.env["res.partner.bank"].sudo().search([("bank_id", "in", self.ids)]))
             return super().write(vals)
-
-
-class MergePartnerAutomatic(models.TransientModel):
-    """Accounts of a merged record do not become accounts of the vendor that remains, unless approved for it."""
-
-    _inherit = "base.partner.merge.automatic.wizard"
-
-    def _merge(self, *args, **kwargs):
-        with gate_frame(self.env):
-            return super()._merge(*args, **kwargs)
-
-    def _update_foreign_keys(self, src_partners, dst_partner):
-        values = self.env["distribution.vendor.value"]
-        if not values._companies():
-            return super()._update_foreign_keys(src_partners, dst_partner)
-        with gate_frame(self.env) as frame:
-            values._note_first(src_partners | dst_partner)
-            vendors = values._vendors(src_partners | dst_partner)
-            came = (src_partners | dst_partner)._vendor_accounts() - dst_partner._vendor_accounts()
-            result = super()._update_foreign_keys(src_partners, dst_partner)
-            came = came.exists()
-            came.invalidate_recordset()
-            if vendors:
-                came._vendor_end_by_merge(dst_partner)
-            frame.touch(dst_partner.sudo())
-            frame.touch(dst_partner._vendor_accounts())
-            return result
-
-
-class ResPartnerBankMerged(models.Model):
-    _inherit = "res.partner.bank"
-
-    def _vendor_end_by_merge(self, vendor):
-        """These accounts came along with a merge: kept, but not used until they are proposed and approved."""
-        if not self:
-            return
-        values = self.env["distribution.vendor.value"]
-        for account in self:
-            values._note("merged", account, "account", values._account_digest(account), in_force=False)
-        # As core itself: trusting was somebody's decision about another vendor.
-        models.BaseModel.write(self, {"active": False, "allow_out_payment": False})
-        vendor.sudo()._message_log(
-            body=_(
-                "%s bank accounts came along with the merge and are archived. Propose those to be used.",
-                len(self),
-            )
-        )
 
 
 if IS_17:

@@ -17,12 +17,12 @@ class MergePartnerAutomatic(models.TransientModel):
         result = super()._update_foreign_keys(src_partners, dst_partner)
         for documents in moved:
             documents.invalidate_recordset()
-            self._approval_follow_merge(documents, src_partners.ids, dst_partner)
+            self._approval_follow_merge(documents, src_partners, dst_partner)
         return result
 
     @api.model
-    def _approval_documents_of(self, partners):
-        """Governed documents that name one of ``partners`` in a controlled field."""
+    def _approval_documents_of(self, records):
+        """Governed documents that name one of ``records`` (partners, bank accounts) in a controlled field."""
         found = []
         for model in document_models(self.env).values():
             documents = self.env[model].sudo()
@@ -30,27 +30,28 @@ class MergePartnerAutomatic(models.TransientModel):
                 field.name
                 for field in documents._approval_fields()
                 if documents._fields.get(field.name) is not None
-                and documents._fields[field.name].comodel_name == "res.partner"
+                and documents._fields[field.name].comodel_name == records._name
             ]
-            domain = ["|"] * (len(names) - 1) + [(name, "in", partners.ids) for name in names]
+            domain = ["|"] * (len(names) - 1) + [(name, "in", records.ids) for name in names]
             if names:
                 found.append(documents.search(domain))
         return found
 
     @api.model
-    def _approval_follow_merge(self, documents, old_ids, partner):
-        """Repeat the valid releases with the remaining partner; the change is on record as a merge."""
-        partner_fields = {
+    def _approval_follow_merge(self, documents, merged_records, remaining):
+        """Repeat the valid releases with the ``remaining`` record; the change is on record as a merge."""
+        old_ids = merged_records.ids
+        merged_fields = {
             field.name
             for field in documents._approval_fields()
-            if field.name in documents._fields and documents._fields[field.name].comodel_name == "res.partner"
+            if field.name in documents._fields and documents._fields[field.name].comodel_name == remaining._name
         }
         for releases in self.env["distribution.approval.release"]._valid_for(documents).values():
             for release in releases:
                 snapshot = Snapshot.from_json(release.content)
                 header = {
-                    name: partner.id
-                    if name in partner_fields and value is not None and int(value) in old_ids
+                    name: remaining.id
+                    if name in merged_fields and value is not None and int(value) in old_ids
                     else value
                     for name, value in snapshot.header.items()
                 }
@@ -61,11 +62,12 @@ class MergePartnerAutomatic(models.TransientModel):
                     **release._copy_values(),
                     "content": merged.to_json(),
                     "digest": merged.digest,
-                    "partner_ref": partner.commercial_partner_id.id,
                     "reason": _("Vendor records were merged."),
                 }
+                if remaining._name == "res.partner":
+                    values["partner_ref"] = remaining.commercial_partner_id.id
                 release._void(_("Vendor records were merged."))
                 release._issue([values])
                 documents.browse(release.res_id)._approval_event(
-                    "release_voided", {"reason": json.dumps({"merged": old_ids, "into": partner.id})}
+                    "release_voided", {"reason": json.dumps({"merged": old_ids, "into": remaining.id})}
                 )

@@ -18,11 +18,12 @@ class DocumentCase(AttackCase):
         raise NotImplementedError
 
     @classmethod
-    def _make_policy(cls, hit_policy="COLLECT"):
+    def _make_policy(cls, hit_policy="COLLECT", document_type=None, rules=None):
+        document_type = document_type or cls.document_type
         policy = (
             cls.env["distribution.approval.policy"]
             .with_user(cls.author)
-            .create({"name": cls.document_type, "document_type": cls.document_type, "company_id": cls.company.id})
+            .create({"name": document_type, "document_type": document_type, "company_id": cls.company.id})
         )
         return (
             cls.env["distribution.approval.policy.version"]
@@ -44,7 +45,7 @@ class DocumentCase(AttackCase):
                                 "stage_ids": [cls._stage(10 * place, group) for place, group in enumerate(groups, 1)],
                             }
                         )
-                        for number, (name, outcome, conditions, groups) in enumerate(cls._rules(), 1)
+                        for number, (name, outcome, conditions, groups) in enumerate(rules or cls._rules(), 1)
                     ],
                 }
             )
@@ -77,13 +78,24 @@ class DocumentCase(AttackCase):
 
     @classmethod
     def _govern(cls):
-        cls.activation = (
+        cls.activation = cls._activate(cls.document_type)
+
+    @classmethod
+    def _activate(cls, document_type):
+        activation = (
             cls.env["distribution.approval.activation"]
             .with_user(cls.publisher)
-            .create({"document_type": cls.document_type, "company_id": cls.company.id, "reason": "Roll-out"})
+            .create({"document_type": document_type, "company_id": cls.company.id, "reason": "Roll-out"})
         )
-        cls.activation.action_propose()
-        cls.activation.with_user(cls.publisher_2).action_confirm()
+        activation.action_propose()
+        activation.with_user(cls.publisher_2).action_confirm()
+        return activation
+
+    @classmethod
+    def _govern_also(cls, document_type, rules):
+        """One more kind of documents under a policy of its own."""
+        cls._publish(cls._make_policy(document_type=document_type, rules=rules))
+        return cls._activate(document_type)
 
     @classmethod
     def _ungovern(cls):

@@ -236,8 +236,6 @@ class TestAttacksOnVendorMaster(VendorCase):
         self._commit()
 
     def test_merge(self):
-        if not IS_17:
-            self.skipTest("19.0 writes holders while it merges: vendors with accounts are not merged there (see docs)")
         small = self.env["res.partner"].create({"name": "Small Vendor", "supplier_rank": 1, "is_company": True})
         change = self._change("account_new", partner_id=small.id, account_number=GERMAN.replace(" ", ""), propose=False)
         change.account_number = DUTCH
