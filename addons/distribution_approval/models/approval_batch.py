@@ -36,8 +36,11 @@ class ApprovalBatch(models.AbstractModel):
                         record.invalidate_recordset()
                         getattr(record, method)()
             except Exception as error:
-                _logger.exception("%s: %s failed", record, method)
-                if on_error and getattr(error, "pgcode", None) not in PG_CONCURRENCY_ERRORS_TO_RETRY:
-                    getattr(record, on_error)(error)
+                if getattr(error, "pgcode", None) in PG_CONCURRENCY_ERRORS_TO_RETRY:
+                    _logger.info("%s: somebody else saves it; the next run does %s", record, method)
+                else:
+                    _logger.exception("%s: %s failed", record, method)
+                    if on_error:
+                        getattr(record, on_error)(error)
             if not tools.config["test_enable"]:
                 self.env.cr.commit()  # pylint: disable=invalid-commit

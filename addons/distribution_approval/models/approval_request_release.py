@@ -1,6 +1,8 @@
 """From the last approval to the released document: two transactions, and a safety net."""
 
 import logging
+import random
+import time
 from functools import partial
 
 from odoo import SUPERUSER_ID, _, api, fields, models
@@ -10,6 +12,9 @@ from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 from ..engine import Snapshot
 
 _logger = logging.getLogger(__name__)
+# At once after the decision: so often, and with pauses that grow from this many seconds.
+RESUME_ATTEMPTS = 5
+RESUME_PAUSE = 0.05
 
 
 class ApprovalRequest(models.Model):
@@ -81,9 +86,12 @@ class ApprovalRequest(models.Model):
         for request in self.search([("resume_state", "=", "pending")], order="id"):
             try:
                 request._resume(commit=True)
-            except Exception:
+            except Exception as error:
                 self.env.cr.rollback()
-                _logger.exception("%s: release is tried again later", request.id)
+                if getattr(error, "pgcode", None) in PG_CONCURRENCY_ERRORS_TO_RETRY:
+                    _logger.info("%s: somebody else saved the document; release is tried again later", request.id)
+                else:
+                    _logger.exception("%s: release is tried again later", request.id)
 
     def _resume(self, commit=False):
         """Carry on with the blocked action, as the requester with their present rights.
@@ -197,12 +205,21 @@ def _resume_context(user, company):
 
 
 def _resume_in_own_transaction(registry, request_ids):
-    """After the decision is committed: carry on, whatever happens to the transaction that decided."""
-    try:
-        with registry.cursor() as cr:
-            env = api.Environment(cr, SUPERUSER_ID, {})
-            for request_id in request_ids:
-                env["distribution.approval.request"].browse(request_id)._resume(commit=True)
-    except Exception:
-        # The decision stands; the scheduled action tries again.
-        _logger.exception("release of requests %s is left to the scheduled action", request_ids)
+    """After the decision is committed: carry on, whatever happens to the transaction that decided.
+
+    One transaction per request. Somebody who saves the same document at the same instant makes us
+    look again; what still does not work is left to the scheduled action, and the decision stands.
+    """
+    for request_id in request_ids:
+        for attempt in range(1, RESUME_ATTEMPTS + 1):
+            try:
+                with registry.cursor() as cr:
+                    env = api.Environment(cr, SUPERUSER_ID, {})
+                    env["distribution.approval.request"].browse(request_id)._resume(commit=True)
+                break
+            except Exception as error:
+                if getattr(error, "pgcode", None) not in PG_CONCURRENCY_ERRORS_TO_RETRY:
+                    _logger.exception("release of request %s is left to the scheduled action", request_id)
+                    break
+                _logger.info("release of request %s: somebody else saved the document, attempt %s", request_id, attempt)
+                time.sleep(random.uniform(0, RESUME_PAUSE * 2**attempt))

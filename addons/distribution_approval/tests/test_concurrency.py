@@ -5,6 +5,7 @@ throw-away copies.
 """
 
 import threading
+import time
 import uuid
 from contextlib import contextmanager, suppress
 from unittest.mock import patch
@@ -18,6 +19,8 @@ from odoo.tests.common import BaseCase, get_db_name, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.distribution_core.compat import LINE_UOM, USER_GROUPS
+
+from ..models.approval_request_release import _resume_in_own_transaction
 
 PEOPLE = {
     "buyer": "purchase.group_purchase_user",
@@ -452,6 +455,39 @@ class TestConcurrency(ConcurrencyCase):
             )
             env["distribution.approval.request"]._cron_resume()
         self.assertReleasedOnce(order_id, people=1)
+
+    def test_release_after_the_decision_waits_for_who_saves_the_order(self):
+        """No error in the log, and nobody waits for the scheduled action."""
+        order_id = self._approve_and_crash()
+        with self.transaction() as env:
+            request_ids = env["purchase.order"].browse(order_id).approval_request_id.ids
+        release = threading.Thread(target=_resume_in_own_transaction, args=(self.registry, request_ids))
+        with (
+            mute_logger("odoo.sql_db"),
+            patch.object(Registry, "_lock", DummyRLock()),
+            self.assertNoLogs("odoo.addons.distribution_approval", "WARNING"),
+        ):
+            with self.registry.cursor() as saving:
+                # As when another app stores something that the gate does not ask about.
+                saving.execute("UPDATE purchase_order SET origin = 'S0001' WHERE id = %s", (order_id,))
+                release.start()
+                self._wait_until_blocked_by(saving)
+            release.join(60)
+        self.assertFalse(release.is_alive())
+        self.assertReleasedOnce(order_id, people=1)
+
+    def _wait_until_blocked_by(self, cr):
+        """Return when somebody waits for a row that the transaction of ``cr`` has written."""
+        until = time.monotonic() + 20
+        cr.execute("SELECT pg_backend_pid()")
+        (holder,) = cr.fetchone()
+        while time.monotonic() < until:
+            with self.transaction() as env:  # who is active is read once per transaction
+                env.cr.execute("SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))", (holder,))
+                if env.cr.fetchone()[0]:
+                    return
+            time.sleep(0.02)
+        self.fail("nobody waits for the row")
 
     # ----------------------------------------------------------------- governing
 
