@@ -29,10 +29,12 @@ from . import vendor_bill_match
 from . import vendor_bill_receipt
 from . import account_payment
 from . import bank_statement_line
+from . import payable_entry
 from . import vendor_onboarding
 from . import vendor_onboarding_guard
 from . import vendor_master_gate
 from . import vendor_merge
 from . import vendor_payee_gate
 from . import bank_data_in_notices
+from . import vendor_bill_account
 from . import vendor_change

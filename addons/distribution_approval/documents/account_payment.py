@@ -138,7 +138,7 @@ class AccountPayment(models.Model):
                 )
             )
         for payment in self:
-            payment._approval_check_account(bill for bill, _amount in settled[payment])
+            payment._approval_check_account(bills.browse().union(*(bill for bill, _amount in settled[payment])))
         held = self._approval_held_bills()
         self._approval_report_dropped(settled, held)
         for payment in self:
@@ -170,11 +170,13 @@ class AccountPayment(models.Model):
         account = self.partner_bank_id
         if not account:
             return
-        if account.partner_id.commercial_partner_id != self.partner_id.commercial_partner_id:
+        elsewhere = account.partner_id.commercial_partner_id != self.partner_id.commercial_partner_id
+        if elsewhere and not self._approval_pays_elsewhere(bills):
             raise UserError(
                 _(
                     "Recipient Bank Account: it belongs to %(owner)s, the payment is for %(vendor)s. "
-                    "Choose an account of the vendor.",
+                    "Choose an account of the vendor, or have this one approved for the bill (Vendor Master Changes, "
+                    "“Pay a bill to somebody else's account”) and pay that bill only.",
                     owner=account.partner_id.commercial_partner_id.display_name,
                     vendor=self.partner_id.display_name or _("nobody"),
                 )
@@ -333,12 +335,14 @@ class AccountMove(models.Model):
         """Bills of ``partners`` (commercial entities) that are held; one query."""
         if not partners or not companies:
             return self.browse()
-        return self.search(
-            [
-                ("state", "=", "draft"),
-                ("approval_state", "!=", False),
-                ("move_type", "in", OWED_TYPES),
-                ("company_id", "in", companies.ids),
-                ("commercial_partner_id", "in", partners.ids),
-            ]
-        )
+        return self.search([*self._approval_held_domain(companies), ("commercial_partner_id", "in", partners.ids)])
+
+    @api.model
+    def _approval_held_domain(self, companies):
+        """Drafts that somebody tried to post: what policy did not pass."""
+        return [
+            ("state", "=", "draft"),
+            ("approval_state", "!=", False),
+            ("move_type", "in", OWED_TYPES),
+            ("company_id", "in", companies.ids),
+        ]

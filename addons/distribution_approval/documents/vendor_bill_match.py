@@ -3,11 +3,13 @@
 from decimal import Decimal
 
 from odoo import _, models
+from odoo.tools.misc import formatLang
 
 from odoo.addons.distribution_core.compat import LINE_UOM, PURCHASE_LINE_TAXES
 
 from ..engine import Unknown, as_decimal
 from ..engine.bill_match import BilledLine, KnownBill, OrderedLine, match_bill, repeated
+from ..engine.decimals import decimals_needed, decimals_of
 from ..models.approval_policy import today
 from ..models.gate_frame import in_frame
 
@@ -15,6 +17,8 @@ from ..models.gate_frame import in_frame
 BILL_TYPES = ("in_invoice", "in_refund", "in_receipt")
 #: Documents that lead to money for the vendor.
 OWED_TYPES = ("in_invoice", "in_receipt")
+#: As fine as a price, or a quantity without unit, is shown.
+MOST_DECIMALS = 6
 
 
 class AccountMove(models.Model):
@@ -158,17 +162,9 @@ class AccountMove(models.Model):
 
         Only where it counts: outside of a frame somebody merely looks.
         """
-        places = sorted({(bill.company_id.id, bill.commercial_partner_id.id) for bill in self})
-        places = [place for place in places if all(place)]
-        if not places or not in_frame(self.env):
-            return
-        self.env.cr.execute(
-            """INSERT INTO distribution_approval_turn AS turn (document_type, company_ref, partner_ref, number)
-               SELECT %s, place.company_ref, place.partner_ref, 1
-                 FROM unnest(%s, %s) AS place (company_ref, partner_ref)
-                   ON CONFLICT (document_type, company_ref, partner_ref) DO UPDATE SET number = turn.number + 1""",
-            (self._approval_type, [company for company, _vendor in places], [vendor for _company, vendor in places]),
-        )
+        if in_frame(self.env):
+            places = [(bill.company_id.id, bill.commercial_partner_id.id) for bill in self]
+            self.env["distribution.approval.turn"]._take(self._approval_type, places)
 
     def _approval_match_words(self):
         """Line by line for people: billed, ordered, received, and what is beyond."""
@@ -181,18 +177,21 @@ class AccountMove(models.Model):
         words = []
         for line in self._approval_lines():
             order_line = line.purchase_line_id.sudo()
+            order = order_line.order_id
+            unit = order_line[LINE_UOM]
             words.append(
                 {
                     "name": line.product_id.display_name or line.name or _("without product"),
-                    "quantity": line.quantity,
-                    "price": line.price_unit,
-                    "order": order_line.order_id.name or "",
-                    "ordered": order_line.product_qty if order_line else None,
-                    "ordered_price": order_line.price_unit if order_line else None,
-                    "received": received.get(order_line.id),
-                    "order_variance": found[line.id].order_variance,
-                    "receipt_variance": found[line.id].receipt_variance,
-                    "without_order": found[line.id].without_order,
+                    "quantity": _quantity_words(line.quantity, line.product_uom_id),
+                    "price": _price_words(line.price_unit, self.currency_id),
+                    "order": order.name or "",
+                    "ordered": _quantity_words(order_line.product_qty, unit) if order_line else "–",
+                    "ordered_price": _price_words(order_line.price_unit, order.currency_id) if order_line else "–",
+                    "received": _quantity_words(received[order_line.id], unit) if order_line else "–",
+                    "order_variance": _price_words(found[line.id].order_variance, self.currency_id),
+                    "beyond_order": bool(found[line.id].order_variance),
+                    "receipt_variance": _price_words(found[line.id].receipt_variance, self.currency_id),
+                    "beyond_receipts": bool(found[line.id].receipt_variance),
                 }
             )
         return words
@@ -242,6 +241,20 @@ def _signed(move):
     if origin and origin._is_purchase_return() and not move.to_refund:
         return 0
     return 1
+
+
+def _quantity_words(quantity, unit):
+    """A quantity in its unit as people write it: no more decimals than it needs or the unit has."""
+    most = decimals_of(unit.rounding) if unit else MOST_DECIMALS
+    digits = decimals_needed(quantity, 0, most)
+    return f"{formatLang(unit.env, float(quantity), digits=digits)} {unit.name or ''}".strip()
+
+
+def _price_words(price, currency):
+    """A price in its currency; with more decimals than the currency has, where it has them."""
+    digits = decimals_needed(price, currency.decimal_places, MOST_DECIMALS)
+    number = formatLang(currency.env, float(price), digits=digits)
+    return f"{currency.symbol} {number}" if currency.position == "before" else f"{number} {currency.symbol}"
 
 
 def _in_order_unit(line, order_line):

@@ -132,7 +132,7 @@ class VendorChange(models.Model):
         inverse="_inverse_account_number",
         help="In full for who entered it, who is asked to approve it and who does the accounting; masked for others.",
     )
-    sealed_account_number = fields.Char(groups="base.group_system", copy=False, readonly=True)
+    sealed_account_number = fields.Char(groups=fields.NO_ACCESS, copy=False, readonly=True)
     new_holder = fields.Char(string="Account Holder", help="When it is not the name of the vendor.")
     new_bank_id = fields.Many2one("res.bank", string="Bank")
     new_trusted = fields.Boolean(
@@ -458,6 +458,7 @@ class VendorChange(models.Model):
         if account not in values._approved_accounts(account):
             # Approved with this bill: whoever owns it, this is the account that was looked at.
             self._note_account(account)
+        self.move_id._approval_follow_account(account, self)
         self.move_id.write({"partner_bank_id": account.id})
 
     def _apply_payment_terms(self):

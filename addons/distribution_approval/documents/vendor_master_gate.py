@@ -225,6 +225,11 @@ class ResPartner(models.Model):
         if not PARTNER_CONTROLLED.isdisjoint(names) and self.env["distribution.vendor.value"]._companies():
             review_before_commit(self.env, self._name, self.ids)
 
+    def can_edit_vat(self):
+        """In the portal, a vendor whose number changes by a proposal is told to write to us, as by core."""
+        values = self.env["distribution.vendor.value"]
+        return super().can_edit_vat() and not (values._companies_of(self) and values._vendors(self))
+
     def _vendor_accounts(self):
         """All accounts of these partners and of those below them, archived ones included (sudo)."""
         return (

@@ -195,7 +195,13 @@ class VendorOnboarding(models.Model):
 
     @api.constrains("partner_id", "state", "company_id")
     def _check_one_at_a_time(self):
-        for onboarding in self.filtered(lambda onboarding: onboarding.state in ("draft", "to_approve")):
+        going_on = self.filtered(lambda onboarding: onboarding.state in ("draft", "to_approve"))
+        # Two who begin at the same instant do not see each other: they take turns.
+        self.env["distribution.approval.turn"]._take(
+            self._approval_type,
+            [(onboarding.company_id.id, onboarding.partner_id.commercial_partner_id.id) for onboarding in going_on],
+        )
+        for onboarding in going_on:
             vendor = onboarding.partner_id.commercial_partner_id
             if onboarding.partner_id != vendor:
                 raise ValidationError(
@@ -400,6 +406,7 @@ class VendorOnboarding(models.Model):
         """Approve what policy or people let go; the rest waits for its approval."""
         with gate_frame(self.env):
             asked = self.filtered(lambda onboarding: onboarding.state in ("draft", "to_approve"))
+            asked._check_not_blocked()
             held = asked._approval_governed()._approval_screen("action_submit")
             approved = asked - held
             approved.write({"state": "approved"})
@@ -409,6 +416,18 @@ class VendorOnboarding(models.Model):
         for onboarding in approved:
             onboarding._carry_on_blocked()
         return True
+
+    def _check_not_blocked(self):
+        """Who was blocked is not let in again by an onboarding alone: two people, two acts."""
+        for onboarding in self:
+            if onboarding.partner_id.commercial_partner_id.vendor_status == "blocked":
+                raise UserError(
+                    _(
+                        "Vendor: %s is blocked. A member of “Vendor Manager” lifts that first (Vendor Status: New); "
+                        "then it is onboarded like a new vendor.",
+                        onboarding.partner_id.name,
+                    )
+                )
 
     def _check_vendor_manager(self):
         """Without governance the right to set a vendor's standing decides, as it did before."""

@@ -140,6 +140,8 @@ class ResPartner(models.Model):
         self.ensure_one()
         if onboarding.vendor_approved_at:
             return
+        # Blocked after it was asked for: the release does not lift that.
+        onboarding._check_not_blocked()
         if onboarding._approval_governed():
             releases = self.env["distribution.approval.release"]._valid_for(onboarding).get(onboarding.id)
             snapshot = onboarding._approval_snapshots()[onboarding.id]

@@ -181,6 +181,12 @@ class BillCase(DocumentCase):
             )
         )
 
+    def _account_of(self, kind):
+        """An account of that type in this company."""
+        accounts = self.env["account.account"]
+        company = "company_ids" if "company_ids" in accounts._fields else "company_id"
+        return accounts.search([("account_type", "=", kind), (company, "in", self.company.ids)], limit=1)
+
     def assertNotPosted(self, bill):
         bill.invalidate_recordset()
         self.assertNotEqual(bill.sudo().state, "posted")

@@ -159,6 +159,12 @@ class TestAttacksOnVendorMaster(VendorCase):
             savepoint.close(rollback=True)
         self.assertKept()
 
+    def test_portal_does_not_offer_the_vat_number(self):
+        self.assertFalse(self.vendor.can_edit_vat())
+        self.assertTrue(self.customer.can_edit_vat())
+        self._ungovern()
+        self.assertTrue(self.vendor.can_edit_vat())
+
     def test_property_of_the_vendor(self):
         if not IS_17:
             self.skipTest("19.0 keeps payment terms on the vendor itself")

@@ -49,7 +49,6 @@ class TestBankDataInNotices(VendorCase):
         self.assertNowhereInFull(GERMAN, BELGIAN)
 
     def test_account_with_its_bank(self):
-        second = self._second_account()
         bank = self.env["res.bank"].create({"name": "House Bank"})
         account = self.env["res.partner.bank"].create(
             {"acc_number": DUTCH, "partner_id": self.customer.id, "bank_id": bank.id}

@@ -1,145 +1,96 @@
-"""Two bills for one delivery at the same instant, on two connections: one of them sees the other."""
+"""Bills, payments and changes of vendors at the same instant, on connections of their own."""
 
-import uuid
-from contextlib import contextmanager
+from unittest.mock import patch
 
-import psycopg2
-from odoo import SUPERUSER_ID, Command, api, fields
-from odoo.modules.registry import Registry
-from odoo.tests.common import BaseCase, get_db_name, new_test_user, tagged
-from odoo.tools import mute_logger
+from odoo import Command, fields
+from odoo.exceptions import UserError
+from odoo.tests.common import new_test_user, tagged
 
-from odoo.addons.distribution_core.compat import LINE_UOM, USER_GROUPS
+from odoo.addons.distribution_core.compat import LINE_UOM
 
-PEOPLE = {
-    "clerk": "account.group_account_invoice,purchase.group_purchase_user",
-    "approver": "distribution_core.group_approver",
-    "author": "distribution_core.group_policy_author",
-    "publisher": "distribution_core.group_policy_publisher",
-    "publisher_2": "distribution_core.group_policy_publisher",
-}
+from .document_concurrency_case import DocumentConcurrencyCase
+
+OLD_VAT, NEW_VAT, OTHER_VAT = "US310884211", "US310884217", "US310884219"
 
 
-@tagged("post_install", "-at_install")
-class TestBillConcurrency(BaseCase):
-    """What is committed here stays in the database (it is evidence), in a company of its own."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.registry = Registry(get_db_name())
-        with cls.transaction() as env:
-            cls._make_company(env)
-        cls.addClassCleanup(cls._leave)
-
-    @classmethod
-    @contextmanager
-    def transaction(cls, who=None):
-        """An environment on a connection of its own; committed at the end."""
-        with cls.registry.cursor() as cr:
-            yield api.Environment(cr, cls.people[who] if who else SUPERUSER_ID, {})
+class PayableConcurrencyCase(DocumentConcurrencyCase):
+    """The company of the purchase tests keeps books; a clerk enters bills and the master data of vendors."""
 
     @classmethod
     def _make_company(cls, env):
-        mark = uuid.uuid4().hex[:6]
-        company = env["res.company"].create({"name": f"Two bills {mark}"})
-        env.user.company_ids |= company
+        super()._make_company(env)
+        company = env["res.company"].browse(cls.company_id)
         env = env(context={"allowed_company_ids": company.ids, "tracking_disable": True})
         env["account.chart.template"].try_loading("generic_coa", company, install_demo=False)
-        cls.company_id = company.id
-        cls.people = {
-            name: new_test_user(
+        for name in ("clerk", "other_clerk"):
+            cls.people[name] = new_test_user(
                 env,
-                login=f"{name}_{mark}",
-                groups=f"base.group_user,{groups}",
+                login=f"{name}_{company.id}",
+                groups="base.group_user,account.group_account_invoice,purchase.group_purchase_user,"
+                "base.group_partner_manager",
                 company_id=company.id,
                 company_ids=[Command.set(company.ids)],
             ).id
-            for name, groups in PEOPLE.items()
-        }
-        group = env["res.groups"].create({"name": f"Two bills {mark}"})
-        env["res.users"].browse(cls.people["approver"]).write({USER_GROUPS: [Command.link(group.id)]})
-        vendor = env["res.partner"].create({"name": f"Vendor {mark}", "vendor_status": "approved"})
+        cls._govern_more(env)
+
+    @classmethod
+    def _govern_more(cls, env):
+        raise NotImplementedError
+
+    def _task_of(self, document):
+        return document.approval_request_id.task_ids.filtered(lambda task: task.state == "open").ensure_one().id
+
+
+@tagged("post_install", "-at_install")
+class TestBillConcurrency(PayableConcurrencyCase):
+    @classmethod
+    def _govern_more(cls, env):
         service = env["product.product"].create(
-            {"name": f"Service {mark}", "type": "service", "purchase_method": "purchase", "supplier_taxes_id": False}
-        )
-        order = env["purchase.order"].create(
             {
-                "partner_id": vendor.id,
-                "order_line": [
-                    Command.create(
-                        {
-                            "product_id": service.id,
-                            "product_qty": 10,
-                            "price_unit": 10,
-                            LINE_UOM: service.uom_id.id,
-                        }
-                    )
-                ],
+                "name": f"Service {cls.company_id}",
+                "type": "service",
+                "purchase_method": "purchase",
+                "supplier_taxes_id": False,
             }
         )
-        order.button_confirm()
-        cls.line_id = order.order_line.id
-        user = env["res.users"].browse
-        policy = (
-            env["distribution.approval.policy"]
-            .with_user(user(cls.people["author"]))
-            .create({"name": f"Bills {mark}", "document_type": "vendor_bill", "company_id": company.id})
+        cls.service_id, cls.service_uom_id = service.id, service.uom_id.id
+        cls._publish(
+            env,
+            "vendor_bill",
+            ("Matches", "pass", ("order_variance", "le", "0")),
+            ("Beyond", "require", ("order_variance", "gt", "0")),
         )
-        version = (
-            env["distribution.approval.policy.version"]
-            .with_user(user(cls.people["author"]))
-            .create(
+
+    def _ordered(self):
+        """Id of the line of a confirmed order for 10 at 10."""
+        vendor_id = self._new_vendor()
+        with self.transaction("buyer") as env:
+            order = env["purchase.order"].create(
                 {
-                    "policy_id": policy.id,
-                    "fallback_user_id": cls.people["approver"],
-                    "rule_ids": [
+                    "partner_id": vendor_id,
+                    "order_line": [
                         Command.create(
                             {
-                                "name": "Matches",
-                                "outcome": "pass",
-                                "condition_ids": [
-                                    Command.create({"fact": "order_variance", "operator": "le", "value": "0"})
-                                ],
+                                "product_id": self.service_id,
+                                "product_qty": 10,
+                                "price_unit": 10,
+                                LINE_UOM: self.service_uom_id,
                             }
-                        ),
-                        Command.create(
-                            {
-                                "name": "Beyond",
-                                "outcome": "require",
-                                "condition_ids": [
-                                    Command.create({"fact": "order_variance", "operator": "gt", "value": "0"})
-                                ],
-                                "stage_ids": [Command.create({"group_id": group.id})],
-                            }
-                        ),
+                        )
                     ],
                 }
             )
-        )
-        version.with_user(user(cls.people["publisher"])).action_publish()
-        activation = (
-            env["distribution.approval.activation"]
-            .with_user(user(cls.people["publisher"]))
-            .create({"document_type": "vendor_bill", "company_id": company.id})
-        )
-        activation.action_propose()
-        activation.with_user(user(cls.people["publisher_2"])).action_confirm()
-        cls.activation_id = activation.id
+            order.button_confirm()
+            if order.state == "to approve":
+                # Whatever the purchase policy of this company says: here it is about the bill.
+                task = order.sudo().approval_request_id.task_ids.filtered(lambda task: task.state == "open")
+                self.fail(f"the order waits for {task.mapped('name')}")
+            return order.order_line.id
 
-    @classmethod
-    def _leave(cls):
-        with cls.transaction("publisher") as env:
-            env["distribution.approval.activation"].browse(cls.activation_id).action_propose_end()
-        with cls.transaction("publisher_2") as env:
-            env["distribution.approval.activation"].browse(cls.activation_id).action_confirm_end()
-        with cls.transaction() as env:
-            env["res.users"].browse(cls.people.values()).active = False
-
-    def _bill(self, quantity, reference):
+    def _bill(self, line_id, quantity, reference):
         """Id of a committed draft bill for part of the order."""
         with self.transaction("clerk") as env:
-            line = env["purchase.order.line"].browse(self.line_id)
+            line = env["purchase.order.line"].browse(line_id)
             return (
                 env["account.move"]
                 .create(
@@ -164,21 +115,290 @@ class TestBillConcurrency(BaseCase):
                 .id
             )
 
+    def _post(self, bill_id, who="clerk"):
+        return who, lambda env: env["account.move"].browse(bill_id).action_post()
+
     def test_two_bills_for_one_order_take_turns(self):
-        first, second = self._bill(7, "A-1"), self._bill(8, "B-2")
-        with self.registry.cursor() as late:
-            late.execute("SELECT 1")  # its view of the database is from before the first bill
-            with self.transaction("clerk") as env:
-                env["account.move"].browse(first).action_post()
-                self.assertEqual(env["account.move"].browse(first).state, "posted")
-            env = api.Environment(late, self.people["clerk"], {})
-            with mute_logger("odoo.sql_db"), self.assertRaises(psycopg2.errors.SerializationFailure):
-                env["account.move"].browse(second).action_post()
-                env.flush_all()
-            late.rollback()
-        # Odoo repeats what failed to serialise; then it sees the other bill.
-        with self.transaction("clerk") as env:
-            env["account.move"].browse(second).action_post()
+        line_id = self._ordered()
+        bills = [self._bill(line_id, 7, "A-1"), self._bill(line_id, 8, "B-2")]
+        self._at_once(self._post(bills[0]), self._post(bills[1], "other_clerk"))
         with self.transaction() as env:
-            bill = env["account.move"].browse(second)
-            self.assertEqual((bill.state, bill.approval_state), ("draft", "pending"))
+            moves = env["account.move"].browse(bills)
+            self.assertEqual(sorted(moves.mapped("state")), ["draft", "posted"])
+            held = moves.filtered(lambda bill: bill.state == "draft")
+            self.assertEqual(held.approval_state, "pending", "it saw the other one")
+
+    def test_posting_a_bill_twice(self):
+        bill_id = self._bill(self._ordered(), 10, "C-3")
+        self._at_once(self._post(bill_id), self._post(bill_id, "other_clerk"))
+        with self.transaction() as env:
+            bill = env["account.move"].browse(bill_id)
+            self.assertEqual((bill.state, bill.approval_state), ("posted", "passed"))
+            self.assertEqual(len(env["distribution.approval.release"]._valid_for(bill)[bill_id]), 1)
+
+    def test_posting_against_an_edit(self):
+        bill_id = self._bill(self._ordered(), 10, "D-4")
+
+        def dearer(env):
+            bill = env["account.move"].browse(bill_id)
+            bill.write({"invoice_line_ids": [Command.update(bill.invoice_line_ids.id, {"price_unit": 99})]})
+
+        self._at_once(self._post(bill_id), ("other_clerk", dearer))
+        with self.transaction() as env:
+            bill = env["account.move"].browse(bill_id)
+            if bill.state == "posted":
+                release = env["distribution.approval.release"]._valid_for(bill)[bill_id]
+                self.assertTrue(release[:1]._covers(bill._approval_snapshots()[bill_id]))
+                self.assertEqual(bill.invoice_line_ids.price_unit, 10)
+            else:
+                self.assertEqual((bill.approval_state, bill.invoice_line_ids.price_unit), ("pending", 99))
+
+    def test_deciding_against_an_edit(self):
+        line_id = self._ordered()
+        bill_id = self._bill(line_id, 15, "E-5")
+        with self.transaction("clerk") as env:
+            env["account.move"].browse(bill_id).action_post()
+        with self.transaction() as env:
+            task_id = self._task_of(env["account.move"].browse(bill_id))
+
+        def more(env):
+            bill = env["account.move"].browse(bill_id)
+            bill.write({"invoice_line_ids": [Command.update(bill.invoice_line_ids.id, {"quantity": 500})]})
+
+        self._at_once(("manager", self._decide(task_id)), ("clerk", more))
+        with self.transaction() as env:
+            bill = env["account.move"].browse(bill_id)
+            if bill.state == "posted":
+                self.assertEqual(bill.invoice_line_ids.quantity, 15, "what was approved")
+            else:
+                self.assertFalse(env["distribution.approval.release"]._valid_for(bill).get(bill_id))
+
+    def test_paying_one_bill_twice_while_another_is_held(self):
+        line_id = self._ordered()
+        bill_id = self._bill(line_id, 10, "F-6")
+        with self.transaction("clerk") as env:
+            env["account.move"].browse(bill_id).action_post()
+        held_id = self._bill(line_id, 10, "F-7")
+        with self.transaction("clerk") as env:
+            env["account.move"].browse(held_id).action_post()
+            self.assertEqual(env["account.move"].browse(held_id).approval_state, "pending")
+
+        def pay(env):
+            wizard = env["account.payment.register"].with_context(active_model="account.move", active_ids=[bill_id])
+            wizard.create({})._create_payments()
+
+        results = self._at_once(("clerk", pay), ("other_clerk", pay))
+        self.assertEqual(len([result for result in results if isinstance(result, UserError)]), 1, results)
+        with self.transaction() as env:
+            vendor = env["account.move"].browse(bill_id).partner_id
+            payments = env["account.payment"].search([("partner_id", "=", vendor.id)])
+            self.assertEqual([payment.amount for payment in payments if payment._approval_is_guarded()], [100])
+
+    def test_direct_payment_while_a_bill_becomes_held(self):
+        """Whoever comes second meets what the first one did: the payment is refused, or it was first."""
+        line_id = self._ordered()
+        bill_id = self._bill(line_id, 15, "G-8")
+        with self.transaction() as env:
+            vendor_id = env["purchase.order.line"].browse(line_id).order_id.partner_id.id
+
+        def pay(env):
+            journal = env["account.journal"].search([("type", "=", "bank"), ("company_id", "=", self.company_id)])[:1]
+            payment = env["account.payment"].create(
+                {
+                    "payment_type": "outbound",
+                    "partner_type": "supplier",
+                    "partner_id": vendor_id,
+                    "amount": 150,
+                    "journal_id": journal.id,
+                }
+            )
+            payment.action_post()
+            return payment.id
+
+        self._at_once(self._post(bill_id), ("other_clerk", pay))
+        with self.transaction() as env:
+            self.assertEqual(env["account.move"].browse(bill_id).approval_state, "pending")
+            with self.assertRaises(UserError):
+                pay(env(user=self.people["other_clerk"]))
+            env.cr.rollback()
+
+
+@tagged("post_install", "-at_install")
+class TestVendorChangeConcurrency(PayableConcurrencyCase):
+    @classmethod
+    def _govern_more(cls, env):
+        env["res.partner"].browse(cls.vendor_id).write({"is_company": True, "vat": OLD_VAT, "supplier_rank": 1})
+        cls._publish(
+            env,
+            "vendor_change",
+            ("Confirmed by call", "pass", ("called_back", "is_true", False)),
+            ("Not confirmed", "require", ("called_back", "is_false", False)),
+        )
+
+    def _vendor(self):
+        with self.transaction() as env:
+            vendor = env["res.partner"].create({"name": "Vendor", "is_company": True, "supplier_rank": 1})
+            vendor.country_id = env.ref("base.us")
+            change = env["distribution.vendor.change"].create(
+                {"partner_id": vendor.id, "kind": "vat", "new_vat": OLD_VAT, "reason": "x", "called_back": True}
+            )
+            change.company_id = self.company_id
+            change.action_propose()
+            self.assertEqual((vendor.vat, change.state), (OLD_VAT, "applied"))
+            return vendor.id
+
+    def _proposed(self, vendor_id, vat):
+        """(change id, task id) of a proposal that waits."""
+        with self.transaction("clerk") as env:
+            change = env["distribution.vendor.change"].create(
+                {"partner_id": vendor_id, "kind": "vat", "new_vat": vat, "reason": "They wrote"}
+            )
+            change.action_propose()
+            self.assertEqual(change.approval_state, "pending")
+            change_id = change.id
+        with self.transaction() as env:
+            return change_id, self._task_of(env["distribution.vendor.change"].browse(change_id))
+
+    def _approved(self, vendor_id, vat):
+        """(change id, request id) of a proposal that is approved and not in force yet."""
+        change_id, task_id = self._proposed(vendor_id, vat)
+        requests = type(self.registry["distribution.approval.request"])
+        with (
+            patch.object(self.registry["distribution.approval.request"], "_resume_after_commit", lambda _request: None),
+            self.transaction("manager") as env,
+        ):
+            self.assertTrue(requests)
+            self._decide(task_id)(env)
+        with self.transaction() as env:
+            return change_id, env["distribution.vendor.change"].browse(change_id).approval_request_id.id
+
+    def _resume(self, request_id):
+        return None, lambda env: env["distribution.approval.request"].browse(request_id)._resume()
+
+    def _applied(self, env, vendor_id):
+        """Notes of what approved changes brought into force for the vendor, beside the first."""
+        return (
+            env["distribution.vendor.value"].search_count(
+                [("res_model", "=", "res.partner"), ("res_id", "=", vendor_id), ("kind", "=", "approved")]
+            )
+            - 1
+        )
+
+    def test_brought_into_force_twice(self):
+        vendor_id = self._vendor()
+        change_id, request_id = self._approved(vendor_id, NEW_VAT)
+        self._at_once(self._resume(request_id), self._resume(request_id))
+        with self.transaction() as env:
+            self.assertEqual(env["distribution.vendor.change"].browse(change_id).state, "applied")
+            self.assertEqual(env["res.partner"].browse(vendor_id).vat, NEW_VAT)
+            self.assertEqual(self._applied(env, vendor_id), 1)
+
+    def test_brought_into_force_while_it_is_edited(self):
+        vendor_id = self._vendor()
+        change_id, request_id = self._approved(vendor_id, NEW_VAT)
+
+        def edit(env):
+            env["distribution.vendor.change"].browse(change_id).new_vat = OTHER_VAT
+
+        self._at_once(self._resume(request_id), ("clerk", edit))
+        with self.transaction() as env:
+            change = env["distribution.vendor.change"].browse(change_id)
+            vat = env["res.partner"].browse(vendor_id).vat
+            if change.state == "applied":
+                self.assertEqual((change.new_vat, vat), (NEW_VAT, NEW_VAT))
+            else:
+                self.assertEqual((change.new_vat, vat), (OTHER_VAT, OLD_VAT), "asked again, nothing in force")
+                self.assertEqual(change.approval_state, "pending")
+
+    def test_decided_while_it_is_edited(self):
+        vendor_id = self._vendor()
+        change_id, task_id = self._proposed(vendor_id, NEW_VAT)
+
+        def edit(env):
+            env["distribution.vendor.change"].browse(change_id).new_vat = OTHER_VAT
+
+        self._at_once(("manager", self._decide(task_id)), ("clerk", edit))
+        with self.transaction() as env:
+            self.assertIn(env["res.partner"].browse(vendor_id).vat, (OLD_VAT, NEW_VAT), "never what nobody saw")
+
+    def test_two_changes_of_one_value(self):
+        """Both were approved for the value that was in force: the second one is proposed again."""
+        vendor_id = self._vendor()
+        proposals = [self._approved(vendor_id, NEW_VAT), self._approved(vendor_id, OTHER_VAT)]
+        self._at_once(*(self._resume(request_id) for _change_id, request_id in proposals))
+        with self.transaction() as env:
+            changes = env["distribution.vendor.change"].browse(change_id for change_id, _request in proposals)
+            self.assertEqual(sorted(changes.mapped("state")), ["applied", "to_approve"])
+            applied = changes.filtered(lambda change: change.state == "applied")
+            self.assertEqual(env["res.partner"].browse(vendor_id).vat, applied.new_vat)
+            self.assertEqual(self._applied(env, vendor_id), 1)
+
+    def test_written_by_hand_while_it_is_brought_into_force(self):
+        vendor_id = self._vendor()
+        _change_id, request_id = self._approved(vendor_id, NEW_VAT)
+
+        def write(env):
+            env["res.partner"].browse(vendor_id).vat = OTHER_VAT
+
+        self._at_once(self._resume(request_id), ("clerk", write))
+        with self.transaction() as env:
+            self.assertEqual(env["res.partner"].browse(vendor_id).vat, NEW_VAT)
+
+
+@tagged("post_install", "-at_install")
+class TestOnboardingConcurrency(PayableConcurrencyCase):
+    @classmethod
+    def _govern_more(cls, env):
+        cls._publish(
+            env,
+            "vendor_onboarding",
+            ("Small", "pass", ("amount", "le", "1000")),
+            ("Larger", "require", ("amount", "gt", "1000")),
+        )
+
+    def _newcomer(self):
+        with self.transaction() as env:
+            return env["res.partner"].create({"name": "Newcomer", "is_company": True, "supplier_rank": 1}).id
+
+    def _begin(self, vendor_id, amount=500):
+        def begin(env):
+            return env["distribution.vendor.onboarding"].create({"partner_id": vendor_id, "amount": amount}).id
+
+        return begin
+
+    def test_two_begin(self):
+        vendor_id = self._newcomer()
+        results = self._at_once(("buyer", self._begin(vendor_id)), ("other_buyer", self._begin(vendor_id)))
+        self.assertEqual(len([result for result in results if isinstance(result, UserError)]), 1, results)
+        with self.transaction() as env:
+            self.assertEqual(len(env["res.partner"].browse(vendor_id).onboarding_ids), 1)
+
+    def test_two_submit(self):
+        vendor_id = self._newcomer()
+        with self.transaction("buyer") as env:
+            onboarding_id = self._begin(vendor_id)(env)
+        submit = ("buyer", lambda env: env["distribution.vendor.onboarding"].browse(onboarding_id).action_submit())
+        self._at_once(submit, submit)
+        with self.transaction() as env:
+            onboarding = env["distribution.vendor.onboarding"].browse(onboarding_id)
+            self.assertEqual((onboarding.state, onboarding.partner_id.vendor_status), ("approved", "approved"))
+            self.assertEqual(len(env["distribution.approval.release"]._valid_for(onboarding)[onboarding_id]), 1)
+
+    def test_submitted_while_it_is_edited(self):
+        vendor_id = self._newcomer()
+        with self.transaction("buyer") as env:
+            onboarding_id = self._begin(vendor_id)(env)
+
+        def edit(env):
+            env["distribution.vendor.onboarding"].browse(onboarding_id).amount = 90000
+
+        self._at_once(
+            ("buyer", lambda env: env["distribution.vendor.onboarding"].browse(onboarding_id).action_submit()),
+            ("buyer", edit),
+        )
+        with self.transaction() as env:
+            onboarding = env["distribution.vendor.onboarding"].browse(onboarding_id)
+            if onboarding.partner_id.vendor_status == "approved":
+                self.assertEqual(onboarding.amount, 500)
+            else:
+                self.assertEqual((onboarding.approval_state, onboarding.amount), ("pending", 90000))

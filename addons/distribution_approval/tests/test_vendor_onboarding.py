@@ -324,6 +324,27 @@ class TestVendorOnboarding(OnboardingCase):
         with self._refused(), suppress(Exception):
             order.sudo().write({"state": "purchase"})
 
+    def test_who_is_blocked_is_not_onboarded(self):
+        onboarding = self._onboarding(vendor=self.blocked_vendor, amount=500)
+        with self._refused(at_once=True):
+            onboarding.action_submit()
+        with self._refused(at_once=True):
+            onboarding.sudo().action_submit()
+        with self._refused():
+            onboarding.sudo().write({"state": "approved"})
+        self.assertEqual(self.blocked_vendor.vendor_status, "blocked")
+        self.blocked_vendor.with_user(self.vendor_manager).write({"vendor_status": "new"})
+        onboarding.action_submit()
+        self.assertEqual(self.blocked_vendor.vendor_status, "approved", "a small one with its papers")
+
+    def test_blocked_while_its_onboarding_waits(self):
+        onboarding = self._held_onboarding()
+        self.fresh.with_user(self.vendor_manager).write({"vendor_status": "blocked"})
+        self._decide(onboarding, "Compliance", self.compliance)
+        self.assertFalse(self._resume(onboarding), "approved, not released: somebody looks at it")
+        self.fresh.invalidate_recordset()
+        self.assertEqual(self.fresh.vendor_status, "blocked")
+
     def test_blocked_when_new_is_no_detour(self):
         self.fresh.with_user(self.vendor_manager).write({"vendor_status": "blocked"})
         with self._refused(at_once=True):

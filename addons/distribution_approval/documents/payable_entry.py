@@ -1,0 +1,182 @@
+"""Ways around a payment: a journal entry, or a payment to a relative of the vendor. Neither is refused.
+
+A journal entry may record what has happened already, as a bank statement does; a payment to another
+company of a vendor's group may be its own business. Both are seen: while bills of a vendor are held,
+
+* an entry that is posted and takes from what is owed to that vendor, or moves money in its name out of
+  a bank, cash or outstanding payments account, and
+* a payment that settles nothing to a company above or below that vendor
+
+open a critical case. The nightly control looks at the entries of the last days again.
+"""
+
+from odoo import _, api, fields, models
+
+from ..models.approval_activation import NOWHERE
+from .account_payment import MOVE_PAYMENT
+from .bank_statement_line import LOOK_BACK_DAYS
+
+CONTROL_BATCH = 1000
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        moves = super().create(vals_list)
+        moves.filtered(lambda move: move.state == "posted")._approval_look_at_entries()
+        return moves
+
+    def write(self, vals):
+        result = super().write(vals)
+        if vals.get("state") == "posted":
+            self._approval_look_at_entries()
+        return result
+
+    def _approval_look_at_entries(self):
+        """Open a critical case for each entry that pays a vendor whose bills are held; two queries for all.
+
+        Not looked at: payments and bank statements, which have a control of their own, and what Odoo
+        books itself (exchange differences, taxes due on payment, reversals of entries).
+        """
+        activation = self.env["distribution.approval.activation"]
+        entries = self.sudo().filtered(lambda move: move.move_type == "entry")
+        if not entries or not activation._governed_places("vendor_bill"):
+            return
+        entries = entries.filtered(
+            lambda move: (
+                activation._governed_sites("vendor_bill", move.company_id) != NOWHERE
+                and not move[MOVE_PAYMENT]
+                and not move.statement_line_id
+                and not move.tax_cash_basis_rec_id
+                and not move.reversed_entry_id
+                and move.journal_id != move.company_id.currency_exchange_journal_id
+            )
+        )
+        held = self._approval_held_of(entries.line_ids.partner_id.commercial_partner_id, entries.company_id)
+        for entry in entries if held else ():
+            for vendor in held.filtered(lambda bill, entry=entry: bill.company_id == entry.company_id).mapped(
+                "commercial_partner_id"
+            ):
+                amount = entry._approval_taken_by(vendor)
+                if entry.company_id.currency_id.compare_amounts(amount, 0) > 0:
+                    entry._approval_report_entry(vendor, amount, held)
+
+    @api.model
+    def _approval_held_in(self, companies):
+        """All bills of ``companies`` that are held; one query."""
+        return self.search(self._approval_held_domain(companies)) if companies else self.browse()
+
+    def _approval_taken_by(self, vendor):
+        """What this entry pays to ``vendor``, in company currency: off its payables, or out of the bank."""
+        own = self.line_ids.filtered(lambda line: line.partner_id.commercial_partner_id == vendor)
+        owed = own.filtered(lambda line: line.account_id.account_type == "liability_payable")
+        money = own.filtered(lambda line: line.account_id in self._approval_money_accounts())
+        return max(sum(owed.mapped("balance")), -sum(money.mapped("balance")))
+
+    def _approval_money_accounts(self):
+        """Accounts out of which money leaves: bank and cash, and payments that are under way."""
+        company = self.company_id
+        journals = (
+            self.env["account.journal"]
+            .sudo()
+            .search([("type", "in", ("bank", "cash", "credit")), ("company_id", "=", company.id)])
+        )
+        accounts = journals.default_account_id | journals.outbound_payment_method_line_ids.payment_account_id
+        if "account_journal_payment_credit_account_id" in company._fields:
+            accounts |= company.account_journal_payment_credit_account_id
+        return accounts | self.line_ids.account_id.filtered(lambda account: account.account_type == "asset_cash")
+
+    def _approval_report_entry(self, vendor, amount, held):
+        self.ensure_one()
+        own = held.filtered(lambda bill: bill.commercial_partner_id == vendor and bill.company_id == self.company_id)
+        key = f"paid_past_hold:entry:{self.id}:{vendor.id}"
+        cases = self.env["distribution.case"].sudo()
+        if cases.search_count([("dedup_key", "=", key)]):
+            return
+        cases._open(
+            "paid_past_hold",
+            self,
+            _("Booked as paid although held: %s", vendor.display_name),
+            detail=_(
+                "Journal entry %(entry)s books %(amount)s as paid to this vendor, while these bills are held: "
+                "%(bills)s. It is recorded; find out whether the money has left, and who ordered it.",
+                entry=self.name,
+                amount=self.company_id.currency_id.format(amount),
+                bills=", ".join(bill._approval_name() for bill in own),
+            ),
+            dedup_key=key,
+        )
+
+
+class AccountPayment(models.Model):
+    _inherit = "account.payment"
+
+    def _approval_check_payment(self):
+        result = super()._approval_check_payment()
+        self._approval_report_relatives()
+        return result
+
+    def _approval_report_relatives(self):
+        """A direct payment to a company above or below a vendor whose bills are held; while none is: one query."""
+        held = self.env["account.move"].sudo()._approval_held_in(self.sudo().company_id)
+        if not held:
+            return
+        family = {payment: payment._approval_relatives() for payment in self}
+        for payment in self.sudo():
+            own = held.filtered(
+                lambda bill, payment=payment: (
+                    bill.company_id == payment.company_id and bill.commercial_partner_id in family[payment]
+                )
+            )
+            direct = own and payment._approval_direct_amount(payment._approval_settled())
+            if not own or payment.company_id.currency_id.compare_amounts(direct, 0) <= 0:
+                continue
+            self.env["distribution.case"].sudo()._open(
+                "paid_past_hold",
+                payment,
+                _(
+                    "Paid to a relative of a vendor whose bills are held: %s",
+                    own.commercial_partner_id[:1].display_name,
+                ),
+                detail=_(
+                    "%(amount)s of this payment to %(payee)s settles no released bill, while bills of companies of "
+                    "the same group are held: %(bills)s.",
+                    amount=payment.company_id.currency_id.format(direct),
+                    payee=payment.partner_id.display_name,
+                    bills=", ".join(bill._approval_name() for bill in own),
+                ),
+                dedup_key=f"paid_past_hold:{payment._name}:{payment.id}:relatives",
+            )
+
+    def _approval_relatives(self):
+        """Commercial entities above and below the payees, without themselves (sudo)."""
+        payees = self.sudo()._approval_payees()
+        everybody = self.env["res.partner"].sudo().with_context(active_test=False)
+        related = everybody.search(["|", ("id", "parent_of", payees.ids), ("id", "child_of", payees.ids)])
+        return related.commercial_partner_id - payees
+
+
+class ApprovalControl(models.AbstractModel):
+    _inherit = "distribution.approval.control"
+
+    @api.model
+    def _cron_find_ungated(self):
+        """Entries of the last days are looked at again: bills may have been held, or lines changed, since."""
+        found = super()._cron_find_ungated()
+        companies = self.env["distribution.approval.activation"]._governed_places("vendor_bill")
+        if not companies:
+            return found
+        moves = self.env["account.move"].sudo()
+        ids = moves.search(
+            [
+                ("company_id", "in", list(companies)),
+                ("move_type", "=", "entry"),
+                ("state", "=", "posted"),
+                ("write_date", ">=", fields.Datetime.subtract(fields.Datetime.now(), days=LOOK_BACK_DAYS)),
+            ]
+        ).ids
+        for start in range(0, len(ids), CONTROL_BATCH):
+            moves.browse(ids[start : start + CONTROL_BATCH]).exists()._approval_look_at_entries()
+        return found
