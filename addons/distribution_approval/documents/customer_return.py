@@ -32,7 +32,8 @@ class CustomerReturn(models.Model):
     @api.model
     def _approval_moves_concerned(self, moves):
         return moves.filtered(
-            lambda move: move.location_id.usage == "customer" and move.location_dest_id.usage != "customer"
+            # The operation, not the move, says where goods come from.
+            lambda move: _leaves_customer(move) or any(_leaves_customer(line) for line in move.move_line_ids)
         )
 
     def _approval_snapshot_header(self):
@@ -186,6 +187,11 @@ class CustomerReturn(models.Model):
                 "currency": document.company_id.currency_id,
             },
         )
+
+
+def _leaves_customer(moved):
+    """Whether goods come back from a customer on ``moved``, a move or one of its operations."""
+    return moved.location_id.usage == "customer" and moved.location_dest_id.usage != "customer"
 
 
 def _delivery(move):

@@ -22,7 +22,8 @@ class OutgoingDocument(models.AbstractModel):
     @api.model
     def _approval_moves_concerned(self, moves):
         return moves.filtered(
-            lambda move: move.location_dest_id.usage == "customer" and move.location_id.usage != "customer"
+            # The operation, not the move, says where goods go: one of an internal transfer can be diverted.
+            lambda move: _reaches_customer(move) or any(_reaches_customer(line) for line in move.move_line_ids)
         )
 
     def _approval_orders(self):
@@ -211,6 +212,11 @@ class OutgoingDocument(models.AbstractModel):
     def _approval_reason_words(self):
         """Why this delivery is held, in words; empty when nothing holds it."""
         return []
+
+
+def _reaches_customer(moved):
+    """Whether goods get to a customer on ``moved``, a move or one of its operations."""
+    return moved.location_dest_id.usage == "customer" and moved.location_id.usage != "customer"
 
 
 class NoCredit:
