@@ -846,7 +846,7 @@ def test_a_held_credit_note_is_not_posted(desk, knock, run_code):
         wizard = client("account.move.reversal", "create", values, context=context)
         return client("account.move.reversal", button, [wizard], context=context)
 
-    note = reverse(accountant, "reverse_moves" if desk.series == "17.0" else "refund_moves")["res_id"]
+    note = reverse(accountant, "refund_moves")["res_id"]
     accountant("account.move", "action_post", [note])
     posted = lambda: desk.value(  # noqa: E731
         "SELECT count(*) FROM account_move WHERE move_type = 'out_refund' AND state = 'posted'"

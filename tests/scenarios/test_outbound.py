@@ -278,8 +278,7 @@ def test_a_customer_is_credited(desk):
     journal = desk.value("SELECT journal_id FROM account_move WHERE id = %s", invoice)
     context = {"context": {"active_model": "account.move", "active_ids": [invoice], "active_id": invoice}}
     wizard = accountant("account.move.reversal", "create", {"journal_id": journal, "reason": "Returned"}, **context)
-    button = "reverse_moves" if desk.series == "17.0" else "refund_moves"
-    note = accountant("account.move.reversal", button, [wizard], **context)["res_id"]
+    note = accountant("account.move.reversal", "refund_moves", [wizard], **context)["res_id"]
     accountant("account.move", "action_post", [note])
     state = lambda: desk.value("SELECT state FROM account_move WHERE id = %s", note)  # noqa: E731
     assert state() == "draft"

@@ -46,6 +46,38 @@ SCREENS = [
     ("releases", "auditor", "/web#action=distribution_approval.action_approval_release", VIEW),
     ("vendor", "compliance_officer", "/web#id={vendor}&model=res.partner&view_type=form", FORM),
     ("cases", "operations_manager", "/web#action=distribution_core.distribution_case_action", VIEW),
+    # What leaves the company, what comes back, and what is counted.
+    ("sales", "sales_rep", "/web#action=sale.action_quotations_with_onboarding", ".o_list_view, .o_kanban_view"),
+    *(
+        (name, login, f"/web#id={{{place}}}&model={model}&view_type=form", FORM)
+        for name, place, model, logins in (
+            ("sale", "sale", "sale.order", ("sales_rep", "sales_manager", "auditor")),
+            ("sale-refused", "sale_refused", "sale.order", ("sales_rep",)),
+            ("sale-deliveries-held", "sale_on_hold", "sale.order", ("sales_manager", "finance_controller")),
+            ("delivery", "delivery", "stock.picking", ("warehouse_operator", "operations_manager", "auditor")),
+            ("credit", "credit", "stock.picking", ("warehouse_operator", "finance_controller", "sales_manager")),
+            ("return", "return", "stock.picking", ("warehouse_operator", "sales_manager")),
+            ("scrap", "scrap", "stock.scrap", ("warehouse_operator", "category_manager", "auditor")),
+            ("transfer", "transfer", "stock.picking", ("warehouse_operator", "warehouse_manager")),
+            ("site-transfer", "site_transfer", "distribution.site.transfer", ("operations_manager", "auditor")),
+            (
+                "adjustment",
+                "adjustment",
+                "distribution.inventory.adjustment",
+                ("warehouse_manager", "operations_manager", "auditor"),
+            ),
+        )
+        for login in logins
+    ),
+    ("counts", "warehouse_manager", "/web#action=stock.action_view_inventory_tree", VIEW),
+    *(
+        ("task", login, f"/web#id={{task_{login}}}&model=distribution.approval.task&view_type=form", FORM)
+        for login in ("sales_manager", "finance_controller", "operations_manager", "category_manager")
+    ),
+    *(
+        (name, "auditor", f"/web#action=distribution_approval.action_{name}", VIEW)
+        for name in ("delivery_hold", "credit_release", "customer_return", "site_transfer", "inventory_adjustment")
+    ),
 ]
 
 
@@ -67,6 +99,34 @@ def places(sql):
         "vendor": first(
             "SELECT id FROM res_partner WHERE vendor_status = 'new' AND supplier_rank > 0 ORDER BY id LIMIT 1"
         ),
+        **{
+            name: first(f"SELECT {column} FROM {table} WHERE approval_state = '{state}' ORDER BY id LIMIT 1")
+            for name, table, state, column in (
+                ("sale", "sale_order", "pending", "id"),
+                ("sale_refused", "sale_order", "refused", "id"),
+                ("delivery", "distribution_delivery_hold", "pending", "picking_id"),
+                ("credit", "distribution_credit_release", "pending", "picking_id"),
+                ("return", "distribution_customer_return", "pending", "picking_id"),
+                ("scrap", "stock_scrap", "pending", "id"),
+                ("transfer", "distribution_site_transfer", "pending", "picking_id"),
+                ("site_transfer", "distribution_site_transfer", "pending", "id"),
+                ("adjustment", "distribution_inventory_adjustment", "pending", "id"),
+            )
+        },
+        "sale_on_hold": first("SELECT id FROM sale_order WHERE delivery_hold_reason IS NOT NULL LIMIT 1"),
+        **{
+            f"task_{login}": first(
+                f"""SELECT task.id FROM distribution_approval_task task
+                      JOIN distribution_approval_request request ON request.id = task.request_id
+                     WHERE task.state = 'open' AND request.res_model = '{model}' ORDER BY task.id LIMIT 1"""
+            )
+            for login, model in (
+                ("sales_manager", "sale.order"),
+                ("finance_controller", "distribution.credit.release"),
+                ("operations_manager", "distribution.site.transfer"),
+                ("category_manager", "stock.scrap"),
+            )
+        },
     }
 
 

@@ -14,6 +14,7 @@ from . import stock_move_line
 from . import stock_location
 from . import stock_scrap
 from . import site_transfer
+from . import transfer_reservation
 from . import goods_control
 from . import customer_credit
 from . import sale_order

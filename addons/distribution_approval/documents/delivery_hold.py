@@ -135,12 +135,18 @@ class DeliveryHold(models.Model):
 
     def _approval_reason_words(self):
         self.ensure_one()
-        reasons = self._approval_hold_reasons()[self.id]
-        if isinstance(reasons, Unknown):
-            return [reasons.reason]
-        words = [label for reason, label in REASONS if reason in reasons]
-        for order in self._approval_orders().filtered("delivery_hold_reason"):
-            words.append(order._delivery_hold_words())
+        return self._approval_banner_reasons()[self.id]
+
+    def _approval_banner_reasons(self):
+        """A hold that somebody set says so itself, and who set it."""
+        words = {}
+        for document_id, reasons in self._approval_hold_reasons().items():
+            if isinstance(reasons, Unknown):
+                words[document_id] = [reasons.reason]
+                continue
+            words[document_id] = [label for reason, label in REASONS if reason in reasons and reason != "set_by_hand"]
+            for order in self.browse(document_id)._approval_orders().filtered("delivery_hold_reason"):
+                words[document_id].append(order._delivery_hold_words())
         return words
 
     def _approval_held_because(self):

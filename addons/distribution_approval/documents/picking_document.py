@@ -194,6 +194,10 @@ class PickingDocument(models.AbstractModel):
     def _approval_place_words(self, where):
         return self.env["product.product"].sudo().browse(int(where)).exists().display_name if where.isdigit() else ""
 
+    def _approval_banner_reasons(self):
+        """``{id: why these documents are held, in words}`` beside what the request says; a few queries for all."""
+        return {}
+
     # ------------------------------------------------------------- core flow
 
     def _approval_resume(self, action):
@@ -287,6 +291,13 @@ class PickingDocuments(tuple):
         known = {(document._name, document.id) for document in others}
         return PickingDocuments(each for each in self if (each._name, each.id) not in known)
 
+    def by_model(self):
+        """``[(model name, its documents)]``."""
+        found = {}
+        for document in self:
+            found[document._name] = found.get(document._name, document.browse()) | document
+        return list(found.items())
+
     def held(self):
         """Those that wait for a decision, or were turned down."""
         return PickingDocuments(
@@ -328,9 +339,14 @@ class StockPicking(models.Model):
 
     @api.depends_context("uid")
     def _compute_approval_banner(self):
-        documents = {}
-        for document in self._approval_documents():
+        documents, reasons = {}, {}
+        known = self._approval_documents()
+        for document in known:
             documents.setdefault(document.picking_id.id, []).append(document)
+        for model, held in known.held().by_model():
+            if hasattr(held, "_approval_banner_reasons"):
+                found = held._approval_banner_reasons()
+                reasons.update({(model, document_id): words for document_id, words in found.items()})
         for picking in self:
             # As superuser for the present user: what they may decide and take back is asked of them.
             own = PickingDocuments(documents.get(picking.id, ()))
@@ -340,7 +356,12 @@ class StockPicking(models.Model):
             picking.approval_turned_down = bool(held) and not picking.approval_held
             picking.approval_banner = (
                 Markup("").join(
-                    Markup("<div><b>%s</b> %s</div>") % (document._approval_label(), request._banner())
+                    Markup("<div><b>%s</b> %s%s</div>")
+                    % (
+                        document._approval_label(),
+                        "".join(f"{words}. " for words in reasons.get((document._name, document.id), ())),
+                        request._banner(),
+                    )
                     for document in held
                     if (request := document.approval_request_id)
                 )

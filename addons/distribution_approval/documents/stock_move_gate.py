@@ -81,11 +81,13 @@ class MoveDocument(models.AbstractModel):
     @api.model
     @tools.ormcache()
     def _approval_move_document_types(self):
-        """``[(model name, document type)]`` of the move documents in the registry."""
-        return sorted(
-            (name, model._approval_type)
-            for name, model in self.env.registry.items()
-            if getattr(model, "_approval_gates_moves", False) and model._approval_type and not model._abstract
+        """``((model name, document type), …)`` of the move documents in the registry."""
+        return tuple(
+            sorted(
+                (name, model._approval_type)
+                for name, model in self.env.registry.items()
+                if getattr(model, "_approval_gates_moves", False) and model._approval_type and not model._abstract
+            )
         )
 
     @api.model
@@ -96,7 +98,7 @@ class MoveDocument(models.AbstractModel):
         It is asked many times for each transfer, and forgotten together with the places that it rests on.
         """
         places = self.env["distribution.approval.activation"]._governed_places
-        return [name for name, document_type in self._approval_move_document_types() if places(document_type)]
+        return tuple(name for name, document_type in self._approval_move_document_types() if places(document_type))
 
     @api.model
     def _approval_governed_moves(self, moves):

@@ -2,6 +2,7 @@
 
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools import format_datetime
 
 from odoo.addons.distribution_core.compat import check_access
 
@@ -28,7 +29,19 @@ class SaleOrder(models.Model):
     delivery_hold_note = fields.Char(readonly=True, copy=False)
     delivery_hold_user_id = fields.Many2one("res.users", string="Deliveries Held By", readonly=True, copy=False)
     delivery_hold_since = fields.Datetime(readonly=True, copy=False)
+    delivery_hold_summary = fields.Char(compute="_compute_delivery_hold_summary")
     can_hold_deliveries = fields.Boolean(compute="_compute_can_hold_deliveries")
+
+    @api.depends(*HOLD_FIELDS)
+    @api.depends_context("tz", "lang")
+    def _compute_delivery_hold_summary(self):
+        for order in self:
+            since = order.delivery_hold_since
+            order.delivery_hold_summary = order.delivery_hold_reason and _(
+                "%(hold)s (since %(since)s)",
+                hold=order._delivery_hold_words(),
+                since=format_datetime(self.env, since, dt_format="short") if since else "",
+            )
 
     @api.depends_context("uid")
     def _compute_can_hold_deliveries(self):

@@ -131,6 +131,36 @@ class TestAttacksDelivery(DeliveryCase):
         )
         self._attack(walk, lambda: quant.move_quants(location_dest_id=move.location_dest_id))
 
+    def test_an_operation_that_is_diverted(self):
+        """The operation of an internal transfer says where goods go: to the customer, and it is a delivery."""
+        source = self.picking.sudo().move_ids.location_id
+        customers = self.picking.sudo().move_ids.location_dest_id
+        shelf = self.env["stock.location"].create({"name": "Shelf", "location_id": source.id})
+        move = {"product_id": self.bolt.id, "product_uom_qty": 2}
+        if "name" in self.env["stock.move"]._fields:
+            move["name"] = "x"
+        places = {"location_id": source.id, "location_dest_id": shelf.id}
+        inside = self.env["stock.picking"].create(
+            {
+                "picking_type_id": self.warehouse.int_type_id.id,
+                **places,
+                "move_ids": [Command.create({**move, **places})],
+            }
+        )
+        inside.action_confirm()
+        inside.action_assign()
+        inside.move_line_ids.location_dest_id = customers
+        inside.button_validate()
+        self.assertHeld(inside)
+        self.assertEqual(self._hold(inside).approval_state, "pending")
+        self.assertEqual(self._stock(), self.before)
+        inside.move_line_ids.location_dest_id = shelf
+        inside.button_validate()
+        self.assertEqual(inside.state, "done", "what stays inside is nobody's delivery")
+        with self._refused():
+            inside.move_line_ids.location_dest_id = customers
+        self.assertEqual(self._stock(), self.before - 2)
+
     def test_a_batch_and_its_wizards(self):
         other = self._delivery(10, picked=6)
         batch = self.env["stock.picking.batch"].create(

@@ -3,6 +3,7 @@
 import uuid
 
 from odoo import Command
+from odoo.exceptions import UserError
 from odoo.tests.common import new_test_user, tagged
 
 from odoo.addons.distribution_core.compat import storable_product_values
@@ -307,12 +308,41 @@ class TestTransferConcurrency(GoodsConcurrencyCase):
             self.assertEqual(self._on_hand(env, product_id, self.branch_id), 10)
 
     def test_rejected_while_it_is_validated_again(self):
-        """Whoever was first: no goods leave."""
+        """Whoever was first: no goods leave, and nothing stays reserved for a transfer that was turned down."""
         product_id, picking_id, task_id = self._held()
         reject = self._decide(task_id, "reject", comment="They need it themselves")
         self._at_once(("manager", reject), ("chief", self._validate(picking_id)))
         with self.transaction() as env:
             picking = env["stock.picking"].browse(picking_id)
             self.assertEqual(picking.site_transfer_ids.approval_state, "rejected")
-            self.assertNotEqual(picking.state, "done")
+            self.assertEqual(picking.state, "confirmed")
             self.assertEqual(self._on_hand(env, product_id), 100)
+            self.assertEqual(self._quant(env, product_id).reserved_quantity, 0)
+
+    def test_goods_of_a_held_transfer_are_delivered_at_the_same_instant(self):
+        """Whoever was first: what is held is taken last, and not without saying so.
+
+        A forced delivery that comes first takes from the other delivery, which nobody holds; one that
+        comes second finds only the held goods.
+        """
+        product_id, picking_id, _task = self._held(quantity=60)
+        with self.transaction("chief") as env:
+            customers = env.ref("stock.stock_location_customers").id
+        delivery_id = self._transfer(product_id, 40, customers, self.delivery_type_id)
+        other_id = self._transfer(product_id, 30, customers, self.delivery_type_id)
+
+        def force(env):
+            picking = env["stock.picking"].browse(other_id)
+            picking.move_ids.quantity = 30
+            picking.move_ids.picked = True
+            picking.button_validate()
+
+        results = self._at_once(("chief", self._validate(delivery_id)), ("other_chief", force))
+        self.assertFalse([result for result in results if isinstance(result, UserError)], results)
+        with self.transaction() as env:
+            picking = env["stock.picking"].browse(picking_id)
+            left, kept = self._on_hand(env, product_id), picking.move_ids.quantity
+            self.assertLessEqual(left, 70, "the forced delivery went")
+            self.assertEqual(kept, min(60, left))
+            words = " ".join(picking.message_ids.mapped("body"))
+            self.assertEqual("was taken" in words, kept < 60, words)

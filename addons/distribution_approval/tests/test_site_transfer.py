@@ -1,7 +1,7 @@
 """Transfers between sites meet the policy; goods leave a site by no other door."""
 
 from odoo import Command
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests.common import tagged
 
 from .goods_case import GoodsCase
@@ -48,7 +48,7 @@ class TestSiteTransfer(TransferCase):
         picking = self._transfer(destination=shelf)
         picking.button_validate()
         self.assertEqual(picking.state, "done")
-        self.assertFalse(self.env["distribution.site.transfer"].search([]))
+        self.assertFalse(self.env["distribution.site.transfer"].search([("picking_id", "=", picking.id)]))
 
     def test_held_and_released(self):
         picking = self._transfer()
@@ -124,6 +124,94 @@ class TestSiteTransfer(TransferCase):
         small, large = self._transfer(quantity=2), self._transfer(quantity=20)
         (small | large).button_validate()
         self.assertEqual((small.state, large.state), ("done", "assigned"))
+
+    def _reserved(self, product=None):
+        self.env.flush_all()
+        self.env["stock.quant"].invalidate_model()
+        return self._quant(product or self.nut).reserved_quantity
+
+    def _ready(self, quantity=20, product=None, destination=None):
+        """A transfer whose goods are reserved and nobody has picked."""
+        picking = self._transfer(product, quantity, destination)
+        picking.move_ids.picked = False
+        return picking
+
+    def _waiting(self, quantity=20):
+        picking = self._ready(quantity)
+        picking.button_validate()
+        self.assertTrue(picking.approval_held)
+        return picking
+
+    def test_held_goods_stay_reserved(self):
+        picking = self._waiting()
+        self.env["stock.quant"]._quant_tasks()
+        late = self._picking(self.nut, 5, self.stock, self.customers, self.warehouse.out_type_id)
+        late.button_validate()
+        picking.invalidate_recordset()
+        self.assertEqual((picking.state, picking.move_ids.quantity, self._reserved()), ("assigned", 20, 20))
+
+    def test_rejected_goods_are_given_back(self):
+        picking = self._waiting()
+        self._decide(
+            self._document(picking), "Controlling", self.controller, "reject", comment="No", reason_code="quantity"
+        )
+        self.assertEqual((picking.state, self._reserved()), ("confirmed", 0))
+        self.assertIn("given back", picking.message_ids[0].body)
+        self.env["stock.move"].browse(picking.move_ids.ids)._action_assign()
+        self.assertEqual(self._reserved(), 0, "no scheduler reserves them again")
+        picking.action_assign()
+        self.assertEqual(self._reserved(), 20, "a person may")
+
+    def test_withdrawn_goods_are_given_back(self):
+        picking = self._waiting()
+        picking.action_approval_withdraw()
+        self.assertEqual((picking.state, self._reserved()), ("confirmed", 0))
+        picking.action_assign()
+        picking.button_validate()
+        self.assertTrue(picking.approval_held, "asked again")
+
+    def test_picked_goods_are_put_back(self):
+        picking = self._transfer()
+        picking.button_validate()
+        picking.action_approval_withdraw()
+        self.assertEqual((picking.state, self._reserved()), ("confirmed", 0))
+
+    def test_a_revision_keeps_the_goods(self):
+        picking = self._waiting()
+        self._decide(self._document(picking), "Controlling", self.controller, "request_revision", comment="Half")
+        self.assertEqual(self._reserved(), 20)
+
+    def test_a_person_unreserves(self):
+        picking = self._waiting()
+        picking.do_unreserve()
+        self.assertEqual(self._reserved(), 0)
+        document = self._document(picking)
+        with self.assertRaises(UserError):
+            self._decide(document, "Controlling", self.controller)  # there is nothing to approve
+        picking.action_assign()
+        self._decide(document, "Controlling", self.controller)
+        self.assertTrue(self._resume(document))
+        self.assertEqual((picking.state, document.approval_state), ("done", "released"))
+
+    def test_held_goods_are_taken_last_and_not_silently(self):
+        held = self._waiting(20)
+        free = self._ready(10, destination=self.customers)
+        forced = self._picking(self.nut, 30, self.stock, self.customers, self.warehouse.out_type_id)
+        forced.button_validate()
+        self.assertEqual((held.move_ids.quantity, free.move_ids.quantity), (20, 0))
+        self.assertNotIn("was taken", " ".join(held.message_ids.mapped("body")))
+        again = self._picking(self.nut, 5, self.stock, self.customers, self.warehouse.out_type_id)
+        again.button_validate()
+        self.assertEqual(held.move_ids.quantity, 15)
+        words = held.message_ids[0].body
+        for part in ("was taken", again.name, self.nut.name, self.keeper.name):
+            self.assertIn(part, words)
+
+    def test_a_count_takes_what_is_not_there_and_says_so(self):
+        held = self._waiting(20)
+        self._count(self.nut, 5)
+        self.assertEqual((self._on_hand(self.nut), held.move_ids.quantity), (5, 5))
+        self.assertIn("was taken", held.message_ids[0].body)
 
     def test_people_read_what_they_must(self):
         document = self._document(self._validated(self._transfer()))
