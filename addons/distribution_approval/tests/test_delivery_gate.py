@@ -27,6 +27,7 @@ class TestDeliveryGate(DeliveryCase):
         self.assertHeld(picking)
         self.assertTrue(picking.approval_held)
         self.assertIn("Something holds it", picking.approval_banner)
+        self.assertIn("Payment is awaited", picking.approval_banner)
         self.assertIn(picking, self.env["stock.picking"].search([("approval_held", "=", True)]))
         self.assertIn(picking, picking.with_user(self.operations).search([("approval_to_decide", "=", True)]))
         hold = self._hold(picking)
@@ -86,7 +87,7 @@ class TestDeliveryGate(DeliveryCase):
         self.assertEqual(held.mapped("state"), ["assigned", "assigned"])
         self.assertEqual(result["tag"], "display_notification")
         for picking in held:
-            self.assertIn(f"{picking.name} is held: Held by sales or finance", result["params"]["message"])
+            self.assertIn(f"{picking.name} is held: Deliveries held by", result["params"]["message"])
             self.assertIn(picking.name, batch.message_ids[0].body)
         self.assertEqual(held.batch_id, batch)
 
