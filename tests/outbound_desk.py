@@ -183,7 +183,12 @@ class Desk:
     # ------------------------------------------------------------------ governance
 
     def govern_credit_notes(self):
-        """Two people switch governance of credit notes on: above 100 Finance decides."""
+        """Two people switch governance of credit notes on, unless it is: above 100 Finance decides."""
+        if self.value(
+            """SELECT id FROM distribution_approval_activation
+                WHERE document_type = 'customer_credit_note' AND state = 'active'"""
+        ):
+            return
         author, publisher, admin = (self.rpc(login) for login in ("policy_author", "policy_publisher", "admin"))
         company = one(author("res.company", "search", [], limit=1))
         finance = self.value("SELECT id FROM res_groups WHERE name->>'en_US' = 'Finance'")
@@ -261,6 +266,23 @@ class Desk:
     def decide(self, login, model, record_id, outcome="approve", **keywords):
         task = self.task(login, model, record_id)
         return self.rpc(login)(TASK, "action_decide", [task["id"]], outcome, task["digest"], **keywords)
+
+    def everybody_approves(self, model, record_id):
+        """Whoever is asked approves, one stage after the other."""
+        for _task in range(9):
+            logins = self.sql(
+                """SELECT users.login
+                     FROM distribution_approval_task task
+                     JOIN distribution_approval_request request ON request.id = task.request_id
+                     JOIN distribution_approval_task_user_rel asked ON asked.task_id = task.id
+                     JOIN res_users users ON users.id = asked.user_id
+                    WHERE request.res_model = %s AND request.res_id = %s AND task.state = 'open' ORDER BY task.id""",
+                (model, record_id),
+            )
+            if not logins:
+                return
+            self.decide(logins[0][0], model, record_id)
+        raise AssertionError(f"{model} {record_id} is asked about without an end")
 
     def becomes(self, read, wanted):
         """The decision commits first; what it releases follows in a transaction of its own."""

@@ -223,13 +223,40 @@ def test_a_branch_asks_for_goods(desk):
     at_south = desk.on_hand(goods, "SOU")
     picking = desk.transfer("warehouse_operator", goods, pieces, central["stock"], south["stock"], central["internal"])
     operator = desk.rpc("warehouse_operator")
+    reserved = desk.reserved(goods)
     operator("stock.picking", "button_validate", [picking])
     assert desk.picking(picking) == "assigned"
     assert (desk.on_hand(goods), desk.on_hand(goods, "SOU")) == (goods["on_hand"], at_south)
+    assert desk.reserved(goods) == reserved >= pieces, "what is asked for stays reserved"
     document = desk.document("distribution.site.transfer", picking)
     desk.decide("operations_manager", "distribution.site.transfer", document)
     desk.becomes(lambda: desk.picking(picking), "done")
     assert (desk.on_hand(goods), desk.on_hand(goods, "SOU")) == (goods["on_hand"] - pieces, at_south + pieces)
+
+
+def test_a_branch_is_turned_down(desk):
+    """The goods are given back to whoever needs them; the branch may ask again."""
+    goods = desk.goods(pieces=20, worth=3500)
+    pieces = int(3000 / goods["cost"]) + 1
+    central, south = desk.site("CEN"), desk.site("SOU")
+    before = desk.reserved(goods)
+    picking = desk.transfer("warehouse_operator", goods, pieces, central["stock"], south["stock"], central["internal"])
+    operator = desk.rpc("warehouse_operator")
+    operator("stock.picking", "button_validate", [picking])
+    document = desk.document("distribution.site.transfer", picking)
+    desk.decide(
+        "operations_manager",
+        "distribution.site.transfer",
+        document,
+        "reject",
+        comment="Central needs them itself.",
+        reason_code="quantity",
+    )
+    assert (desk.picking(picking), desk.reserved(goods)) == ("confirmed", before)
+    operator("stock.picking", "action_assign", [picking])
+    operator("stock.picking", "button_validate", [picking])
+    assert (desk.picking(picking), desk.reserved(goods)) == ("assigned", before + pieces)
+    assert desk.on_hand(goods) == goods["on_hand"]
 
 
 def old_delivery(desk):
@@ -268,7 +295,7 @@ def test_goods_come_back(desk):
 
 
 def test_a_customer_is_credited(desk):
-    """The accountant credits an invoice; it is posted when Finance agrees."""
+    """The accountant credits an invoice; it is posted when everybody who is asked agrees."""
     desk.govern_credit_notes()
     accountant = desk.rpc("accountant")
     invoice, customer = desk.sql(
@@ -285,7 +312,8 @@ def test_a_customer_is_credited(desk):
     document = desk.value("SELECT id FROM distribution_customer_credit_note WHERE move_id = %s", note)
     words = refusal(accountant, "account.move", "write", [note], {"state": "posted"})
     assert words, "a written state does not post it"
-    desk.decide("finance_controller", "distribution.customer.credit.note", document, comment="The goods are back.")
+    desk.everybody_approves("distribution.customer.credit.note", document)
     desk.becomes(state, "posted")
     assert desk.value("SELECT partner_id FROM account_move WHERE id = %s", note) == customer
-    assert desk.rpc("auditor")(REQUEST, "search_count", [("res_model", "=", "distribution.customer.credit.note")]) == 1
+    asked = [("res_model", "=", "distribution.customer.credit.note"), ("res_id", "=", document)]
+    assert desk.rpc("auditor")(REQUEST, "search_count", asked) == 1
