@@ -6,13 +6,17 @@ from odoo.addons.distribution_core.compat import USER_GROUPS
 
 from ..engine import people
 
+#: The group that sees discounts on the lines of sale orders, on 17.0 and on 19.0.
+DISCOUNTS_17, DISCOUNTS_19 = "product.group_discount_per_so_line", "sale.group_discount_per_so_line"
+
 
 def build(env, plan, directory):
     """Create approval groups, users and employees."""
     for name in people.BOARDS:
         directory.boards[name] = env["res.groups"].create({"name": name})
     # Discounts are what the sales policy judges: everybody sees them on the lines.
-    env.ref("base.group_user").implied_ids = [Command.link(env.ref("sale.group_discount_per_so_line").id)]
+    discounts = env.ref(DISCOUNTS_17, raise_if_not_found=False) or env.ref(DISCOUNTS_19)
+    env.ref("base.group_user").implied_ids = [Command.link(discounts.id)]
     _users(env, plan, directory)
     _employees(env, plan, directory)
     env.ref("base.user_admin").write(
