@@ -29,7 +29,7 @@ test: python ## All tests, on the engine found or named by ENGINE=
 test-fast: python ## One addon: make test-fast ADDON=distribution_core
 	$(DEVKIT) test-fast
 
-odoo-tests: python ## Odoo's own purchase tests with our addons installed
+odoo-tests: python ## Odoo's own tests of what we govern, with our addons installed (OWN="sale sale_stock": of these)
 	$(DEVKIT) odoo-tests
 
 lint: python ## Formatting and mistakes: Python, XML, JavaScript

@@ -1,4 +1,4 @@
-"""Writes docs/benchmarks.md: ratios and query counts, a section for each series of Odoo."""
+"""Writes docs/benchmarks.md: ratios and query counts, by series of Odoo and by bench."""
 
 import datetime
 import pathlib
@@ -8,16 +8,18 @@ import subprocess
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 SERIES = ("17.0", "19.0")
+#: Parts of a series' section in the order of the page; a bench that is not here comes last.
+PARTS = ("Purchase orders", "Sales and stock", "Simulation")
 
 PREFACE = """\
 # Benchmarks
 
-What approval adds to the work of a buyer. Three databases with the same apps of Odoo are measured
-side by side in one run, one measurement in each in turn:
+What approval adds to the work of buyers, sellers and the warehouse. Three databases with the same
+apps of Odoo are measured side by side in one run, one measurement in each in turn:
 
 - **plain** Odoo;
-- **suite**: the same, with a purchase policy published and governance in force; policy passes the
-  orders, so they are judged, released, and the release is recorded in the ledger;
+- **suite**: the same, with a policy published and governance in force; policy passes the
+  documents, so they are judged, released, and the release is recorded in the ledger;
 - **OCA**: the same with the OCA's `purchase_tier_validation`, and as many tier definitions as the
   policy has rules. None of them matches the orders, which is its way to let an order pass without a
   review. The definitions ask what its domains can ask: amount, site, category, vendor, requester,
@@ -39,11 +41,16 @@ upper end of its 95 % interval (bootstrap over the pairs). The policies have the
 purchase policy has – amount, vendor standing, price over contract, no contract, total with the
 vendor, risk, urgency – and then exceptions by site, category, vendor, region, requester, currency,
 drop shipment, credits and free goods; hit policy COLLECT, so that every rule is asked.
+
+Sales and stock are measured in the same way, without the peer, which knows neither: a seller
+confirms an order of five lines, a warehouse worker validates a delivery of 100 moves, a stock
+manager applies 500 counted quantities. Policies for sale orders, delivery holds, credit releases
+and inventory adjustments are in force and pass them.
 """
 
 
 def section(results: dict) -> str:
-    """The Markdown of one series' results."""
+    """The Markdown of the purchase gate's results in one series."""
     sizes = list(results["one"])
     limits = results["limits"]
     one = [results["one"][size] for size in sizes]
@@ -52,15 +59,13 @@ def section(results: dict) -> str:
         return f"| {title} | {' | '.join(cells)} | {limit} |"
 
     def times(name):
-        return [_times(compared[name]["seconds"]) for compared in one]
+        return [times_of(compared[name]["seconds"]) for compared in one]
 
     def queries(name):
         return [f"{compared[name]['queries']:+d}" for compared in one]
 
     pairs = ", ".join(str(compared["suite"]["seconds"]["pairs"]) for compared in one)
     lines = [
-        f"## Odoo {results['series']}",
-        "",
         _versions(results),
         "",
         f"Confirming one order of five lines beside plain Odoo, which takes {one[0]['plain']['queries']} queries "
@@ -88,26 +93,47 @@ def section(results: dict) -> str:
         "| | time | limit |",
         "|---|---:|---:|",
         *(
-            f"| {row['situation']} | {_times(row)} | {row['limit']:.2f} at the upper end |"
+            f"| {row['situation']} | {times_of(row)} | {row['limit']:.2f} at the upper end |"
             for row in results["engine"]["results"]
         ),
         "",
-        "Every limit is kept."
-        if not results["broken"]
-        else "Limits that are **not** kept:\n\n" + "\n".join(f"- {words}" for words in results["broken"]),
+        verdict(results["broken"]),
     ]
     return "\n".join(lines)
+
+
+def verdict(broken: list[str]) -> str:
+    """The last words of a part.
+
+    >>> verdict([])
+    'Every limit is kept.'
+    """
+    if not broken:
+        return "Every limit is kept."
+    return "Limits that are **not** kept:\n\n" + "\n".join(f"- {words}" for words in broken)
+
+
+def measured(versions: dict) -> str:
+    """When, at which commit and in what something was measured.
+
+    :param versions: ``odoo``, ``python`` and ``postgresql``
+    """
+    return (
+        f"Measured {datetime.date.today()} at commit {commit()}: Odoo {versions['odoo']}, "
+        f"Python {versions['python']}, PostgreSQL {versions['postgresql']} without fsync"
+    )
 
 
 def _many(title, compared, limit):
     suite, peer = compared["suite"], compared["peer"]
     return (
-        f"| {title} | {suite['queries']:+d} | +{limit} | {_times(suite['seconds'])} "
-        f"| {peer['queries']:+d} | {_times(peer['seconds'])} |"
+        f"| {title} | {suite['queries']:+d} | +{limit} | {times_of(suite['seconds'])} "
+        f"| {peer['queries']:+d} | {times_of(peer['seconds'])} |"
     )
 
 
-def _times(figures):
+def times_of(figures: dict) -> str:
+    """Median and upper end, such as ``1.05 (1.07)``."""
     return f"{figures['ratio']:.2f} ({figures['high']:.2f})"
 
 
@@ -119,11 +145,7 @@ def _versions(results):
         for which in ("suite", "peer")
         for name, version in sorted(versions[which]["addons"].items())
     ]
-    measured = f"Measured {datetime.date.today()} at commit {results['commit']}"
-    return (
-        f"{measured}: Odoo {plain['odoo']}, Python {plain['python']}, PostgreSQL {plain['postgresql']} "
-        f"without fsync; {', '.join(addons)}."
-    )
+    return f"{measured(plain)}; {', '.join(addons)}."
 
 
 def commit() -> str:
@@ -136,18 +158,34 @@ def commit() -> str:
     return (git("rev-parse", "--short", "HEAD") or "unknown") + (" with changes" if changed else "")
 
 
-def write(series: str, text: str) -> None:
-    """Replace the section of `series` in the document; the others stay."""
+def write(series: str, part: str, text: str) -> None:
+    """Replace `part` in the section of `series`; everything else stays.
+
+    :param part: one of `PARTS`, or a title of its own
+    """
     sections = _sections(DOCUMENT.read_text()) if DOCUMENT.exists() else {}
-    sections[series] = text
-    DOCUMENT.write_text("\n".join([PREFACE, *(f"{sections[name]}\n" for name in SERIES if name in sections)]))
+    sections.setdefault(series, {})[part] = text.strip()
+    page = [PREFACE]
+    for name in SERIES:
+        parts = sections.get(name, {})
+        if parts:
+            page.append(f"## Odoo {name}\n")
+        for title in sorted(parts, key=lambda title: (PARTS.index(title) if title in PARTS else len(PARTS), title)):
+            page.append(f"### {title}\n\n{parts[title]}\n")
+    DOCUMENT.write_text("\n".join(page))
 
 
 def _sections(text: str) -> dict:
-    """The sections of a written document, by series.
+    """What a written document says, by series and part.
 
-    >>> _sections("# T\\n\\n## Odoo 17.0\\n\\na\\n\\n## Odoo 19.0\\n\\nb\\n")["17.0"]
-    '## Odoo 17.0\\n\\na'
+    >>> _sections("# T\\n\\n## Odoo 17.0\\n\\n### A\\n\\na\\n\\n### B\\n\\nb\\n\\n## Odoo 19.0\\n\\n### A\\n\\nc\\n")
+    {'17.0': {'A': 'a', 'B': 'b'}, '19.0': {'A': 'c'}}
     """
-    parts = re.split(r"^(?=## Odoo )", text, flags=re.MULTILINE)[1:]
-    return {part.split()[2]: part.strip() for part in parts}
+    found = {}
+    for section in re.split(r"^## Odoo ", text, flags=re.MULTILINE)[1:]:
+        series, *parts = re.split(r"^### ", section, flags=re.MULTILINE)
+        found[series.strip()] = {}
+        for part in parts:
+            title, _newline, body = part.partition("\n")
+            found[series.strip()][title.strip()] = body.strip()
+    return found

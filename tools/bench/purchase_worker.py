@@ -15,7 +15,7 @@ import sys
 import time
 
 from . import purchase_company, purchase_policy
-from .setting import PEER, SUITE, registry
+from .setting import PEER, SUITE, registry, versions
 
 #: What a browser's button sends along.
 CONTEXT = {"lang": "en_US", "tz": "UTC", "validate_analytic": True}
@@ -84,10 +84,9 @@ class Worker:
 
     def versions(self):
         """Versions of Odoo and of the addons that make the difference."""
-        from odoo import release
-
         with self.registry.cursor() as cr:
-            modules = self._env(cr)["ir.module.module"].search(
+            env = self._env(cr)
+            modules = env["ir.module.module"].search(
                 [
                     ("state", "=", "installed"),
                     "|",
@@ -95,12 +94,7 @@ class Worker:
                     ("name", "like", "tier_validation"),
                 ]
             )
-            return {
-                "odoo": release.version,
-                "python": sys.version.split()[0],
-                "postgresql": cr._cnx.server_version // 10000,
-                "addons": {module.name: module.latest_version for module in modules},
-            }
+            return {**versions(env), "addons": {module.name: module.latest_version for module in modules}}
 
     # ------------------------------------------------------------- measurement
 

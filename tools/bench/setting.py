@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import sys
 import time
 
 PLAIN, SUITE, PEER = "plain", "suite", "peer"
@@ -52,6 +53,17 @@ def odoo(which: str):
             yield api.Environment(cursor, SUPERUSER_ID, {})
         finally:
             cursor.rollback()
+
+
+def versions(env) -> dict:
+    """Versions of ``odoo``, ``python`` and ``postgresql`` (major) that `env` works with."""
+    from odoo import release
+
+    return {
+        "odoo": release.version,
+        "python": sys.version.split()[0],
+        "postgresql": env.cr._cnx.server_version // 10000,
+    }
 
 
 class Measured:

@@ -23,7 +23,18 @@ from .workspace import Workspace, prepare
 NOTHING_COLLECTED = 5
 # A suite that hangs has failed; the longest takes a third of this.
 SUITE_SECONDS = 1500
-ODOO_OWN = ["purchase", "purchase_stock"]
+# Odoo's own tests of what the suite governs: addon → files of its tests; `OWN=` names some of the addons.
+ODOO_OWN = {
+    "purchase": "test_*.py",
+    "purchase_stock": "test_*.py",
+    "sale": "test_*.py",
+    "sale_stock": "test_*.py",
+    "stock": "test_*.py",
+    "stock_account": "test_*.py",
+    # Payments and vendor bills.
+    "account": "test_account*_[pi]*.py",
+}
+ODOO_OWN_SECONDS = 5400
 # Apps of Odoo that the suite does not need, but has to get along with.
 BESIDE_THE_SUITE = ["stock_dropshipping", "mrp_subcontracting_purchase"]
 TRACE_LINES = 40
@@ -395,10 +406,14 @@ def demo_template(workspace: Workspace, cluster: Cluster) -> str:
 
 
 def odoo_own(engine: Engine) -> int:
-    """`make odoo-tests`: Odoo's tests of purchasing with our addons installed, no policy published.
+    """`make odoo-tests`: Odoo's tests of what we govern with our addons installed, no policy published.
 
     They run twice, on plain Odoo and on the suite; what fails on both was broken before us.
+    ``OWN="sale sale_stock"`` runs those of some addons only.
     """
+    wanted = os.environ.get("OWN", "").split() or list(ODOO_OWN)
+    if unknown := [name for name in wanted if name not in ODOO_OWN]:
+        raise DevkitError(f"OWN={' '.join(unknown)}: not among {', '.join(ODOO_OWN)}.")
     workspace = prepare(engine, "test")
     names = addons.testable_addons()
     with Cluster("test", durable=False) as cluster:
@@ -407,7 +422,9 @@ def odoo_own(engine: Engine) -> int:
             "plain": database.base(workspace, cluster, names),
             "suite": database.suite(workspace, cluster, names),
         }
-        results = {which: _odoo_own_on(workspace, cluster, which, template) for which, template in templates.items()}
+        results = {
+            which: _odoo_own_on(workspace, cluster, which, template, wanted) for which, template in templates.items()
+        }
     broken_before = {_test_name(failure) for failure in results["plain"].failures}
     ours = results["suite"]
     both = [failure for failure in ours.failures if _test_name(failure) in broken_before]
@@ -424,19 +441,19 @@ def _test_name(failure: str) -> str:
     return failure.partition("\n")[0]
 
 
-def _odoo_own_on(workspace: Workspace, cluster: Cluster, which: str, template: str) -> Result:
-    """Odoo's tests of `ODOO_OWN` under pytest: unlike Odoo's runner, with all addons loaded."""
+def _odoo_own_on(workspace: Workspace, cluster: Cluster, which: str, template: str, wanted: list[str]) -> Result:
+    """Odoo's tests of `wanted` under pytest: unlike Odoo's runner, with all addons loaded."""
     places = [
-        addons_path / name / "tests"
-        for name in ODOO_OWN
+        file
+        for name in wanted
         for addons_path in workspace.engine.core_addons
-        if (addons_path / name / "tests").is_dir()
+        for file in sorted((addons_path / name / "tests").glob(ODOO_OWN[name]))
     ]
     junit = LOGS / f"junit-odoo-own-{workspace.series}-{which}.xml"
     junit.unlink(missing_ok=True)
     log = LOGS / f"test-odoo-own-{workspace.series}-{which}.log"
     log.unlink(missing_ok=True)
-    say(f"Odoo's own tests of {', '.join(ODOO_OWN)} on {which} Odoo …")
+    say(f"Odoo's own tests of {', '.join(wanted)} on {which} Odoo …")
     with database.temporary_copy(workspace, cluster, template, f"own_{which}") as copy:
         configuration = workspace.data_dir / f"{copy}.conf"
         configuration.write_text(workspace.configuration(cluster, copy))
@@ -448,7 +465,7 @@ def _odoo_own_on(workspace: Workspace, cluster: Cluster, which: str, template: s
             log=log,
             env=workspace.variables(ODOO_RC=str(configuration), PYTHONDONTWRITEBYTECODE="1"),
             cwd=workspace.data_dir,
-            timeout=SUITE_SECONDS,
+            timeout=ODOO_OWN_SECONDS,
         )
         configuration.unlink()
     result = read_junit(f"Odoo's own tests, {which} ({workspace.series})", junit)

@@ -60,23 +60,29 @@ class ResPartner(models.Model):
         }
 
     def _approval_receivable(self, company):
-        """({id: open amount}, {id: due date of the oldest open item that is overdue})."""
-        items = self.env["account.move.line"]
-        domain = [
-            ("account_id.account_type", "=", "asset_receivable"),
-            ("parent_state", "=", "posted"),
-            ("reconciled", "=", False),
-            ("company_id", "=", company.id),
-            ("partner_id.commercial_partner_id", "in", self.ids),
-        ]
+        """({id: open amount}, {id: due date of the oldest open item that is overdue}); one query."""
+        for model in ("account.move", "account.move.line", "account.account", "res.partner"):
+            self.env[model].flush_model()
+        self.env.cr.execute(
+            """SELECT partner.commercial_partner_id,
+                      sum(item.amount_residual),
+                      min(item.date_maturity) FILTER (WHERE item.amount_residual > 0 AND item.date_maturity < %s)
+                 FROM account_move_line item
+                 JOIN account_account account ON account.id = item.account_id
+                 JOIN res_partner partner ON partner.id = item.partner_id
+                WHERE account.account_type = 'asset_receivable'
+                  AND item.parent_state = 'posted'
+                  AND item.reconciled IS NOT TRUE
+                  AND item.company_id = %s
+                  AND partner.commercial_partner_id = ANY(%s)
+             GROUP BY partner.commercial_partner_id""",
+            (today(company), company.id, list(self.ids)),
+        )
         receivable, due = {}, {}
-        for partner, amount in items._read_group(domain, ["partner_id"], ["amount_residual:sum"]):
-            customer = partner.commercial_partner_id.id
-            receivable[customer] = receivable.get(customer, Decimal(0)) + as_decimal(round(amount or 0.0, 6))
-        overdue = [*domain, ("amount_residual", ">", 0), ("date_maturity", "<", today(company))]
-        for partner, day in items._read_group(overdue, ["partner_id"], ["date_maturity:min"]):
-            customer = partner.commercial_partner_id.id
-            due[customer] = min(due.get(customer, day), day)
+        for customer_id, amount, day in self.env.cr.fetchall():
+            receivable[customer_id] = as_decimal(round(float(amount or 0), 6))
+            if day:
+                due[customer_id] = day
         return receivable, due
 
     def _approval_open_orders(self, company, without=()):

@@ -35,8 +35,16 @@ PEOPLE = {
 }
 
 
+class LastCase(BaseCase):
+    """Tests that commit: they run after all others, which may count on an empty database."""
+
+    def __init__(self, methodName="runTest"):
+        super().__init__(methodName)
+        self.test_sequence = 1000  # Odoo's loader sorts by it; on the class Odoo resets it
+
+
 @tagged("post_install", "-at_install")
-class ConcurrencyCase(BaseCase):
+class ConcurrencyCase(LastCase):
     """A governed company with people and a policy, committed, and how to act at the same instant."""
 
     @classmethod

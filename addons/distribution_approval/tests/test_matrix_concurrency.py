@@ -3,7 +3,7 @@
 import psycopg2
 from odoo import Command
 from odoo.modules.registry import Registry
-from odoo.tests.common import BaseCase, get_db_name, tagged
+from odoo.tests.common import get_db_name, tagged
 from odoo.tools import mute_logger
 
 from ..models import approval_simulation
@@ -13,7 +13,7 @@ VARIANT, SIMULATION = "distribution.approval.variant", "distribution.approval.si
 
 
 @tagged("post_install", "-at_install")
-class TestMatrixConcurrency(BaseCase):
+class TestMatrixConcurrency(test_concurrency.LastCase):
     transaction = vars(test_concurrency.ConcurrencyCase)["transaction"]
     _make_company = vars(test_concurrency.ConcurrencyCase)["_make_company"]
     _leave = vars(test_concurrency.ConcurrencyCase)["_leave"]
