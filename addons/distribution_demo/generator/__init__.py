@@ -4,7 +4,7 @@ import logging
 import time
 
 from ..engine import make_plan
-from . import cases, company, finance, goods, goods_papers, governance, master, sales, staff, story, trade
+from . import cases, company, finance, goods, goods_papers, governance, master, oversight, sales, staff, story, trade
 
 _logger = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ def build(env):
         ("counts, scrap and transfers", goods_papers.build, env),
         ("sales, deliveries and returns under their policies", sales.build, env),
         ("cases", cases.build, env),
+        ("register, access review, outside check", oversight.build, env),
     )
     for number, (what, make, used) in enumerate(steps, start=1):
         started = time.monotonic()

@@ -5,3 +5,4 @@ from . import test_finance
 from . import test_master
 from . import test_goods_papers
 from . import test_sales_cases
+from . import test_oversight

@@ -1,0 +1,277 @@
+"""Those who watch: a credit bureau that falters, an access review, a changed server action, a lost role.
+
+The bureau is a real HTTP server on this machine. It is allowed by the setting that names hosts in
+the house; the scheduler's part is played by running its job, and waiting by moving the clock of
+the question.
+"""
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from xmlrpc.client import Fault
+
+import pytest
+
+CHECK = "distribution.approval.outside.check"
+ALLOWED = "distribution_core.outbound_allowed_hosts"
+
+
+class Bureau:
+    """Answers as ``mood`` says: ``slow``, a status such as 500, or a class of risk such as ``"B"``."""
+
+    def __init__(self):
+        self.mood, self.asked = "slow", []
+        bureau = self
+
+        class Desk(BaseHTTPRequestHandler):
+            def do_GET(self):
+                bureau.asked.append(self.path)
+                if bureau.mood == "slow":
+                    time.sleep(2)
+                status = bureau.mood if isinstance(bureau.mood, int) else 200
+                body = json.dumps({"score": {"class": bureau.mood}}).encode()
+                try:
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+                except OSError:
+                    self.close_connection = True
+
+            def log_message(self, *_arguments):
+                """Quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Desk)
+        self.server.daemon_threads = True
+        self.address = f"127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def bureau():
+    desk = Bureau()
+    yield desk
+    desk.server.shutdown()
+    desk.server.server_close()
+
+
+def publish_with_condition(rpc, document_type, fact, code):
+    """A new version of the policy: whoever the bureau calls ``code`` is refused above 100."""
+    author, publisher = rpc("policy_author"), rpc("policy_publisher")
+    (version,) = author(
+        "distribution.approval.policy.version",
+        "search",
+        [("policy_id.document_type", "=", document_type), ("state", "=", "published")],
+        limit=1,
+    )
+    draft = author("distribution.approval.policy.version", "copy", version)
+    draft = draft[0] if isinstance(draft, list) else draft
+    options = author("distribution.approval.fact.option", "search", [("fact", "=", fact), ("code", "=", code)])
+    conditions = [
+        (0, 0, {"fact": "amount", "operator": "gt", "value": "100"}),
+        (0, 0, {"fact": fact, "operator": "in", "option_ids": [(6, 0, options)]}),
+    ]
+    rule = {"sequence": 1, "name": "The bureau warns", "outcome": "refuse", "condition_ids": conditions}
+    values = {"rule_ids": [(0, 0, rule)], "change_summary": "The bureau is asked."}
+    author("distribution.approval.policy.version", "write", [draft], values)
+    publisher("distribution.approval.policy.version", "action_publish", [draft])
+
+
+def test_the_credit_bureau_falters_and_comes_back(rpc, sql, bureau):
+    """Time-out, errors, the breaker; then it answers, and the order goes on by itself."""
+    admin, buyer, operations = rpc("admin"), rpc("buyer"), rpc("operations_manager")
+    admin("ir.config_parameter", "set_param", ALLOWED, bureau.address)
+    check = admin(
+        CHECK,
+        "create",
+        {
+            "name": "Supplier bureau",
+            "code": "supplier",
+            "document_type": "purchase_order",
+            "fact_type": "selection",
+            "options": "A = sound\nD = in trouble",
+            "url": f"http://{bureau.address}/v1/{{name}}",
+            "answer_pointer": "/score/class",
+            "timeout_seconds": 0.5,
+            "failure_threshold": 3,
+            "secret": "Bearer of-the-house",
+            "input_ids": [(0, 0, {"name": "name", "source": "partner_name"})],
+        },
+    )
+    with pytest.raises(Fault, match="Publisher"):
+        admin(CHECK, "action_activate", [check])
+    rpc("policy_publisher")(CHECK, "action_activate", [check])
+    publish_with_condition(rpc, "purchase_order", "outside_supplier", "D")
+
+    (price,) = buyer(
+        "product.supplierinfo",
+        "search_read",
+        [
+            ("contract_state", "=", "contract"),
+            ("partner_id.vendor_status", "=", "approved"),
+            ("partner_id.vendor_risk_tier", "=", "low"),
+            ("price", "<", 50),
+            ("min_qty", "<=", 1),
+            ("currency_id.name", "in", ("EUR", "USD")),
+        ],
+        fields=["partner_id", "product_tmpl_id", "price"],
+        limit=1,
+    )
+    (product,) = buyer("product.product", "search", [("product_tmpl_id", "=", price["product_tmpl_id"][0])], limit=1)
+    line = {"product_id": product, "product_qty": max(1, round(600 / price["price"])), "price_unit": price["price"]}
+    order = buyer("purchase.order", "create", {"partner_id": price["partner_id"][0], "order_line": [(0, 0, line)]})
+    buyer("purchase.order", "button_confirm", [order])
+
+    def standing():
+        """State of the order, state of its request, and the reason that people read."""
+        return sql(
+            """SELECT o.state, r.state, r.reason FROM purchase_order o
+                 JOIN distribution_approval_request r ON r.res_model = 'purchase.order' AND r.res_id = o.id
+                WHERE o.id = %s""",
+            (order,),
+        )[0]
+
+    def scheduler():
+        """The moment has come: the job asks what is due."""
+        sql(
+            """UPDATE distribution_approval_outside_call
+                  SET next_at = now() AT TIME ZONE 'UTC' - interval '2 seconds' WHERE state = 'queued'"""
+        )
+        (job,) = sql("SELECT res_id FROM ir_model_data WHERE name = 'ir_cron_outside'")
+        admin("ir.cron", "method_direct_trigger", [job[0]])
+
+    def breaker():
+        return operations(CHECK, "read", [check], fields=["breaker"])[0]["breaker"]
+
+    assert standing()[:2] == ("to approve", "on_hold")
+    assert "Supplier bureau" in standing()[2]
+    assert bureau.asked == [], "nothing left in the buyer's transaction"
+
+    scheduler()
+    assert standing()[:2] == ("to approve", "on_hold")
+    assert "no answer within 0.5 seconds" in standing()[2]
+
+    bureau.mood = 500
+    scheduler()
+    assert "status 500" in standing()[2]
+    scheduler()
+    assert breaker() == "open"
+    asked = len(bureau.asked)
+    scheduler()
+    assert len(bureau.asked) == asked, "the bureau is left alone"
+    assert standing()[:2] == ("to approve", "on_hold")
+    # The buyer reads why in the web client, as anybody would.
+    (shown,) = buyer("distribution.approval.request", "search_read", [("res_id", "=", order)], fields=["reason"])
+    assert "Supplier bureau" in shown["reason"]
+
+    bureau.mood = "A"
+    sql(
+        "UPDATE distribution_approval_outside_check SET opened_at = opened_at - interval '1 hour' WHERE id = %s",
+        (check,),
+    )
+    scheduler()
+    assert breaker() == "closed"
+    assert standing()[1] in ("approved", "passed")
+    deadline = time.monotonic() + 30
+    while standing()[0] == "to approve" and time.monotonic() < deadline:
+        (job,) = sql("SELECT res_id FROM ir_model_data WHERE name = 'ir_cron_resume'")
+        admin("ir.cron", "method_direct_trigger", [job[0]])
+        time.sleep(0.3)
+    assert standing()[0] == "purchase"
+    outcomes = sql("SELECT outcome FROM distribution_approval_outside_answer WHERE check_id = %s ORDER BY id", (check,))
+    assert [row[0] for row in outcomes] == ["timeout", "status", "status", "ok"]
+
+
+def test_the_auditor_runs_an_access_review(rpc, sql):
+    """Keeps what is right, proposes what is not; the administrator takes the role away."""
+    auditor, admin = rpc("auditor"), rpc("admin")
+    review = auditor("distribution.access.review", "action_generate", [])["res_id"]
+    lines = auditor(
+        "distribution.access.review.line",
+        "search_read",
+        [("review_id", "=", review)],
+        fields=["login", "role_name", "conflict_text", "group_id", "user_id"],
+    )
+    assert any(line["conflict_text"] for line in lines), "the demo company has a conflict of duties"
+
+    def of(login):
+        return [line for line in lines if line["login"] == login]
+
+    for line in of("buyer"):
+        auditor("distribution.access.review.line", "action_keep", [line["id"]])
+    (standing_in,) = (line for line in of("accountant") if "Vendor Manager" in line["role_name"])
+    auditor("distribution.access.review.line", "action_revoke", [standing_in["id"]], "Pays, so does not keep vendors.")
+    with pytest.raises(Fault):
+        auditor("distribution.access.review.line", "action_confirm_revoke", [standing_in["id"]])
+    with pytest.raises(Fault, match="their own"):
+        auditor("distribution.access.review.line", "action_keep", [of("auditor")[0]["id"]])
+    held = (
+        "SELECT count(*) FROM res_groups_users_rel WHERE uid = %s AND gid = %s",
+        (standing_in["user_id"][0], standing_in["group_id"][0]),
+    )
+    assert sql(*held) == [(1,)], "one person alone takes nothing away"
+    admin("distribution.access.review.line", "action_confirm_revoke", [standing_in["id"]])
+    assert sql(*held) == [(0,)]
+    states = auditor("distribution.access.review.line", "read", [standing_in["id"]], fields=["state"])
+    assert states[0]["state"] == "revoked"
+    assert auditor("distribution.access.review", "action_export_xlsx", [review])["url"].startswith("/web/content/")
+
+
+def test_a_changed_server_action_is_in_the_ledger(rpc):
+    """The administrator may change it. That it was changed, by whom, and what: the ledger tells."""
+    admin, auditor = rpc("admin"), rpc("auditor")
+    (model,) = admin("ir.model", "search", [("model", "=", "res.partner")])
+    values = {"name": "Tidy up", "model_id": model, "state": "code", "code": "log('token-4711')"}
+    action = admin("ir.actions.server", "create", values)
+    admin("ir.actions.server", "write", [action], {"code": "log('something else')"})
+    events = auditor(
+        "distribution.event",
+        "search_read",
+        [("res_model", "=", "ir.actions.server"), ("res_id", "=", action)],
+        fields=["type", "data", "user_ref"],
+        order="id",
+    )
+    assert [event["type"] for event in events] == ["distribution.automation.changed.v1"] * 2
+    assert [json.loads(event["data"])["action"] for event in events] == ["created", "changed"]
+    assert events[-1]["user_ref"] == admin.uid
+    assert list(json.loads(events[-1]["data"])["changes"]) == ["code"]
+    assert "token-4711" not in str(events)
+
+
+def test_who_loses_the_role_loses_the_task(rpc, sql):
+    """Finance leaves the approvers; what waited for finance waits for somebody else at once."""
+    admin = rpc("admin")
+    tasks = sql(
+        """SELECT task.id, users.id, task.digest
+             FROM distribution_approval_task task
+             JOIN distribution_approval_task_user_rel asked ON asked.task_id = task.id
+             JOIN res_users users ON users.id = asked.user_id AND users.login = 'finance_controller'
+            WHERE task.state = 'open' ORDER BY task.id"""
+    )
+    assert tasks, "the demo company has a task that waits for finance"
+    task, person, digest = tasks[0]
+    finance = rpc("finance_controller")
+    (approver,) = sql("SELECT res_id FROM ir_model_data WHERE module = 'distribution_core' AND name = 'group_approver'")
+    fields = admin("res.users", "fields_get", attributes=["type"])
+    groups = "groups_id" if "groups_id" in fields else "group_ids"
+    admin("res.users", "write", [person], {groups: [(3, approver[0])]})
+    asked = sql("SELECT user_id FROM distribution_approval_task_user_rel WHERE task_id = %s", (task,))
+    assert (person,) not in asked
+    left = sql(
+        """SELECT count(*) FROM distribution_approval_task_user_rel asked
+             JOIN distribution_approval_task task ON task.id = asked.task_id AND task.state = 'open'
+            WHERE asked.user_id = %s""",
+        (person,),
+    )
+    assert left == [(0,)], "every task that waits has moved on"
+    still = sql(
+        """SELECT count(*) FROM distribution_approval_task open_task JOIN distribution_approval_task lost
+               ON lost.request_id = open_task.request_id AND lost.id = %s
+             JOIN distribution_approval_task_user_rel asked ON asked.task_id = open_task.id
+            WHERE open_task.state = 'open'""",
+        (task,),
+    )
+    assert still[0][0] > 0, "somebody else is asked"
+    with pytest.raises(Fault):
+        finance("distribution.approval.task", "action_decide", [task], "approve", digest)
