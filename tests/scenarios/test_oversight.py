@@ -78,7 +78,7 @@ def publish_with_condition(rpc, document_type, fact, code):
     publisher("distribution.approval.policy.version", "action_publish", [draft])
 
 
-def test_the_credit_bureau_falters_and_comes_back(rpc, sql, bureau):
+def test_the_credit_bureau_falters_and_comes_back(rpc, sql, bureau, person, phone, pictures):
     """Time-out, errors, the breaker; then it answers, and the order goes on by itself."""
     admin, buyer, operations = rpc("admin"), rpc("buyer"), rpc("operations_manager")
     admin("ir.config_parameter", "set_param", ALLOWED, bureau.address)
@@ -134,10 +134,7 @@ def test_the_credit_bureau_falters_and_comes_back(rpc, sql, bureau):
 
     def scheduler():
         """The moment has come: the job asks what is due."""
-        sql(
-            """UPDATE distribution_approval_outside_call
-                  SET next_at = now() AT TIME ZONE 'UTC' - interval '2 seconds' WHERE state = 'queued'"""
-        )
+        sql("UPDATE distribution_approval_outside_call SET next_at = now() AT TIME ZONE 'UTC' WHERE state = 'queued'")
         (job,) = sql("SELECT res_id FROM ir_model_data WHERE name = 'ir_cron_outside'")
         admin("ir.cron", "method_direct_trigger", [job[0]])
 
@@ -161,15 +158,18 @@ def test_the_credit_bureau_falters_and_comes_back(rpc, sql, bureau):
     scheduler()
     assert len(bureau.asked) == asked, "the bureau is left alone"
     assert standing()[:2] == ("to approve", "on_hold")
-    # The buyer reads why in the web client, as anybody would.
-    (shown,) = buyer("distribution.approval.request", "search_read", [("res_id", "=", order)], fields=["reason"])
-    assert "Supplier bureau" in shown["reason"]
+    # The buyer reads on the order why it is held.
+    for size, width in (({}, "desktop"), ({"size": phone}, "phone")):
+        buyer_at_screen = person("buyer", **size).opens_record("purchase.order", order).sees("Supplier bureau")
+        buyer_at_screen.takes_picture(pictures, f"oversight-held-buyer-{width}")
 
+    # Operations hears that the bureau works again, and does not wait for the breaker.
     bureau.mood = "A"
-    sql(
-        "UPDATE distribution_approval_outside_check SET opened_at = opened_at - interval '1 hour' WHERE id = %s",
-        (check,),
-    )
+    head = person("operations_manager").opens("distribution_approval.action_approval_outside_call")
+    head.sees("status 500").takes_picture(pictures, "oversight-questions-operations_manager-desktop")
+    head.opens_record(CHECK, check).sees("left alone for a while")
+    head.takes_picture(pictures, "oversight-breaker-operations_manager-desktop")
+    head.presses("action_close_breaker").takes_picture(pictures, "oversight-closed-operations_manager-desktop")
     scheduler()
     assert breaker() == "closed"
     assert standing()[1] in ("approved", "passed")
@@ -183,7 +183,7 @@ def test_the_credit_bureau_falters_and_comes_back(rpc, sql, bureau):
     assert [row[0] for row in outcomes] == ["timeout", "status", "status", "ok"]
 
 
-def test_the_auditor_runs_an_access_review(rpc, sql):
+def test_the_auditor_runs_an_access_review(rpc, sql, person, phone, pictures):
     """Keeps what is right, proposes what is not; the administrator takes the role away."""
     auditor, admin = rpc("auditor"), rpc("admin")
     review = auditor("distribution.access.review", "action_generate", [])["res_id"]
@@ -198,6 +198,13 @@ def test_the_auditor_runs_an_access_review(rpc, sql):
     def of(login):
         return [line for line in lines if line["login"] == login]
 
+    # In front of the screen: the list of what is to do, a click for each line that is right.
+    screen = person("auditor").opens_record("distribution.access.review", review).presses("action_open_lines")
+    screen.takes_picture(pictures, "oversight-lines-auditor-desktop")
+    kept = "SELECT count(*) FROM distribution_access_certification WHERE outcome = 'keep' AND user_id = %s"
+    before = sql(kept, (auditor.uid,))[0][0]
+    screen.presses("action_keep")
+    assert sql(kept, (auditor.uid,)) == [(before + 1,)]
     for line in of("buyer"):
         auditor("distribution.access.review.line", "action_keep", [line["id"]])
     (standing_in,) = (line for line in of("accountant") if "Vendor Manager" in line["role_name"])
@@ -211,8 +218,14 @@ def test_the_auditor_runs_an_access_review(rpc, sql):
         (standing_in["user_id"][0], standing_in["group_id"][0]),
     )
     assert sql(*held) == [(1,)], "one person alone takes nothing away"
-    admin("distribution.access.review.line", "action_confirm_revoke", [standing_in["id"]])
+    screen = person("admin").opens_record("distribution.access.review", review).presses("action_open_lines")
+    screen.takes_picture(pictures, "oversight-lines-admin-desktop")
+    screen.presses("action_confirm_revoke").takes_picture(pictures, "oversight-confirm-admin-desktop")
+    screen.page.click(".modal-footer .btn-primary")
+    screen.settles()
     assert sql(*held) == [(0,)]
+    handheld = person("auditor", size=phone).opens_record("distribution.access.review", review)
+    handheld.presses("action_open_lines").takes_picture(pictures, "oversight-lines-auditor-phone")
     states = auditor("distribution.access.review.line", "read", [standing_in["id"]], fields=["state"])
     assert states[0]["state"] == "revoked"
     assert auditor("distribution.access.review", "action_export_xlsx", [review])["url"].startswith("/web/content/")
@@ -240,38 +253,66 @@ def test_a_changed_server_action_is_in_the_ledger(rpc):
 
 
 def test_who_loses_the_role_loses_the_task(rpc, sql):
-    """Finance leaves the approvers; what waited for finance waits for somebody else at once."""
+    """Finance leaves the approvers. Whatever waited for finance waits for somebody else at once, or is a case."""
     admin = rpc("admin")
     tasks = sql(
-        """SELECT task.id, users.id, task.digest
+        """SELECT task.id, users.id, task.digest, task.request_id
              FROM distribution_approval_task task
              JOIN distribution_approval_task_user_rel asked ON asked.task_id = task.id
              JOIN res_users users ON users.id = asked.user_id AND users.login = 'finance_controller'
             WHERE task.state = 'open' ORDER BY task.id"""
     )
     assert tasks, "the demo company has a task that waits for finance"
-    task, person, digest = tasks[0]
     finance = rpc("finance_controller")
     (approver,) = sql("SELECT res_id FROM ir_model_data WHERE module = 'distribution_core' AND name = 'group_approver'")
     fields = admin("res.users", "fields_get", attributes=["type"])
     groups = "groups_id" if "groups_id" in fields else "group_ids"
-    admin("res.users", "write", [person], {groups: [(3, approver[0])]})
-    asked = sql("SELECT user_id FROM distribution_approval_task_user_rel WHERE task_id = %s", (task,))
-    assert (person,) not in asked
-    left = sql(
-        """SELECT count(*) FROM distribution_approval_task_user_rel asked
-             JOIN distribution_approval_task task ON task.id = asked.task_id AND task.state = 'open'
-            WHERE asked.user_id = %s""",
-        (person,),
+    admin("res.users", "write", [tasks[0][1]], {groups: [(3, approver[0])]})
+
+    rerouted, stranded = [], []
+    for task, person, digest, request in tasks:
+        asked = [
+            row[0] for row in sql("SELECT user_id FROM distribution_approval_task_user_rel WHERE task_id = %s", (task,))
+        ]
+        assert person not in asked
+        assert sql("SELECT state FROM distribution_approval_task WHERE id = %s", (task,)) == [("open",)]
+        case = sql("SELECT state FROM distribution_case WHERE dedup_key = %s", (f"no_approver:{task}",))
+        said = sql(
+            """SELECT body FROM mail_message WHERE model = 'distribution.approval.request' AND res_id = %s
+             ORDER BY id DESC LIMIT 2""",
+            (request,),
+        )
+        if asked:
+            rerouted.append(task)
+            assert "cannot decide it any more" in str(said)
+        else:
+            stranded.append(task)
+            assert case == [("open",)], "nobody is left, and operations does not know"
+            assert "Operations was asked to find somebody" in str(said)
+        assert sql(
+            """SELECT count(*) FROM distribution_event
+                WHERE type LIKE '%%.approvers_changed.v1' AND (data::jsonb ->> 'task_id')::int = %s
+                  AND (data::jsonb -> 'former_user_ids') @> to_jsonb(%s)""",
+            (task, person),
+        ) != [(0,)], "the ledger does not know who was asked before"
+        with pytest.raises(Fault):
+            finance("distribution.approval.task", "action_decide", [task], "approve", digest)
+    assert rerouted, "the fallback of the policy steps in where it can"
+    assert stranded, "where the fallback has decided already, nobody is left"
+
+    # The order says so to its buyer; then somebody is found.
+    (row,) = sql(
+        """SELECT request.res_model, request.res_id, requester.login
+             FROM distribution_approval_task task JOIN distribution_approval_request request
+               ON request.id = task.request_id JOIN res_users requester ON requester.id = request.requester_id
+            WHERE task.id = %s""",
+        (stranded[0],),
     )
-    assert left == [(0,)], "every task that waits has moved on"
-    still = sql(
-        """SELECT count(*) FROM distribution_approval_task open_task JOIN distribution_approval_task lost
-               ON lost.request_id = open_task.request_id AND lost.id = %s
-             JOIN distribution_approval_task_user_rel asked ON asked.task_id = open_task.id
-            WHERE open_task.state = 'open'""",
-        (task,),
-    )
-    assert still[0][0] > 0, "somebody else is asked"
-    with pytest.raises(Fault):
-        finance("distribution.approval.task", "action_decide", [task], "approve", digest)
+    (document,) = rpc(row[2])(row[0], "read", [row[1]], fields=["approval_banner"])
+    assert "Too few people can decide" in document["approval_banner"]
+    admin("res.users", "write", [tasks[0][1]], {groups: [(4, approver[0])]})
+    for task, person, _digest, _request in tasks:
+        asked = sql("SELECT user_id FROM distribution_approval_task_user_rel WHERE task_id = %s", (task,))
+        assert (person,) in asked, "who has the role again is asked again"
+    case = sql("SELECT state FROM distribution_case WHERE dedup_key = %s", (f"no_approver:{stranded[0]}",))
+    assert case == [("resolved",)]

@@ -26,8 +26,9 @@ ROLES = (
     "integration",
     "admin",
 )
+OVERSEERS = ("auditor", "admin")
 # name of the picture, who looks, where, and what must be there before the shutter opens;
-# {order}, {request}, {version}, {vendor} are looked up in the demo company
+# what stands in braces is looked up in the demo company
 SCREENS = [
     *(("home", login, "/web", ".o_main_navbar") for login in ROLES),
     *(
@@ -78,6 +79,39 @@ SCREENS = [
         (name, "auditor", f"/web#action=distribution_approval.action_{name}", VIEW)
         for name in ("delivery_hold", "credit_release", "customer_return", "site_transfer", "inventory_adjustment")
     ),
+    *(("access-reviews", login, "/web#action=distribution_approval.action_access_review", VIEW) for login in OVERSEERS),
+    *(
+        ("access-review", login, "/web#id={review}&model=distribution.access.review&view_type=form", FORM)
+        for login in OVERSEERS
+    ),
+    *(
+        ("access-lines", login, "/web#action=distribution_approval.action_access_review_line", VIEW)
+        for login in OVERSEERS
+    ),
+    ("access-duties", "auditor", "/web#action=distribution_approval.action_access_duty", VIEW),
+    ("access-conflicts", "admin", "/web#action=distribution_approval.action_access_conflict", VIEW),
+    *(
+        ("register", login, "/web#action=distribution_core.distribution_automation_open_action", VIEW)
+        for login in ("auditor", "admin", "operations_manager")
+    ),
+    *(
+        ("automation", login, "/web#id={automation}&model=distribution.automation&view_type=form", FORM)
+        for login in OVERSEERS
+    ),
+    *(
+        ("outside-checks", login, "/web#action=distribution_approval.action_approval_outside_check", VIEW)
+        for login in ("auditor", "admin", "policy_author")
+    ),
+    *(
+        ("outside-check", login, "/web#id={check}&model=distribution.approval.outside.check&view_type=form", FORM)
+        for login in ("auditor", "admin", "policy_author", "policy_publisher")
+    ),
+    ("outside-calls", "operations_manager", "/web#action=distribution_approval.action_approval_outside_call", VIEW),
+    ("outside-answers", "auditor", "/web#action=distribution_approval.action_approval_outside_answer", VIEW),
+    *(
+        ("roles-from-outside", login, "/web#action=distribution_core.distribution_external_group_action", VIEW)
+        for login in OVERSEERS
+    ),
 ]
 
 
@@ -127,6 +161,13 @@ def places(sql):
                 ("category_manager", "stock.scrap"),
             )
         },
+        "review": first("SELECT id FROM distribution_access_review ORDER BY id DESC LIMIT 1"),
+        "automation": first(
+            """SELECT automation.id FROM distribution_automation automation JOIN distribution_automation_run run
+                   ON automation.res_model = 'ir.cron' AND automation.res_id = run.cron_id AND run.outcome = 'failed'
+                LIMIT 1"""
+        ),
+        "check": first("SELECT id FROM distribution_approval_outside_check ORDER BY id LIMIT 1"),
     }
 
 

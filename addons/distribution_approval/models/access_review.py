@@ -59,8 +59,9 @@ class AccessReview(models.Model):
 
     def _search_is_overdue(self, operator, value):
         positive = (operator in ("=", "in")) == bool(value if not isinstance(value, (list, tuple, set)) else any(value))
-        late = self.sudo().search([("state", "=", "open"), ("due_date", "<", fields.Date.context_today(self))])
-        return [("id", "in" if positive else "not in", late.ids)]
+        # East of Greenwich the day after may have begun: each company's own day decides.
+        due = self.sudo().search([("state", "=", "open"), ("due_date", "<=", fields.Date.today())])
+        return [("id", "in" if positive else "not in", due.filtered("is_overdue").ids)]
 
     def write(self, vals):
         chatter = {"message_follower_ids", "message_ids", "message_partner_ids", "message_main_attachment_id"}
@@ -339,6 +340,8 @@ class AccessReviewLine(models.Model):
         search="_search_state",
     )
     last_comment = fields.Text(compute="_compute_state", string="Comment")
+    may_certify = fields.Boolean(compute="_compute_may")
+    may_confirm = fields.Boolean(compute="_compute_may")
 
     def init(self):
         protect_append_only(self.env.cr, self._table)
@@ -355,6 +358,20 @@ class AccessReviewLine(models.Model):
             held = line.sudo().user_id in holders.get(line.sudo().group_id, ())
             line.state = "gone" if state in ("open", "proposed") and not held else state
             line.last_comment = said[-1:].comment
+
+    @api.depends("state", "review_id.state", "review_id.responsible_id")
+    @api.depends_context("uid")
+    def _compute_may(self):
+        """For the buttons; the methods behind them look again."""
+        user = self.env.user
+        administrator = user.has_group("distribution_core.group_administrator")
+        for line in self:
+            engine = line.sudo()
+            others = engine.review_id.state == "open" and engine.user_id != user
+            line.may_certify = others and (administrator or engine.responsible_id == user)
+            line.may_confirm = (
+                others and administrator and line.state == "proposed" and line._proposal().user_id != user
+            )
 
     def _search_state(self, operator, value):
         wanted = {value} if isinstance(value, str) else set(value or ())

@@ -112,8 +112,9 @@ class ApprovalObligation(models.Model):
 
     def _search_is_overdue(self, operator, value):
         wanted = (operator in ("=", "in")) == bool(value if operator in ("=", "!=") else list(value)[0])
-        overdue = self.sudo().search([("state", "in", OWED), ("due_date", "<", today(self.env.company))])
-        return [("id", "in" if wanted else "not in", overdue.ids)]
+        # East of Greenwich the day after may have begun: each company's own day decides.
+        due = self.sudo().search([("state", "in", OWED), ("due_date", "<=", fields.Date.today())])
+        return [("id", "in" if wanted else "not in", due.filtered("is_overdue").ids)]
 
     def _today(self):
         return today(self.sudo().company_id or self.env.company)

@@ -187,10 +187,11 @@ class ApprovalOutsideCall(models.Model):
         self.flush_model()
         self.env.cr.execute(
             """SELECT id FROM distribution_approval_outside_call
-                WHERE state = 'queued' AND next_at <= %s AND check_id = ANY(%s)
+                WHERE state = 'queued' AND next_at < %s AND check_id = ANY(%s)
              ORDER BY next_at, id LIMIT 1
                   FOR UPDATE SKIP LOCKED""",
-            (now, open_now.ids),
+            # ``now`` is a whole second; the job was woken by what became due within it.
+            (now + timedelta(seconds=1), open_now.ids),
         )
         row = self.env.cr.fetchone()
         if not row:

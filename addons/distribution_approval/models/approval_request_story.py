@@ -16,11 +16,7 @@ class ApprovalRequest(models.Model):
         where = ", ".join(_("rule %(number)s “%(name)s”", **rule) for rule in rules if rule["mode"] == "enforce")
         source = _("%(rules)s of %(policy)s", rules=where, policy=self.version_id.display_name) if where else ""
         texts = {
-            "pending": _(
-                "Waiting for %(whom)s %(time)s",
-                whom=self.waiting_for or _("an approver"),
-                time=self._age(self.waiting_since),
-            ),
+            "pending": self._waiting_words(),
             "question": _(
                 "A question was asked; it waits for an answer by %s",
                 ", ".join(self._open_questions()._answerers().mapped("name")) or self.requester_id.name,
@@ -39,6 +35,13 @@ class ApprovalRequest(models.Model):
         if self.kind == "amendment":
             text = _("Amendment: %s", text)
         return Markup("%s – %s") % (text, source) if source else text
+
+    def _waiting_words(self):
+        return _(
+            "Waiting for %(whom)s %(time)s",
+            whom=self.waiting_for or _("an approver"),
+            time=self._age(self.waiting_since),
+        )
 
     def _age(self, since):
         """How long ago, in the largest unit that says something."""

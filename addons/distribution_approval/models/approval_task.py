@@ -482,10 +482,12 @@ class ApprovalTask(models.Model):
 
     def _replace_candidates(self, users):
         self.ensure_one()
-        added = users - self.user_ids
+        former, added = self.user_ids, users - self.user_ids
         self.write({"user_ids": [(6, 0, users.ids)], "is_fallback": not (users & self._rule_users())})
         self.request_id.write({"participant_ids": [(4, user_id) for user_id in added.ids]})
-        self.request_id._event("approvers_changed", {"task_id": self.id, "user_ids": users.ids})
+        self.request_id._event(
+            "approvers_changed", {"task_id": self.id, "former_user_ids": former.ids, "user_ids": users.ids}
+        )
         if self.state == "open" and added:
             self._inform(added)
 

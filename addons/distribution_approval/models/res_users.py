@@ -1,5 +1,8 @@
 from odoo import _, api, fields, models
 
+#: How the fields begin that grant and take groups (17.0 has one per choice on the form).
+GROUP_KEYS = ("groups", "group_ids", "in_group_", "sel_groups")
+
 
 class ResUsers(models.Model):
     _inherit = "res.users"
@@ -21,7 +24,7 @@ class ResUsers(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
-        if "active" in vals or any(key.startswith(("groups", "group_ids", "in_group_", "sel_groups")) for key in vals):
+        if "active" in vals or any(key.startswith(GROUP_KEYS) for key in vals):
             self._approval_leave_tasks()
         return result
 

@@ -7,6 +7,7 @@ import json
 import zipfile
 
 import psycopg2
+from freezegun import freeze_time
 from lxml import etree
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -218,6 +219,28 @@ class TestAccessReview(AttackCase):
         for table in ("review_line", "certification"):
             with mute_logger("odoo.sql_db"), self.assertRaises(psycopg2.Error), self.env.cr.savepoint():
                 self.env.cr.execute(f"DELETE FROM distribution_access_{table}")
+
+    def test_each_companys_own_day_decides(self):
+        """Due on the 10th: late where the 11th has begun, not where it is the 10th still."""
+        east = self.env["res.company"].create({"name": "East"})
+        west = self.env["res.company"].create({"name": "West"})
+        self.company.partner_id.flush_recordset()
+        for company, zone in ((east, "Pacific/Auckland"), (west, "America/Los_Angeles")):
+            company.resource_calendar_id = self.env["resource.calendar"].create({"name": zone, "tz": zone})
+        reviews = self.env[REVIEW]
+        made = {company: reviews._generate(company) for company in (east, west)}
+        for review in made.values():
+            review.write({"due_date": "2031-03-10"})
+        self.env.flush_all()
+        with freeze_time("2031-03-10 20:00:00"):
+            self.env.invalidate_all()
+            for company in (self.company, east, west):
+                late = reviews.with_company(company).search([("is_overdue", "=", True)])
+                self.assertIn(made[east], late)
+                self.assertNotIn(made[west], late)
+                on_time = reviews.with_company(company).search([("is_overdue", "=", False)])
+                self.assertIn(made[west], on_time)
+                self.assertNotIn(made[east], on_time)
 
     def test_overdue(self):
         self.assertFalse(self.review.is_overdue)

@@ -216,6 +216,13 @@ class TestOutsideCheck(AttackCase):
         self.env["distribution.approval.judge"]._judge(self._order(2000))
         self.assertFalse(self._call(), "looking at policy asks nobody")
 
+    def test_asked_within_the_second_in_which_it_was_queued(self):
+        """The job that was woken finds the question, though its clock counts whole seconds only."""
+        self._confirmed()
+        self._call().write({"next_at": fields.Datetime.now().replace(microsecond=999_999)})
+        self.env.flush_all()
+        self.assertEqual(self._run(), 1)
+
     def test_bad_news_refuses(self):
         self.bureau.answers[:] = [rating("D")]
         order = self._confirmed()

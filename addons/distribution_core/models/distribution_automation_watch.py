@@ -1,6 +1,7 @@
 """Changes to what runs by itself are facts for the ledger."""
 
 from contextlib import contextmanager
+from weakref import WeakKeyDictionary
 
 from odoo import api, models
 
@@ -11,6 +12,8 @@ _NOISE = {
     'write_date', 'write_uid', 'create_date', 'create_uid', 'display_name', 'lastcall', 'last_run', 'failure_count',
     'first_failure_date', '__last_update', 'least_delay_msg',
 }  # fmt: skip
+#: ``{cursor: [(record, before, after)]}``: changes met while something is being created in this transaction.
+_MEANWHILE = WeakKeyDictionary()
 
 
 class DistributionAutomationWatch(models.AbstractModel):
@@ -21,12 +24,30 @@ class DistributionAutomationWatch(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
-        records = super().create(vals_list)
-        if self._is_watched():
-            states = records._watched_state()
-            for record in records:
-                record._record_automation('created', {}, states[record.id])
+        if not self._is_watched():
+            return super().create(vals_list)
+        with self._noting_meanwhile() as meanwhile:
+            records = super().create(vals_list)
+        states = records._watched_state()
+        for record in records:
+            record._record_automation('created', {}, states[record.id])
+        for record, before, after in meanwhile:
+            if record.exists() and not (record._name == records._name and record.id in records.ids):
+                record._record_change(before, after)
         return records
+
+    @contextmanager
+    def _noting_meanwhile(self):
+        """Collect changes instead of recording them: Odoo writes to records that it has not finished creating."""
+        outer = _MEANWHILE.get(self.env.cr)
+        _MEANWHILE[self.env.cr] = noted = []
+        try:
+            yield noted
+        finally:
+            if outer is None:
+                del _MEANWHILE[self.env.cr]
+            else:
+                _MEANWHILE[self.env.cr] = outer
 
     def write(self, vals):
         if not self._is_watched():
@@ -88,7 +109,14 @@ class DistributionAutomationWatch(models.AbstractModel):
         after = self._watched_state(names)
         for record in self:
             if before[record.id] != after[record.id]:
-                record._record_automation('changed', before[record.id], after[record.id])
+                record._record_change(before[record.id], after[record.id])
+
+    def _record_change(self, before, after):
+        meanwhile = _MEANWHILE.get(self.env.cr)
+        if meanwhile is None:
+            self._record_automation('changed', before, after)
+        else:
+            meanwhile.append((self, before, after))
 
     @api.model
     def _watched_names(self, vals):
@@ -106,6 +134,8 @@ class DistributionAutomationWatch(models.AbstractModel):
 
 
 def _plain(value):
+    if value == '':
+        return False  # an empty text and none are stored alike
     if value is None or isinstance(value, (bool, int, float, str, bytes, list)):
         return value
     return str(value)

@@ -15,7 +15,16 @@ LATER = 'distribution_test.later'
 FACTS = {'before': 'new', 'after': 'approved'}
 
 
-class LedgerCase(TransactionCase):
+class RolesCase(TransactionCase):
+    """People with roles."""
+
+    @classmethod
+    def user(cls, login, *roles):
+        groups = ','.join(['base.group_user', *(f'distribution_core.group_{role}' for role in roles)])
+        return new_test_user(cls.env, login, groups=groups)
+
+
+class LedgerCase(RolesCase):
     """Everything happens in one transaction that is rolled back: nothing of it stays in the ledger."""
 
     @classmethod
@@ -24,13 +33,6 @@ class LedgerCase(TransactionCase):
         cls.Event = cls.env['distribution.event']
         cls.Seal = cls.env['distribution.event.seal']
         cls.partners = cls.env['res.partner'].create([{'name': f'Vendor {number}'} for number in range(5)])
-
-    def user(self, login, *groups):
-        return new_test_user(
-            self.env,
-            login,
-            groups=','.join(['base.group_user'] + [f'distribution_core.group_{group}' for group in groups]),
-        )
 
     def grant(self, user, xml_id):
         user.write({USER_GROUPS: [Command.link(self.env.ref(xml_id).id)]})

@@ -5,26 +5,24 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests.common import TransactionCase, new_test_user, tagged
+from odoo.tests.common import tagged
 from odoo.tools import mute_logger
+
+from .common import RolesCase
 
 REGISTER = 'distribution.automation'
 
 
 @tagged('post_install', '-at_install')
-class TestAutomation(TransactionCase):
+class TestAutomation(RolesCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
 
-        def user(name, *groups):
-            roles = ','.join(f'distribution_core.group_{group}' for group in groups)
-            return new_test_user(cls.env, login=f't_auto_{name}', groups=f'base.group_user,{roles}'.rstrip(','))
-
-        cls.administrator = user('administrator', 'administrator')
-        cls.operator = user('operator', 'operations')
-        cls.auditor = user('auditor', 'auditor')
-        cls.employee = user('employee')
+        cls.administrator = cls.user('t_auto_administrator', 'administrator')
+        cls.operator = cls.user('t_auto_operator', 'operations')
+        cls.auditor = cls.user('t_auto_auditor', 'auditor')
+        cls.employee = cls.user('t_auto_employee')
         cls.cron = cls.env['ir.cron'].create(
             {
                 'name': "Count partners",
@@ -221,7 +219,11 @@ class TestAutomation(TransactionCase):
                 'webhook_url': 'https://hooks.example/T0KEN/x',
             }
         )
+        self.assertEqual(self._actions(action), ['created'], "what Odoo writes while it creates is no change")
         action.write({'webhook_url': 'https://evil.example/'})
+        self.assertEqual(self._actions(action), ['created', 'changed'])
+        action.write({'webhook_url': 'https://evil.example/'})
+        self.assertEqual(self._actions(action), ['created', 'changed'], "writing the same is no change")
         text = ''.join(self._events(action).mapped('data'))
         self.assertNotIn('T0KEN', text)
         self.assertNotIn('evil', text)
@@ -231,6 +233,24 @@ class TestAutomation(TransactionCase):
         self.assertTrue(self._row(action), "made here: it is in the register")
         with self.assertRaises(UserError):
             self._row(action).with_user(self.administrator)._override(False, "x")
+
+    def test_one_event_per_change_of_each_kind(self):
+        """Made together, changed together: each record has its own story, and one line in it per change."""
+        self.assertEqual(self._actions(self.cron), ['created'])
+        self.assertEqual(self._actions(self.cron.ir_actions_server_id), ['created'])
+        self.cron.write({'code': "model.search_count([('id', '>', 0)])", 'interval_number': 2})
+        self.assertEqual(self._actions(self.cron), ['created', 'changed'])
+        self.assertEqual(self._actions(self.cron.ir_actions_server_id), ['created', 'changed'])
+        values = {'model_id': self.env['ir.model']._get_id('res.partner'), 'state': 'code', 'code': "pass"}
+        actions = self.env['ir.actions.server'].create([{**values, 'name': f'No {number}'} for number in range(3)])
+        for action in actions:
+            self.assertEqual(self._actions(action), ['created'])
+        actions.write({'code': "pass  # more"})
+        for action in actions:
+            self.assertEqual(self._actions(action), ['created', 'changed'])
+
+    def _actions(self, record):
+        return [json.loads(event.data)['action'] for event in self._events(record)]
 
     def test_server_actions_met_as_plain_actions(self):
         """Their rows lie in both tables: renaming, rebinding and deleting there is on record as well."""

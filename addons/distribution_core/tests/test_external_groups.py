@@ -3,28 +3,25 @@
 import json
 
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests.common import TransactionCase, new_test_user, tagged
+from odoo.tests.common import tagged
 
 from ..compat import USER_GROUPS
+from .common import RolesCase
 
 MAPPING = 'distribution.external.group'
 
 
 @tagged('post_install', '-at_install')
-class TestExternalGroups(TransactionCase):
+class TestExternalGroups(RolesCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
 
-        def user(name, *groups):
-            roles = ','.join(f'distribution_core.group_{group}' for group in groups)
-            return new_test_user(cls.env, login=f't_ext_{name}', groups=f'base.group_user,{roles}'.rstrip(','))
-
-        cls.administrator = user('administrator', 'administrator')
-        cls.second = user('second', 'administrator')
-        cls.integration = user('integration', 'integration')
-        cls.person = user('person', 'requester')
-        cls.auditor = user('auditor', 'auditor')
+        cls.administrator = cls.user('t_ext_administrator', 'administrator')
+        cls.second = cls.user('t_ext_second', 'administrator')
+        cls.integration = cls.user('t_ext_integration', 'integration')
+        cls.person = cls.user('t_ext_person', 'requester')
+        cls.auditor = cls.user('t_ext_auditor', 'auditor')
         cls.approver = cls.env.ref('distribution_core.group_approver')
         cls.buyer = cls.env.ref('distribution_core.group_buyer')
         cls.requester = cls.env.ref('distribution_core.group_requester')

@@ -61,6 +61,21 @@ class TestAutomationRules(TransactionCase):
         self.rule.write({'name': self.rule.name, 'active': True})
         self.assertEqual(self.env['distribution.event']._last_for(self.rule), before)
 
+    def test_one_event_per_change(self):
+        """Odoo writes a rule's actions through the rule: that is one change of the action, none of the rule."""
+        action = self.rule.action_server_ids
+        self.assertEqual((self._deeds(self.rule), self._deeds(action)), (['created'], ['created']))
+        self.rule.write({'action_server_ids': [(1, action.id, {'code': "pass"})]})
+        self.assertEqual((self._deeds(self.rule), self._deeds(action)), (['created'], ['created', 'changed']))
+        self.rule.write({'active': False})
+        self.assertEqual(self._deeds(self.rule), ['created', 'changed'])
+        self.assertEqual(self._deeds(action), ['created', 'changed'])
+
+    def _deeds(self, record):
+        self.env.flush_all()
+        domain = [('res_model', '=', record._name), ('res_id', '=', record.id)]
+        return [json.loads(event.data)['action'] for event in self.env['distribution.event'].search(domain, order='id')]
+
     def test_in_the_register(self):
         register = self.env['distribution.automation']
         register._sync()

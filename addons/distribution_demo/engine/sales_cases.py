@@ -104,6 +104,30 @@ POLICIES = (
             ),
         ),
     ),
+    DocumentPolicy(
+        "customer_credit_note",
+        "Credit notes",
+        "finance_controller",
+        "What came back is credited at once up to 1,000; sales decides on the rest, and finance on more than was "
+        "invoiced.",
+        (
+            Rule(
+                10,
+                "Small, and the goods are back",
+                "pass",
+                (("amount", "le", "1000"), ("goods_returned", "is_true", ""), ("over_invoice", "is_false", "")),
+            ),
+            Rule(20, "Above 1,000", "require", (("amount", "gt", "1000"),), ((10, "Sales"),)),
+            Rule(30, "The goods are not back", "require", (("goods_returned", "is_false", ""),), ((10, "Sales"),)),
+            Rule(
+                40,
+                "More than was invoiced",
+                "require",
+                (("over_invoice", "is_true", ""),),
+                ((10, "Sales"), (20, "Finance")),
+            ),
+        ),
+    ),
 )
 
 CASES = (
@@ -144,3 +168,5 @@ CASES = (
 #: How much of one earlier delivery comes back.
 RETURNED_SHARE = 0.5
 WARRANTY_DAYS = 10
+#: Who credits an earlier invoice in full, though nothing came back.
+CREDITED_BY = "accountant"

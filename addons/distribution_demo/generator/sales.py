@@ -12,7 +12,7 @@ from .governance import _rule_values
 
 
 def build(env, _plan, directory):
-    """Four policies in force, and the cases under them."""
+    """The policies in force, and the cases under them."""
     env["product.category"].search([("parent_id", "=", False)]).warranty_days = sales_cases.WARRANTY_DAYS
     for document_policy in sales_cases.POLICIES:
         _publish(env, directory, document_policy)
@@ -25,6 +25,7 @@ def build(env, _plan, directory):
                 env.flush_all()
         with at(moment(0, 1)):
             _return(env, directory)
+            _credit_note(env, directory)
 
 
 def _publish(env, directory, document_policy):
@@ -187,3 +188,25 @@ def _return(env, directory):
     receipt.move_ids.picked = True
     receipt.button_validate()
     directory.orders["return"] = receipt.with_env(env)
+
+
+def _credit_note(env, directory):
+    """A whole invoice is credited, and the goods are with the customer still."""
+    clerk = directory.users[sales_cases.CREDITED_BY]
+    invoice = env["account.move"].search(
+        [
+            ("move_type", "=", "out_invoice"),
+            ("state", "=", "posted"),
+            ("invoice_line_ids.product_id.type", "!=", "service"),
+        ],
+        order="id",
+        limit=1,
+    )
+    credit_note = (
+        env["account.move"]
+        .with_user(clerk)
+        .browse(invoice.id)
+        ._reverse_moves([{"date": day(0), "invoice_date": day(0), "ref": "Complaint by telephone"}])
+    )
+    credit_note.action_post()
+    directory.orders["credit_note"] = credit_note.with_env(env)

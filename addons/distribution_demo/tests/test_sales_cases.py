@@ -29,3 +29,8 @@ class TestSalesCases(TransactionCase):
         returned = self.env["distribution.customer.return"].search([])
         self.assertEqual(returned.approval_state, "pending")
         self.assertEqual(returned.picking_id.return_reason_id.code, "not_needed")
+
+    def test_credit_note(self):
+        credited = self.env["distribution.customer.credit.note"].search([])
+        self.assertEqual((credited.move_id.state, credited.approval_state), ("draft", "pending"))
+        self.assertIn("not back", credited.move_id.credit_note_banner)
