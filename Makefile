@@ -8,7 +8,7 @@ PYTHON3 := $(shell command -v python3)
 DEVKIT = @$(or $(PYTHON3),python3) -m tools.devkit
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help run test test-fast odoo-tests lint format bench screens stop clean python
+.PHONY: help run test test-fast test-ldap odoo-tests lint format bench screens stop clean python
 
 help: ## What there is
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: python ## All tests, on the engine found or named by ENGINE=
 
 test-fast: python ## One addon: make test-fast ADDON=distribution_core
 	$(DEVKIT) test-fast
+
+test-ldap: python ## Sign-in through a real directory (OpenLDAP, unpacked below .run)
+	$(DEVKIT) test-ldap
 
 odoo-tests: python ## Odoo's own tests of what we govern, with our addons installed (OWN="sale sale_stock": of these)
 	$(DEVKIT) odoo-tests

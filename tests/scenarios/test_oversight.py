@@ -185,7 +185,7 @@ def test_the_credit_bureau_falters_and_comes_back(rpc, sql, bureau, person, phon
 
 def test_the_auditor_runs_an_access_review(rpc, sql, person, phone, pictures):
     """Keeps what is right, proposes what is not; the administrator takes the role away."""
-    auditor, admin = rpc("auditor"), rpc("admin")
+    auditor = rpc("auditor")
     review = auditor("distribution.access.review", "action_generate", [])["res_id"]
     lines = auditor(
         "distribution.access.review.line",

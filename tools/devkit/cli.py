@@ -5,7 +5,7 @@ import os
 import re
 import sys
 
-from . import bench, demo, engines, lint, process, suite
+from . import bench, demo, directory, engines, lint, process, suite
 from .console import DevkitError, complain, say
 
 DEFAULT_PORT = 8069
@@ -75,6 +75,10 @@ def odoo_tests() -> int:
     return suite.odoo_own(find_engine())
 
 
+def test_ldap() -> int:
+    return directory.test(find_engine())
+
+
 def has_17() -> int:
     """For `.ci/run`: succeeds when Odoo 17.0 is at hand."""
     return 0 if engines.can_have_17() else 1
@@ -94,6 +98,7 @@ COMMANDS = {
     "format": lint.format_,
     "test": test,
     "test-fast": test_fast,
+    "test-ldap": test_ldap,
     "screens": screens,
     "test-tools": test_tools,
     "odoo-tests": odoo_tests,

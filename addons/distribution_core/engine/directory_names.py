@@ -11,6 +11,11 @@
 ['approvers', 'buyers']
 >>> sorted(from_dn('CN=Buy\\\\, central,OU=Groups,DC=example'))
 ['buy, central', 'cn=buy\\\\, central,ou=groups,dc=example']
+
+Servers may write letters beyond ASCII as the bytes of UTF-8 (RFC 4514, 2.4); both spellings are known:
+
+>>> sorted(from_dn('cn=Eink\\\\C3\\\\A4ufer,dc=example'))
+['cn=eink\\\\c3\\\\a4ufer,dc=example', 'cn=einkäufer,dc=example', 'einkäufer']
 """
 
 import re
@@ -18,7 +23,8 @@ import re
 #: More groups than this are not read: no person is in so many, and a login must stay quick.
 MAX_GROUPS = 5_000
 _FIRST_CN = re.compile(r'\s*cn\s*=\s*((?:\\.|[^,\\])+)', re.IGNORECASE)
-_ESCAPED = re.compile(r'\\([0-9a-fA-F]{2})|\\(.)')
+_ESCAPED = re.compile(r'((?:\\[0-9a-fA-F]{2})+)|\\(.)')
+_BEYOND_ASCII = re.compile(r'(?:\\[89a-fA-F][0-9a-fA-F])+')
 
 
 def normal(name):
@@ -41,10 +47,15 @@ def from_dn(name):
     if isinstance(name, bytes):
         name = name.decode('utf-8', 'replace')
     match = _FIRST_CN.match(name)
-    names = {normal(name)}
+    names = {normal(name), normal(_BEYOND_ASCII.sub(lambda found: _letters(found[0]), name))}
     if match:
-        names.add(normal(_ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], match[1])))
+        names.add(normal(_ESCAPED.sub(lambda found: _letters(found[1]) if found[1] else found[2], match[1])))
     return frozenset(found for found in names if found)
+
+
+def _letters(escaped):
+    """The text of escaped bytes such as ``\\C3\\A4``."""
+    return bytes.fromhex(escaped.replace('\\', '')).decode('utf-8', 'replace')
 
 
 def from_member_of(values):

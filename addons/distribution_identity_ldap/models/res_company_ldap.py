@@ -1,29 +1,40 @@
 """Each sign-in with LDAP brings the roles of the day.
 
-The directory has to deliver ``memberOf`` with the entry (Active Directory does; OpenLDAP with the
-overlay of that name, where it may be an operational attribute that has to be made visible).
+The directory has to deliver ``memberOf`` with the entry: Active Directory does; OpenLDAP does with the
+overlay of that name, when it is asked for by name.
 """
 
 from odoo import models
 
 from odoo.addons.distribution_core.engine.directory_names import from_member_of
 
+#: All attributes of a person, and the groups: OpenLDAP keeps these apart from what "all" means.
+ASKED = ['*', 'memberOf']
+
 
 class CompanyLDAP(models.Model):
     _inherit = 'res.company.ldap'
 
+    def _query(self, conf, filter, retrieve_attributes=None):  # pylint: disable=redefined-builtin
+        return super()._query(conf, filter, retrieve_attributes or ASKED)
+
     def _authenticate(self, conf, login, password):
         entry = super()._authenticate(conf, login, password)
         if entry:
-            # sudo: nobody is signed in yet; the directory has just vouched for this person
-            user = self.env['res.users'].sudo().search([('login', '=ilike', _literal(login))], limit=1)
-            self._distribution_apply(user, entry)
+            self._distribution_apply(self._distribution_person(login), entry)
         return entry
 
     def _get_or_create_user(self, conf, login, ldap_entry):
         user_id = super()._get_or_create_user(conf, login, ldap_entry)
         self._distribution_apply(self.env['res.users'].sudo().browse(user_id), ldap_entry)
         return user_id
+
+    def _distribution_person(self, login):
+        """Who signs in as ``login``: exactly so, or the only one but for small and large letters."""
+        # sudo: nobody is signed in yet; the directory has just vouched for this person
+        users = self.env['res.users'].sudo().search([('login', '=ilike', _literal(login))])
+        exact = users.filtered(lambda user: user.login == login)
+        return exact or (users if len(users) == 1 else users.browse())
 
     def _distribution_apply(self, user, entry):
         if user:

@@ -1,0 +1,255 @@
+"""Sign-in through a real directory: roles come and go with its groups.
+
+Not among the standard tests: it needs an OpenLDAP server on this machine, which ``make test-ldap``
+starts and names in the environment. Without one these tests fail; they are never skipped.
+"""
+
+import contextlib
+import json
+import os
+import time
+import uuid
+
+import ldap
+import ldap.modlist
+from odoo.tests.common import HttpCase, new_test_user, tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.distribution_core.compat import USER_GROUPS
+
+SUFFIX = 'dc=house,dc=example'
+ADMIN, PASSWORD = f'cn=admin,{SUFFIX}', 'of-the-house'
+CORE = 'odoo.addons.auth_ldap.models.res_company_ldap'
+
+
+@tagged('post_install', '-at_install', '-standard', 'ldap')
+class TestLdapSignIn(HttpCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.port = int(os.environ['SUITE_LDAP_PORT'])
+        cls.directory = ldap.initialize(f'ldap://127.0.0.1:{cls.port}')
+        cls.directory.simple_bind_s(ADMIN, PASSWORD)
+        cls.addClassCleanup(cls.directory.unbind_s)
+        # Each class has a branch of its own.
+        cls.branch = f'ou=t{uuid.uuid4().hex[:8]},{SUFFIX}'
+        cls._add(cls.branch, objectClass=['organizationalUnit'])
+        cls.ann = cls._person('ann', "Ann Archer")
+        cls.buyers = cls._group('supply-buyers')
+        cls.approvers = cls._group('supply-approvers')
+        cls.env['res.company.ldap'].search([]).unlink()
+        cls.server = cls.env['res.company.ldap'].create(
+            {
+                'company': cls.env.company.id,
+                'ldap_server': '127.0.0.1',
+                'ldap_server_port': cls.port,
+                'ldap_binddn': ADMIN,
+                'ldap_password': PASSWORD,
+                'ldap_filter': '(uid=%s)',
+                'ldap_base': cls.branch,
+            }
+        )
+        cls.administrators = [
+            new_test_user(
+                cls.env, login=f't_ldap_{number}', groups='base.group_user,distribution_core.group_administrator'
+            )
+            for number in range(2)
+        ]
+        cls.buyer = cls.env.ref('distribution_core.group_buyer')
+        cls.approver = cls.env.ref('distribution_core.group_approver')
+        cls._map('supply-buyers', cls.buyer)
+        cls._map('supply-approvers', cls.approver)
+
+    # ------------------------------------------------------------ the directory
+
+    @classmethod
+    def _add(cls, dn, **attributes):
+        values = {name: [value.encode() for value in texts] for name, texts in attributes.items()}
+        cls.directory.add_s(dn, ldap.modlist.addModlist(values))
+        return dn
+
+    @classmethod
+    def _person(cls, uid, name, branch=None):
+        return cls._add(
+            f'uid={uid},{branch or cls.branch}',
+            objectClass=['inetOrgPerson'], uid=[uid], cn=[name], sn=[name.split()[-1]], userPassword=[f'{uid}-secret'],
+        )  # fmt: skip
+
+    @classmethod
+    def _group(cls, name, branch=None):
+        """A group of nobody: OpenLDAP wants at least one name in it."""
+        dn = f'cn={name},{branch or cls.branch}'
+        return cls._add(dn, objectClass=['groupOfNames'], cn=[name], member=[ADMIN])
+
+    def _joins(self, person, group):
+        self.directory.modify_s(group, [(ldap.MOD_ADD, 'member', [person.encode()])])
+        self.addCleanup(self._leaves, person, group)
+
+    def _leaves(self, person, group):
+        with contextlib.suppress(ldap.NO_SUCH_ATTRIBUTE):
+            self.directory.modify_s(group, [(ldap.MOD_DELETE, 'member', [person.encode()])])
+
+    # ------------------------------------------------------------ the house
+
+    @classmethod
+    def _map(cls, name, group, confirm=True):
+        mapping = (
+            cls.env['distribution.external.group']
+            .with_user(cls.administrators[0])
+            .create({'name': name, 'source': 'ldap', 'group_id': group.id})
+        )
+        if confirm:
+            mapping.with_user(cls.administrators[1]).action_confirm()
+        return mapping
+
+    def _sign_in(self, login, password):
+        """What the web client does; returns the user id, or False."""
+        self.env.flush_all()
+        answer = self.url_open(
+            '/web/session/authenticate',
+            data=json.dumps(
+                {
+                    'jsonrpc': '2.0',
+                    'method': 'call',
+                    'params': {'db': self.env.cr.dbname, 'login': login, 'password': password},
+                }
+            ),
+            headers={'Content-Type': 'application/json'},
+        ).json()
+        self.opener.cookies.clear()
+        self.env.invalidate_all()
+        return (answer.get('result') or {}).get('uid') or False
+
+    def _user(self, login='ann'):
+        return self.env['res.users'].search([('login', '=', login)])
+
+    def _provisioned(self, user):
+        events = self.env['distribution.event'].search(
+            [
+                ('type', '=', 'distribution.user.roles_provisioned.v1'),
+                ('res_model', '=', 'res.users'),
+                ('res_id', '=', user.id),
+            ],
+            order='id',
+        )
+        return [json.loads(event.data) for event in events]
+
+    # ------------------------------------------------------------ as it should be
+
+    def test_roles_come_and_go_with_the_groups(self):
+        self._joins(self.ann, self.buyers)
+        self.assertTrue(self._sign_in('ann', 'ann-secret'))
+        user = self._user()
+        self.assertTrue(user, "made at the first sign-in")
+        self.assertIn(self.buyer, user[USER_GROUPS])
+        self.assertNotIn(self.approver, user[USER_GROUPS])
+        self.assertEqual(self._provisioned(user)[-1]['source'], 'ldap')
+        by_hand = self.env.ref('distribution_core.group_requester')
+        user.write({USER_GROUPS: [(4, by_hand.id)]})
+        self._joins(self.ann, self.approvers)
+        self._leaves(self.ann, self.buyers)
+        self.assertEqual(self._sign_in('ann', 'ann-secret'), user.id)
+        self.assertIn(self.approver, user[USER_GROUPS])
+        self.assertNotIn(self.buyer, user[USER_GROUPS])
+        self.assertIn(by_hand, user[USER_GROUPS], "what no mapping names is not touched")
+        count = len(self._provisioned(user))
+        self._sign_in('ann', 'ann-secret')
+        self.assertEqual(len(self._provisioned(user)), count, "nothing changed, nothing is recorded")
+
+    def test_the_directory_deletes_a_group(self):
+        closing = self._group('supply-closing')
+        self._map('supply-closing', self.approver)
+        self._joins(self.ann, closing)
+        self._sign_in('ann', 'ann-secret')
+        self.assertIn(self.approver, self._user()[USER_GROUPS])
+        self.directory.delete_s(closing)
+        self._sign_in('ann', 'ann-secret')
+        self.assertNotIn(self.approver, self._user()[USER_GROUPS])
+
+    def test_names_beyond_ascii(self):
+        """OpenLDAP writes them as escaped bytes in a distinguished name."""
+        group = self._group('Einkäufer, Süd'.replace(',', r'\2C'), self.branch)
+        self._map('Einkäufer, Süd', self.approver)
+        self._joins(self.ann, group)
+        self._sign_in('ann', 'ann-secret')
+        self.assertIn(self.approver, self._user()[USER_GROUPS])
+
+    def test_whole_names_tell_namesakes_apart(self):
+        """Whoever runs a branch of the directory can call a group there what they like."""
+        elsewhere = self._add(f'ou=elsewhere,{self.branch}', objectClass=['organizationalUnit'])
+        namesake = self._group('head-office', elsewhere)
+        right = self._group('head-office')
+        self._map(right.upper(), self.approver)
+        self._joins(self.ann, namesake)
+        self._sign_in('ann', 'ann-secret')
+        self.assertNotIn(self.approver, self._user()[USER_GROUPS])
+        self._joins(self.ann, right)
+        self._sign_in('ann', 'ann-secret')
+        self.assertIn(self.approver, self._user()[USER_GROUPS])
+
+    def test_large_and_small_letters(self):
+        self._joins(self.ann, self.buyers)
+        first = self._sign_in('ann', 'ann-secret')
+        self._leaves(self.ann, self.buyers)
+        self.assertEqual(self._sign_in('ANN', 'ann-secret'), first)
+        self.assertNotIn(self.buyer, self._user()[USER_GROUPS])
+
+    # ------------------------------------------------------------ attacks
+
+    def test_who_is_not_vouched_for_changes_nothing(self):
+        self._joins(self.ann, self.buyers)
+        self._sign_in('ann', 'ann-secret')
+        user = self._user()
+        before = user[USER_GROUPS]
+        self._leaves(self.ann, self.buyers)
+        self._joins(self.ann, self.approvers)
+        for login, password in (
+            ('ann', 'wrong'),
+            ('ann', ''),
+            ('*', 'ann-secret'),
+            ('a*', 'ann-secret'),
+            ('ann)(uid=*', 'ann-secret'),
+            ('ann)(|(uid=*', 'ann-secret'),
+            ('ann\0', 'ann-secret'),
+            ('an_', 'ann-secret'),
+            ('%', 'ann-secret'),
+        ):
+            with self.subTest(login=login, password=password), mute_logger(CORE, 'odoo.http'):
+                self.assertFalse(self._sign_in(login, password))
+                self.assertEqual(user[USER_GROUPS], before)
+
+    def test_the_directory_is_away(self):
+        self._joins(self.ann, self.buyers)
+        self._sign_in('ann', 'ann-secret')
+        before = self._user()[USER_GROUPS]
+        self.server.ldap_server_port = 9
+        with mute_logger(CORE):
+            self.assertFalse(self._sign_in('ann', 'ann-secret'))
+        self.assertEqual(self._user()[USER_GROUPS], before)
+
+    def test_a_mapping_of_one_person_grants_nothing(self):
+        group = self._group('supply-auditors')
+        self._map('supply-auditors', self.env.ref('distribution_core.group_auditor'), confirm=False)
+        self._joins(self.ann, group)
+        self._sign_in('ann', 'ann-secret')
+        self.assertNotIn(self.env.ref('distribution_core.group_auditor'), self._user()[USER_GROUPS])
+
+    def test_two_people_with_almost_the_same_login(self):
+        """The roles go to the one who signs in."""
+        other = new_test_user(self.env, login='Zoe', groups='base.group_user')
+        mine = new_test_user(self.env, login='zoe', groups='base.group_user')
+        zoe = self._person('zoe', "Zoe Z")
+        self._joins(zoe, self.approvers)
+        self.assertEqual(self._sign_in('zoe', 'zoe-secret'), mine.id)
+        self.assertIn(self.approver, mine[USER_GROUPS])
+        self.assertNotIn(self.approver, other[USER_GROUPS])
+
+    def test_sign_in_stays_quick_with_many_groups(self):
+        groups = [self._group(f'team-{number}') for number in range(200)]
+        for group in groups:
+            self._joins(self.ann, group)
+        self._joins(self.ann, self.approvers)
+        started = time.monotonic()
+        self.assertTrue(self._sign_in('ann', 'ann-secret'))
+        self.assertLess(time.monotonic() - started, 5)
+        self.assertIn(self.approver, self._user()[USER_GROUPS])
