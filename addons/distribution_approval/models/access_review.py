@@ -131,13 +131,13 @@ class AccessReview(models.Model):
         for user in sorted(held, key=lambda user: user.id):
             asked = candidates.get(user, {})
             conflicts = access._conflicts(held[user], asked)
-            for role in sorted(held[user], key=lambda role: role.full_name):
+            for role in sorted(held[user], key=_role_name):
                 lines.append(
                     {
                         "user_id": user.id,
                         "login": user.login,
                         "group_id": role.id,
-                        "role_name": role.full_name,
+                        "role_name": _role_name(role),
                         "candidate_text": "\n".join(
                             f"{labels.get(kind, kind)}: {', '.join(words)}" for kind, words in sorted(asked.items())
                         )
@@ -548,6 +548,12 @@ class AccessSay(models.TransientModel):
         else:
             self.line_id.action_comment(self.comment)
         return {"type": "ir.actions.act_window_close"}
+
+
+def _role_name(role):
+    """ "Inventory / User"; the suite's roles, which have a heading each, as "Distribution / Buyer"."""
+    heading, _sign, name = role.full_name.rpartition(" / ")
+    return f"Distribution / {name}" if heading == name else role.full_name
 
 
 def _harmless(value):

@@ -54,6 +54,7 @@ class ApprovalOutsideAnswer(models.Model):
     )
     company_id = fields.Many2one("res.company", ondelete="restrict")
     question = fields.Text(required=True, help="The values that were sent, canonical JSON; no credentials.")
+    question_words = fields.Char(string="Asked", compute="_compute_question_words")
     question_digest = fields.Char(required=True)
     definition_digest = fields.Char(required=True, help="SHA-256 of the check's definition at that time.")
     attempt = fields.Integer(required=True)
@@ -73,6 +74,11 @@ class ApprovalOutsideAnswer(models.Model):
                    ON distribution_approval_outside_answer (check_id, question_digest, id DESC) WHERE outcome = 'ok'"""
         )
 
+    @api.depends("question")
+    def _compute_question_words(self):
+        for answer in self:
+            answer.question_words = _words(answer.question)
+
 
 class ApprovalOutsideCall(models.Model):
     """A question that waits: asked by the scheduled job, with backoff, as long as somebody is held for it."""
@@ -88,6 +94,7 @@ class ApprovalOutsideCall(models.Model):
     )
     company_id = fields.Many2one("res.company", readonly=True, ondelete="restrict")
     question = fields.Text(required=True, readonly=True)
+    question_words = fields.Char(string="Asked", compute="_compute_question_words")
     question_digest = fields.Char(required=True, readonly=True)
     state = fields.Selection(
         [("queued", "Waiting"), ("answered", "Answered"), ("dropped", "Not needed any more")],
@@ -109,6 +116,11 @@ class ApprovalOutsideCall(models.Model):
             """CREATE UNIQUE INDEX IF NOT EXISTS distribution_approval_outside_call_waits_once
                    ON distribution_approval_outside_call (check_id, question_digest) WHERE state = 'queued'"""
         )
+
+    @api.depends("question")
+    def _compute_question_words(self):
+        for call in self:
+            call.question_words = _words(call.question)
 
     # ---------------------------------------------------------------- queueing
 
@@ -325,6 +337,11 @@ class ApprovalOutsideCall(models.Model):
         for call in self:
             values = ", ".join(str(value) for value in json.loads(call.question or "{}").values())
             call.display_name = f"{call.check_id.name}: {values}"
+
+
+def _words(question):
+    """ "vat: DE123, country: DE": the values that are sent, for people."""
+    return ", ".join(f"{name}: {value}" for name, value in json.loads(question or "{}").items() if value != "")
 
 
 def _service_failed(result):

@@ -58,8 +58,8 @@ class ResUsers(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         users = super().create(vals_list)
-        for user in users.filtered(lambda user: not user.share):
-            user._approval_join_tasks(user.sudo()[_all_groups(user)])
+        people = users.filtered(lambda user: not user.share).sudo()
+        people._approval_join_tasks(people[_all_groups(users)])
         return users
 
     def write(self, vals):
@@ -68,9 +68,15 @@ class ResUsers(models.Model):
         result = super().write(vals)
         if {"company_ids", "company_id", "share"} & vals.keys():
             self._approval_leave_tasks()
-        for user, held in before.items():
-            groups = user.sudo()[_all_groups(user)]
-            user._approval_join_tasks(groups if vals.get("active") else groups - held)
+            people = self.filtered(lambda user: not user.share).sudo()
+            people._approval_join_tasks(people[_all_groups(self)])
+        none = self.env["res.groups"].sudo()
+        gained = {
+            user: user.sudo()[_all_groups(user)] - (none if vals.get("active") else held)
+            for user, held in before.items()
+        }
+        joining = self.filtered(lambda user: gained.get(user))
+        joining._approval_join_tasks(none.union(*(gained[user] for user in joining)))
         return result
 
     def _approval_join_tasks(self, groups):
@@ -82,7 +88,7 @@ class ResUsers(models.Model):
         waiting = [("state", "in", ("open", "waiting"))]
         if self.env.ref(APPROVER) in groups:
             # They may have been in the group that a rule names, and were no approvers until now.
-            named = groups.union(*(user.sudo()[_all_groups(user)] for user in self))
+            named = groups | self.sudo()[_all_groups(self)]
             people = [str(user_id) for user_id in self.ids]
             tasks |= tasks.search([*waiting, ("approver_kind", "=", "user"), ("approver_key", "in", people)])
             tasks |= tasks.search([*waiting, "|", ("user_ids", "=", False), ("is_fallback", "=", True)])

@@ -188,6 +188,8 @@ class TestRolesLeave(AttackCase):
         other = self.env["res.company"].create({"name": "Elsewhere"})
         self.finance.write({"company_ids": [Command.set(other.ids)], "company_id": other.id})
         self.assertEqual(self._asked(order, "Finance"), self.finance_2)
+        self.finance.write({"company_ids": [Command.link(self.company.id)]})
+        self.assertIn(self.finance, self._asked(order, "Finance"), "who works here again is asked again")
 
     def test_lost_role_cannot_decide_meanwhile(self):
         order = self._held()
