@@ -8,6 +8,7 @@ import io
 import xlsxwriter
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from pytz import timezone, utc
 
 from odoo.addons.distribution_core.append_only import protect_append_only, protect_columns
 from odoo.addons.distribution_core.compat import group_members
@@ -91,12 +92,13 @@ class AccessReview(models.Model):
         """Store who may do and decide what in ``company`` now."""
         lines = self._found_lines(company)
         now = fields.Datetime.now()
+        day = utc.localize(now).astimezone(timezone(company._approval_time_zone())).date()
         review = self.sudo().create(
             {
-                "name": _("Access review %(company)s, %(day)s", company=company.name, day=today(company)),
+                "name": _("Access review %(company)s, %(day)s", company=company.name, day=day),
                 "company_id": company.id,
                 "made_at": now,
-                "due_date": fields.Date.add(today(company), days=DAYS),
+                "due_date": fields.Date.add(day, days=DAYS),
                 "responsible_id": (responsible or self.env["res.users"]).id,
                 "line_count": len(lines),
                 "conflict_count": len({line["user_id"] for line in lines if line["conflict_text"]}),

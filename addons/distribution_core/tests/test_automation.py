@@ -301,6 +301,14 @@ class TestAutomation(RolesCase):
 
     # ------------------------------------------------------------ attacks
 
+    def test_the_menu_opens_it_for_whom_it_is_shown(self):
+        """As the web client does it: an auditor may read the register, and writes nothing in it."""
+        opening = self.env.ref('distribution_core.distribution_automation_open_action')
+        for user in (self.auditor, self.operator, self.administrator):
+            self.assertEqual(opening.with_user(user).run()['res_model'], REGISTER)
+        with mute_logger('odoo.addons.base.models.ir_actions'), self.assertRaises(AccessError):
+            opening.with_user(self.employee).run()
+
     def test_who_may(self):
         for user in (self.employee,):
             with self.assertRaises(AccessError):
