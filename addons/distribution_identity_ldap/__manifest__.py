@@ -6,5 +6,6 @@
     'author': "Distribution Suite",
     'license': 'LGPL-3',
     'depends': ['distribution_core', 'auth_ldap'],
+    'data': ['data/ir_cron_data.xml'],
     'auto_install': ['distribution_core', 'auth_ldap'],
 }

@@ -1,1 +1,2 @@
 from . import res_company_ldap
+from . import res_users

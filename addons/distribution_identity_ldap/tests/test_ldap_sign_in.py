@@ -4,7 +4,6 @@ Not among the standard tests: it needs an OpenLDAP server on this machine, which
 starts and names in the environment. Without one these tests fail; they are never skipped.
 """
 
-import contextlib
 import json
 import os
 import time
@@ -12,6 +11,8 @@ import uuid
 
 import ldap
 import ldap.modlist
+from ldap.dn import escape_dn_chars
+from odoo.exceptions import UserError
 from odoo.tests.common import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -31,12 +32,7 @@ class TestLdapSignIn(HttpCase):
         cls.directory = ldap.initialize(f'ldap://127.0.0.1:{cls.port}')
         cls.directory.simple_bind_s(ADMIN, PASSWORD)
         cls.addClassCleanup(cls.directory.unbind_s)
-        # Each class has a branch of its own.
-        cls.branch = f'ou=t{uuid.uuid4().hex[:8]},{SUFFIX}'
-        cls._add(cls.branch, objectClass=['organizationalUnit'])
-        cls.ann = cls._person('ann', "Ann Archer")
-        cls.buyers = cls._group('supply-buyers')
-        cls.approvers = cls._group('supply-approvers')
+        cls.env['ir.config_parameter'].set_param('base.login_cooldown_after', 0)  # wrong passwords are tried here
         cls.env['res.company.ldap'].search([]).unlink()
         cls.server = cls.env['res.company.ldap'].create(
             {
@@ -46,7 +42,7 @@ class TestLdapSignIn(HttpCase):
                 'ldap_binddn': ADMIN,
                 'ldap_password': PASSWORD,
                 'ldap_filter': '(uid=%s)',
-                'ldap_base': cls.branch,
+                'ldap_base': SUFFIX,
             }
         )
         cls.administrators = [
@@ -60,34 +56,39 @@ class TestLdapSignIn(HttpCase):
         cls._map('supply-buyers', cls.buyer)
         cls._map('supply-approvers', cls.approver)
 
+    def setUp(self):
+        super().setUp()
+        # The directory knows no rollback: each test has a branch of its own.
+        self.branch = f'ou=t{uuid.uuid4().hex[:8]},{SUFFIX}'
+        self._add(self.branch, objectClass=['organizationalUnit'])
+        self.server.ldap_base = self.branch
+        self.ann = self._person('ann', "Ann Archer")
+        self.buyers = self._group('supply-buyers')
+        self.approvers = self._group('supply-approvers')
+
     # ------------------------------------------------------------ the directory
 
-    @classmethod
-    def _add(cls, dn, **attributes):
+    def _add(self, dn, **attributes):
         values = {name: [value.encode() for value in texts] for name, texts in attributes.items()}
-        cls.directory.add_s(dn, ldap.modlist.addModlist(values))
+        self.directory.add_s(dn, ldap.modlist.addModlist(values))
         return dn
 
-    @classmethod
-    def _person(cls, uid, name, branch=None):
-        return cls._add(
-            f'uid={uid},{branch or cls.branch}',
+    def _person(self, uid, name, branch=None):
+        return self._add(
+            f'uid={uid},{branch or self.branch}',
             objectClass=['inetOrgPerson'], uid=[uid], cn=[name], sn=[name.split()[-1]], userPassword=[f'{uid}-secret'],
         )  # fmt: skip
 
-    @classmethod
-    def _group(cls, name, branch=None):
+    def _group(self, name, branch=None):
         """A group of nobody: OpenLDAP wants at least one name in it."""
-        dn = f'cn={name},{branch or cls.branch}'
-        return cls._add(dn, objectClass=['groupOfNames'], cn=[name], member=[ADMIN])
+        dn = f'cn={escape_dn_chars(name)},{branch or self.branch}'
+        return self._add(dn, objectClass=['groupOfNames'], cn=[name], member=[ADMIN])
 
     def _joins(self, person, group):
         self.directory.modify_s(group, [(ldap.MOD_ADD, 'member', [person.encode()])])
-        self.addCleanup(self._leaves, person, group)
 
     def _leaves(self, person, group):
-        with contextlib.suppress(ldap.NO_SUCH_ATTRIBUTE):
-            self.directory.modify_s(group, [(ldap.MOD_DELETE, 'member', [person.encode()])])
+        self.directory.modify_s(group, [(ldap.MOD_DELETE, 'member', [person.encode()])])
 
     # ------------------------------------------------------------ the house
 
@@ -166,9 +167,51 @@ class TestLdapSignIn(HttpCase):
         self._sign_in('ann', 'ann-secret')
         self.assertNotIn(self.approver, self._user()[USER_GROUPS])
 
+    def test_who_does_not_sign_in(self):
+        """The scheduled action takes the role of who left the group, and of who is gone."""
+        bob = self._person('bob', "Bob Baker")
+        for person in (self.ann, bob):
+            self._joins(person, self.buyers)
+        for login in ('ann', 'bob'):
+            self._sign_in(login, f'{login}-secret')
+        people = self._user('ann') | self._user('bob')
+        self.assertEqual(people.distribution_ldap_id, self.server)
+        self._synchronise()
+        self.assertTrue(all(self.buyer in person[USER_GROUPS] for person in people), "nothing changed")
+        self._leaves(self.ann, self.buyers)
+        self._synchronise()
+        self.assertNotIn(self.buyer, self._user('ann')[USER_GROUPS])
+        self.assertIn(self.buyer, self._user('bob')[USER_GROUPS])
+        self.directory.delete_s(bob)
+        self._synchronise()
+        self.assertNotIn(self.buyer, self._user('bob')[USER_GROUPS])
+
+    def test_a_directory_that_cannot_be_asked_takes_nothing(self):
+        bob = self._person('bob', "Bob Baker")
+        for person in (self.ann, bob):
+            self._joins(person, self.buyers)
+        for login in ('ann', 'bob'):
+            self._sign_in(login, f'{login}-secret')
+        right = {name: self.server[name] for name in ('ldap_server_port', 'ldap_password', 'ldap_base')}
+        empty = self._add(f'ou=empty,{self.branch}', objectClass=['organizationalUnit'])
+        for wrong in ({'ldap_server_port': 9}, {'ldap_password': 'x'}, {'ldap_base': 'dc=x'}, {'ldap_base': empty}):
+            self.server.write({**right, **wrong})
+            with (
+                self.subTest(**wrong),
+                mute_logger('odoo.addons.distribution_identity_ldap.models.res_company_ldap'),
+                self.assertRaisesRegex(UserError, '127.0.0.1'),
+            ):
+                self._synchronise()
+            for login in ('ann', 'bob'):
+                self.assertIn(self.buyer, self._user(login)[USER_GROUPS])
+
+    def _synchronise(self):
+        self.env['res.company.ldap']._cron_distribution_roles(commit=False)
+        self.env.invalidate_all()
+
     def test_names_beyond_ascii(self):
         """OpenLDAP writes them as escaped bytes in a distinguished name."""
-        group = self._group('Einkäufer, Süd'.replace(',', r'\2C'), self.branch)
+        group = self._group('Einkäufer, Süd')
         self._map('Einkäufer, Süd', self.approver)
         self._joins(self.ann, group)
         self._sign_in('ann', 'ann-secret')
