@@ -12,10 +12,18 @@
 >>> sorted(from_dn('CN=Buy\\\\, central,OU=Groups,DC=example'))
 ['buy, central', 'cn=buy\\\\, central,ou=groups,dc=example']
 
-Servers may write letters beyond ASCII as the bytes of UTF-8 (RFC 4514, 2.4); both spellings are known:
+Servers may write letters as the bytes of UTF-8 (RFC 4514, 2.4); both spellings are known, and a comma
+within a name never becomes one between names:
 
 >>> sorted(from_dn('cn=Eink\\\\C3\\\\A4ufer,dc=example'))
 ['cn=eink\\\\c3\\\\a4ufer,dc=example', 'cn=einkäufer,dc=example', 'einkäufer']
+>>> sorted(from_dn('cn=Buy\\\\2Cou=Head,dc=example'))
+['buy,ou=head', 'cn=buy\\\\,ou=head,dc=example', 'cn=buy\\\\2cou=head,dc=example']
+
+Nor does a common name pass for a distinguished one, whatever somebody calls their group:
+
+>>> sorted(from_dn('cn=cn\\\\3DBuyers\\\\2Cdc\\\\3Dexample,ou=Mine,dc=example'))
+['cn=cn\\\\3dbuyers\\\\2cdc\\\\3dexample,ou=mine,dc=example', 'cn=cn\\\\=buyers\\\\,dc\\\\=example,ou=mine,dc=example']
 """
 
 import re
@@ -24,7 +32,10 @@ import re
 MAX_GROUPS = 5_000
 _FIRST_CN = re.compile(r'\s*cn\s*=\s*((?:\\.|[^,\\])+)', re.IGNORECASE)
 _ESCAPED = re.compile(r'((?:\\[0-9a-fA-F]{2})+)|\\(.)')
-_BEYOND_ASCII = re.compile(r'(?:\\[89a-fA-F][0-9a-fA-F])+')
+_AS_BYTES = re.compile(r'(\\[^0-9a-fA-F])|((?:\\[0-9a-fA-F]{2})+)')
+_LIKE_DN = re.compile(r'\s*[\w.;-]+\s*=')
+#: What keeps its backslash in a distinguished name: without it, the name would be another one.
+_SPECIAL = ',+"\\<>;='
 
 
 def normal(name):
@@ -47,15 +58,20 @@ def from_dn(name):
     if isinstance(name, bytes):
         name = name.decode('utf-8', 'replace')
     match = _FIRST_CN.match(name)
-    names = {normal(name), normal(_BEYOND_ASCII.sub(lambda found: _letters(found[0]), name))}
-    if match:
-        names.add(normal(_ESCAPED.sub(lambda found: _letters(found[1]) if found[1] else found[2], match[1])))
+    names = {normal(name), normal(_AS_BYTES.sub(lambda found: found[1] or _spelled(_letters(found[2])), name))}
+    common = match and _ESCAPED.sub(lambda found: _letters(found[1]) if found[1] else found[2], match[1])
+    if common and not _LIKE_DN.match(common):
+        names.add(normal(common))
     return frozenset(found for found in names if found)
 
 
 def _letters(escaped):
     """The text of escaped bytes such as ``\\C3\\A4``."""
     return bytes.fromhex(escaped.replace('\\', '')).decode('utf-8', 'replace')
+
+
+def _spelled(text):
+    return ''.join(f'\\{letter}' if letter in _SPECIAL else letter for letter in text)
 
 
 def from_member_of(values):
