@@ -4,6 +4,7 @@ Everything is done by the people whose work it is, over XML-RPC; what became of 
 database.
 """
 
+import functools
 import time
 from xmlrpc.client import Fault
 
@@ -27,7 +28,7 @@ class Desk:
     """``rpc`` and ``sql`` of a test file's server, and the words of the trade."""
 
     def __init__(self, rpc, sql, series):
-        self.rpc, self.sql, self.series = rpc, sql, series
+        self.rpc, self.sql, self.series = functools.cache(rpc), sql, series
         self.given = set()
 
     def value(self, statement, *parameters):

@@ -235,7 +235,7 @@ def test_a_branch_asks_for_goods(desk):
 
 
 def test_a_branch_is_turned_down(desk):
-    """The goods are given back to whoever needs them; the branch may ask again."""
+    """The goods are given back to whoever needs them; the branch may ask for less."""
     goods = desk.goods(pieces=20, worth=3500)
     pieces = int(3000 / goods["cost"]) + 1
     central, south = desk.site("CEN"), desk.site("SOU")
@@ -253,10 +253,22 @@ def test_a_branch_is_turned_down(desk):
         reason_code="quantity",
     )
     assert (desk.picking(picking), desk.reserved(goods)) == ("confirmed", before)
+    # The same once more is not asked twice.
+    operator("stock.picking", "action_assign", [picking])
+    words = refusal(operator, "stock.picking", "button_validate", [picking])
+    assert "Central needs them itself." in words, words
+    assert "Change what was objected to" in words, words
+    assert desk.on_hand(goods) == goods["on_hand"]
+
+    # Less than 2,500 passes.
+    operator("stock.picking", "do_unreserve", [picking])
+    less = int(2000 / goods["cost"])
+    move = desk.value("SELECT id FROM stock_move WHERE picking_id = %s", picking)
+    operator("stock.move", "write", [move], {"product_uom_qty": less})
     operator("stock.picking", "action_assign", [picking])
     operator("stock.picking", "button_validate", [picking])
-    assert (desk.picking(picking), desk.reserved(goods)) == ("assigned", before + pieces)
-    assert desk.on_hand(goods) == goods["on_hand"]
+    assert desk.picking(picking) == "done"
+    assert desk.on_hand(goods) == goods["on_hand"] - less
 
 
 def old_delivery(desk):
