@@ -359,7 +359,7 @@ class StockPicking(models.Model):
                     Markup("<div><b>%s</b> %s%s</div>")
                     % (
                         document._approval_label(),
-                        "".join(f"{words}. " for words in reasons.get((document._name, document.id), ())),
+                        "".join(f"{words.rstrip('.')}. " for words in reasons.get((document._name, document.id), ())),
                         request._banner(),
                     )
                     for document in held
