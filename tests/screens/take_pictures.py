@@ -46,6 +46,29 @@ SCREENS = [
     ("governance", "policy_publisher", "/web#action=distribution_approval.action_approval_activation", VIEW),
     ("releases", "auditor", "/web#action=distribution_approval.action_approval_release", VIEW),
     ("vendor", "compliance_officer", "/web#id={vendor}&model=res.partner&view_type=form", FORM),
+    # Money for vendors.
+    ("held-bills", "accountant", "/web#action=distribution_approval.action_held_bills", VIEW),
+    ("bill", "accountant", "/web#id={bill}&model=account.move&view_type=form", FORM),
+    ("bill", "purchasing_manager", "/web#id={bill}&model=account.move&view_type=form", FORM),
+    ("bill-task", "purchasing_manager", "/web#id={bill_task}&model=distribution.approval.task&view_type=form", FORM),
+    ("bill-paid", "accountant", "/web#id={bill_posted}&model=account.move&view_type=form", FORM),
+    *(
+        ("vendor-change", login, "/web#id={change}&model=distribution.vendor.change&view_type=form", FORM)
+        for login in ("accountant", "finance_controller", "compliance_officer", "auditor")
+    ),
+    ("vendor-changes", "accountant", "/web#action=distribution_approval.action_vendor_change", VIEW),
+    ("vendor-change-new", "accountant", "/web#action=distribution_approval.action_vendor_change_propose", VIEW),
+    *(
+        ("onboarding", login, "/web#id={onboarding}&model=distribution.vendor.onboarding&view_type=form", FORM)
+        for login in ("buyer", "compliance_officer", "auditor")
+    ),
+    ("onboardings", "buyer", "/web#action=distribution_approval.action_vendor_onboarding", VIEW),
+    ("vendor-governed", "accountant", "/web#id={vendor_changed}&model=res.partner&view_type=form", FORM),
+    *(
+        ("freight", login, "/web#id={freight}&model=distribution.freight.request&view_type=form", FORM)
+        for login in ("buyer", "purchasing_manager", "auditor")
+    ),
+    ("freights", "buyer", "/web#action=distribution_approval.action_freight_request", VIEW),
     ("cases", "operations_manager", "/web#action=distribution_core.distribution_case_action", VIEW),
     # What leaves the company, what comes back, and what is counted.
     ("sales", "sales_rep", "/web#action=sale.action_quotations_with_onboarding", ".o_list_view, .o_kanban_view"),
@@ -130,6 +153,22 @@ def places(sql):
             "SELECT request_id FROM distribution_approval_decision GROUP BY request_id ORDER BY count(*) DESC LIMIT 1"
         ),
         "version": first("SELECT id FROM distribution_approval_policy_version WHERE state = 'published' LIMIT 1"),
+        "bill": first("SELECT id FROM account_move WHERE ref = 'CES-77120'"),
+        "bill_task": first(
+            """SELECT task.id FROM distribution_approval_task task
+                 JOIN distribution_approval_request request ON request.id = task.request_id
+                WHERE request.res_model = 'account.move' AND task.state = 'open' AND request.state = 'pending'
+             ORDER BY task.id LIMIT 1"""
+        ),
+        "bill_posted": first("SELECT id FROM account_move WHERE ref = 'AFP-2291'"),
+        "change": first("SELECT id FROM distribution_vendor_change WHERE state = 'to_approve' ORDER BY id LIMIT 1"),
+        "vendor_changed": first(
+            "SELECT partner_id FROM distribution_vendor_change WHERE state = 'to_approve' ORDER BY id LIMIT 1"
+        ),
+        "onboarding": first("SELECT id FROM distribution_vendor_onboarding WHERE state = 'to_approve' LIMIT 1"),
+        "freight": first(
+            "SELECT id FROM distribution_freight_request WHERE state = 'to_approve' ORDER BY id DESC LIMIT 1"
+        ),
         "vendor": first(
             "SELECT id FROM res_partner WHERE vendor_status = 'new' AND supplier_rank > 0 ORDER BY id LIMIT 1"
         ),

@@ -1,8 +1,9 @@
 """Where vendor changes are governed, Odoo's own notices show account numbers masked.
 
 Odoo writes them in full into the history of bills and payments (the account that was chosen), of
-contacts (an account that was changed or deleted), and from there into mails to followers. There is
-one place where what changed becomes text, and one where notes about a contact are written.
+contacts (an account that was changed or deleted), and from there into mails to followers; and an
+account has a history and activities of its own, which are named after it. There is one place where
+what changed becomes text, one where notes about a contact are written, and one for each name.
 """
 
 import re
@@ -11,6 +12,9 @@ from markupsafe import Markup, escape
 from odoo import api, models
 
 from ..engine.bank_account import mask
+
+#: Key of the context in which an account is named without its number.
+MASKED = "account_number_masked"
 
 
 class MailTrackingValue(models.Model):
@@ -46,10 +50,39 @@ def _names(accounts):
 class ResPartnerBank(models.Model):
     _inherit = "res.partner.bank"
 
+    @api.depends_context(MASKED)
+    def _compute_display_name(self):
+        super()._compute_display_name()
+        if self.env.context.get(MASKED):
+            for account in self:
+                account.display_name = account._masked_name()
+
+    def message_post(self, **kwargs):
+        return super(ResPartnerBank, self._as_in_notices()).message_post(**kwargs)
+
+    def message_notify(self, **kwargs):
+        return super(ResPartnerBank, self._as_in_notices()).message_notify(**kwargs)
+
+    def _as_in_notices(self):
+        return self.with_context(**{MASKED: True}) if self.env["distribution.vendor.value"]._companies() else self
+
     def _masked_name(self):
         """The account's name with its number masked."""
         self.ensure_one()
         return " - ".join(part for part in (mask(self.acc_number), self.bank_id.name) if part)
+
+
+class MailActivity(models.Model):
+    _inherit = "mail.activity"
+
+    def _compute_res_name(self):
+        super()._compute_res_name()
+        activities = self.filtered(lambda activity: activity.res_model == "res.partner.bank" and activity.res_id)
+        if activities and self.env["distribution.vendor.value"]._companies():
+            for activity in activities:
+                # sudo: whoever may see the activity sees no more of the account than its end
+                account = self.env["res.partner.bank"].sudo().browse(activity.res_id).exists()
+                activity.res_name = account._masked_name() if account else False
 
 
 class ResPartner(models.Model):

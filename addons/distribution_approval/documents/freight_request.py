@@ -9,7 +9,7 @@ from odoo import _, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal
-from ..models.gate_frame import gate_frame
+from ..models.gate_frame import gate_frame, in_frame
 
 HEADER = (
     ControlledField("company_id", "Company", model="res.company"),
@@ -140,6 +140,14 @@ class FreightRequest(models.Model):
         picking = self.picking_id
         return self.purchase_id or self.sale_id or picking.purchase_id or picking.sale_id
 
+    def _same_order(self):
+        """Domain of the other requests for the order of this one, or for its delivery; none without an order."""
+        order = self._expedited_order()
+        if not order:
+            return [("id", "=", False)]
+        name = "purchase_id" if order._name == "purchase.order" else "sale_id"
+        return [("id", "!=", self.id), "|", (name, "=", order.id), (f"picking_id.{name}", "=", order.id)]
+
     def _order_value(self):
         """Untaxed value of the order in company currency (Decimal, or Unknown); 0 without an order."""
         order = self._expedited_order()
@@ -210,19 +218,13 @@ class FreightRequest(models.Model):
 
     def _earlier_requests(self):
         """Cost in company currency of what is authorised for the same order: splitting a cost is seen."""
-        order = self._expedited_order()
-        if not order:
+        if not self._expedited_order():
             return 0
-        name = "purchase_id" if order._name == "purchase.order" else "sale_id"
-        others = self.search(
-            [
-                ("id", "!=", self.id),
-                ("state", "in", self._approval_guarded_states),
-                "|",
-                (name, "=", order.id),
-                (f"picking_id.{name}", "=", order.id),
-            ]
-        )
+        if in_frame(self.env):
+            # Two for one order at the same instant do not see each other: they take turns.
+            place = (self.company_id.id, self._approval_partner().id)
+            self.env["distribution.approval.turn"]._take(self._approval_type, [place])
+        others = self.search([("state", "in", self._approval_guarded_states), *self._same_order()])
         amounts = others._approval_amounts().values()
         return next((amount for amount in amounts if isinstance(amount, Unknown)), None) or sum(amounts)
 
@@ -245,6 +247,35 @@ class FreightRequest(models.Model):
             "warehouse_manager": [(site, site.manager_id)],
             "region_manager": [(site.region_id, site.region_id.manager_id)],
         }
+
+    @api.model
+    def _approval_standing(self, request):
+        """For what it is asked, when that was promised, and what else was asked for the same order."""
+        freight = self.sudo().browse(request.res_id).exists()
+        if not freight:
+            return False
+        return self.env["ir.qweb"]._render(
+            "distribution_approval.freight_request_standing",
+            {
+                "freight": freight,
+                "order": freight.purchase_id or freight.sale_id or freight.picking_id,
+                "others": freight.search([("state", "!=", "cancel"), *freight._same_order()]),
+                "states": dict(self._fields["state"]._description_selection(self.env)),
+            },
+        )
+
+    @api.model
+    def _approval_name_of(self, field, value):
+        if field == "reason_code" and value:
+            return dict(self._fields["reason_code"]._description_selection(self.env)).get(value, value)
+        return super()._approval_name_of(field, value)
+
+    @api.model
+    def _approval_content_words(self, snapshot, before=None):
+        """Without what this request is not linked to."""
+        words = super()._approval_content_words(snapshot, before)
+        words["header"] = [row for row in words["header"] if row[1] != "–" or row[2]]
+        return words
 
     def _approval_waits(self):
         return self.sudo().state == "to_approve"

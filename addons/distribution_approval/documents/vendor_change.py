@@ -23,7 +23,7 @@ from odoo.addons.distribution_core.compat import PURCHASE_CONFIRMED_STATES, chec
 from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal
 from ..engine.bank_account import iban_country, is_masked, mask, normalized
 from ..models.approval_policy import today
-from ..models.gate_frame import gate_frame
+from ..models.gate_frame import gate_frame, in_frame
 from ..models.vendor_value import BILLS, DOCUMENT_TYPE, TERMS
 
 KINDS = [
@@ -598,6 +598,11 @@ class VendorChange(models.Model):
         return max((today(self.company_id) - min(days)).days, 0) if days else 0
 
     def _other_changes(self):
+        if in_frame(self.env):
+            # Two for one vendor at the same instant do not see each other: they take turns.
+            self.env["distribution.approval.turn"]._take(
+                self._approval_type, [(self.company_id.id, self.partner_id.id)]
+            )
         since = fields.Datetime.now() - timedelta(days=WINDOW)
         return self.search_count(
             [

@@ -117,9 +117,19 @@ class ApprovalActivation(models.Model):
             place = activation.warehouse_id.name or activation.company_id.name
             activation.display_name = f"{labels.get(activation.document_type)} – {place}"
 
-    @api.constrains("company_id", "warehouse_id")
+    @api.constrains("document_type", "company_id", "warehouse_id")
     def _check_site(self):
+        anywhere = self.env.registry["distribution.approval.mixin"]._approval_site
         for activation in self:
+            model = document_models(self.env).get(activation.document_type)
+            if activation.warehouse_id and model and self.env.registry[model]._approval_site is anywhere:
+                # It would look as if it were governed, and nothing would be.
+                raise ValidationError(
+                    _(
+                        "Site: “%s” belongs to no site. Leave it empty, and govern it in the whole company.",
+                        self.env[model]._approval_label(),
+                    )
+                )
             if activation.warehouse_id.company_id not in (activation.company_id, self.env["res.company"]):
                 raise ValidationError(
                     _(

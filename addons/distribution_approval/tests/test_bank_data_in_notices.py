@@ -69,6 +69,18 @@ class TestBankDataInNotices(VendorCase):
         self.assertTrue([note for note in notes if "number ••••7034" in note], "Odoo's note about the deletion")
         self.assertNowhereInFull(DUTCH, BELGIAN)
 
+    def test_messages_and_activities_of_an_account(self):
+        account = self.account.with_user(self.accountant).with_context(tracking_disable=False)
+        account.message_subscribe(self.finance.partner_id.ids)
+        message = account.message_post(
+            body="Is this still theirs?", message_type="comment", subtype_xmlid="mail.mt_comment"
+        )
+        self.assertEqual(message.record_name, "••••3000")
+        activity = account.activity_schedule("mail.mail_activity_data_todo", user_id=self.finance.id, summary="Call")
+        self.assertEqual(activity.res_name, "••••3000")
+        self.assertNowhereInFull(GERMAN)
+        self.assertIn("DE89", self.account.display_name, "where an account is chosen it is named in full")
+
     def test_short_numbers_do_not_garble_notes(self):
         self.env["res.partner.bank"].create({"acc_number": "12", "partner_id": self.customer.id})
         self.customer._message_log(body="Order 1212 of 12 pieces, reference A12")

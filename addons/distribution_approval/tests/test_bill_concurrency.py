@@ -233,6 +233,7 @@ class TestVendorChangeConcurrency(PayableConcurrencyCase):
             "vendor_change",
             ("Confirmed by call", "pass", ("called_back", "is_true", False)),
             ("Not confirmed", "require", ("called_back", "is_false", False)),
+            ("One after the other", "require", ("other_changes", "ge", "3")),
         )
 
     def _vendor(self):
@@ -332,6 +333,31 @@ class TestVendorChangeConcurrency(PayableConcurrencyCase):
             applied = changes.filtered(lambda change: change.state == "applied")
             self.assertEqual(env["res.partner"].browse(vendor_id).vat, applied.new_vat)
             self.assertEqual(self._applied(env, vendor_id), 1)
+
+    def test_changes_at_the_same_instant_add_up(self):
+        """The third within policy, the fourth not: of two at once one sees the other."""
+        vendor_id = self._vendor()
+
+        def change(vat):
+            def propose(env):
+                proposal = env["distribution.vendor.change"].create(
+                    {
+                        "partner_id": vendor_id,
+                        "kind": "vat",
+                        "new_vat": vat,
+                        "reason": "Confirmed",
+                        "called_back": True,
+                    }
+                )
+                proposal.action_propose()
+                return proposal.state
+
+            return propose
+
+        with self.transaction("clerk") as env:
+            self.assertEqual(change(NEW_VAT)(env), "applied")
+        states = self._at_once(("clerk", change(OTHER_VAT)), ("other_clerk", change(OLD_VAT)))
+        self.assertEqual(sorted(states), ["applied", "to_approve"])
 
     def test_written_by_hand_while_it_is_brought_into_force(self):
         vendor_id = self._vendor()

@@ -78,6 +78,11 @@ class TestFreightRequest(DocumentCase):
         tasks = request.sudo().approval_request_id.task_ids
         self.assertEqual(set(tasks.mapped("name")), {"Purchasing", "Finance", "Operations"})
         self.assertEqual(request.with_user(self.finance).percent_of_order, 15, "an approver reads what they judge")
+        task = tasks.filtered(lambda task: task.name == "Finance").with_user(self.finance)
+        self.assertIn(self.order.name, task.standing)
+        self.assertIn("15.0 %", " ".join(str(task.standing).split()))
+        self.assertNotIn("planning", task.content_text, "words for people")
+        self.assertNotIn("Sales Order", task.content_text, "what it is not linked to is not shown")
         for name, user in (("Purchasing", self.manager), ("Finance", self.finance), ("Operations", self.operations)):
             self._decide(request, name, user)
         self.assertTrue(self._resume(request))

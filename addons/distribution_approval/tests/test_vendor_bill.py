@@ -300,3 +300,25 @@ class TestVendorBillBaseline(BillCase):
     def test_baseline_holds_the_content(self):
         with self._refused(at_once=True):
             self.old.write({"partner_bank_id": self.foreign_account.id})
+
+    def test_quantities_and_prices_as_people_write_them(self):
+        order = self._ordered(100, price=10.125, received=65)
+        bill = self._bill(order, quantity=100, price=11)
+        (words,) = bill._approval_match_words()
+        unit = self.product.uom_id.name
+        self.assertEqual(
+            (words["quantity"], words["ordered"], words["received"]), (f"100 {unit}", f"100 {unit}", f"65 {unit}")
+        )
+        self.assertIn("11.00", words["price"])
+        self.assertIn("10.13" if order.order_line.price_unit == 10.13 else "10.125", words["ordered_price"])
+        bill.action_post()
+        standing = str(bill.sudo().approval_request_id.task_ids[:1].with_user(self.manager).standing)
+        self.assertIn(f"65 {unit}", standing)
+        self.assertNotIn("000000", standing)
+
+    def test_a_quantity_has_no_more_decimals_than_its_unit(self):
+        unit = self.product.uom_id
+        bill = self._bill(self._ordered(2, price=10))
+        bill.write({"invoice_line_ids": [Command.update(bill.invoice_line_ids.id, {"quantity": 1.5})]})
+        (words,) = bill._approval_match_words()
+        self.assertEqual(words["quantity"], f"1.5 {unit.name}")

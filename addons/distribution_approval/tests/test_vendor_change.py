@@ -2,7 +2,7 @@
 
 import json
 
-from odoo.exceptions import AccessError, RedirectWarning, UserError
+from odoo.exceptions import AccessError, RedirectWarning, UserError, ValidationError
 from odoo.tests.common import Form, tagged
 
 from ..engine.bank_account import normalized
@@ -145,6 +145,16 @@ class TestVendorChange(VendorCase):
         self.assertNowhereInFull(BELGIAN)
         event = self.env["distribution.event"].search([("type", "=", "distribution.vendor.master_changed.v1")], limit=1)
         self.assertEqual(len(json.loads(event.data)["digest_after"]), 64)
+
+    def test_a_vendor_belongs_to_no_site(self):
+        """Governed at one site only it would look governed, and would not be."""
+        self._ungovern()
+        activations = self.env["distribution.approval.activation"].with_user(self.publisher)
+        values = {"company_id": self.company.id, "warehouse_id": self.warehouse.id, "reason": "Small"}
+        for document_type in ("vendor_change", "vendor_onboarding"):
+            with self.assertRaisesRegex(ValidationError, "whole company"):
+                activations.create({"document_type": document_type, **values})
+        activations.create({"document_type": "vendor_bill", **values})
 
     def test_a_masked_number_is_not_saved(self):
         change = self._change("account_new", account_number=BELGIAN, propose=False)
