@@ -17,9 +17,9 @@ class TestVendorStanding(LedgerCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.governor = cls.user(cls, 'governor', 'vendor_manager')
+        cls.governor = cls.user('governor', 'vendor_manager')
         cls.grant(cls, cls.governor, 'base.group_partner_manager')
-        cls.clerk = cls.user(cls, 'clerk', 'buyer', 'administrator')
+        cls.clerk = cls.user('clerk', 'buyer', 'administrator')
         cls.grant(cls, cls.clerk, 'base.group_partner_manager')
         cls.vendor = cls.partners[0]
         cls.vendor.is_company = True
