@@ -28,7 +28,8 @@ class DistributionAutomationWatch(models.AbstractModel):
             return super().create(vals_list)
         with self._noting_meanwhile() as meanwhile:
             records = super().create(vals_list)
-        states = records._watched_state()
+            records.flush_recordset()  # what Odoo computes it may write, too
+            states = records._watched_state()
         for record in records:
             record._record_automation('created', {}, states[record.id])
         for record, before, after in meanwhile:
