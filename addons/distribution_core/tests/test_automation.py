@@ -245,7 +245,7 @@ class TestAutomation(RolesCase):
         actions = self.env['ir.actions.server'].create([{**values, 'name': f'No {number}'} for number in range(3)])
         for action in actions:
             self.assertEqual(self._actions(action), ['created'])
-        actions.write({'code': "pass  # more"})
+        actions.write({'sequence': 7})
         for action in actions:
             self.assertEqual(self._actions(action), ['created', 'changed'])
 
