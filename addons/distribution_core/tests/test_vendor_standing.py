@@ -2,6 +2,7 @@
 
 import json
 
+from odoo import api
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
@@ -38,6 +39,12 @@ class TestVendorStanding(LedgerCase):
         return self.env['res.partner'].create(
             {'name': status, 'is_company': True, 'vendor_status': status, 'vendor_risk_tier': tier, **values}
         )
+
+    def test_nobody_is_signed_in_yet(self):
+        """A directory makes a new person: 19.0 has no user then, and nobody sets standing or tier."""
+        partners = api.Environment(self.env.cr, None, {}, su=True)['res.partner']
+        self.assertFalse(partners._may_set_vendor_standing())
+        self.assertFalse(partners._may_set_customer_tier())
 
     def test_vendor_governance_changes_it_on_record(self):
         self.vendor.with_user(self.governor).write({'vendor_status': 'approved', 'vendor_risk_tier': 'low'})
