@@ -100,18 +100,28 @@ class StockMoveLine(models.Model):
             held = self._approval_lines_held(product_id, location_id)
         if not held:
             return free(product_id, location_id, quantity, **place, ml_ids_to_ignore=ml_ids_to_ignore)
-        ignored = OrderedSet(ml_ids_to_ignore or ())
+        ignored = OrderedSet(ml_ids_to_ignore or ()) | OrderedSet(self.ids)
         before = {move: move.quantity for move in held.move_id}
-        free(product_id, location_id, quantity, **place, ml_ids_to_ignore=ignored | OrderedSet(held.ids))
-        missing = (
-            -self.env["stock.quant"]
-            .with_context(quants_cache=None)
-            ._get_available_quantity(product_id, location_id, **place, strict=True, allow_negative=True)
-        )
-        if float_compare(missing, 0, precision_rounding=product_id.uom_id.rounding) > 0:
-            free(product_id, location_id, min(missing, quantity), **place, ml_ids_to_ignore=ignored)
-            self._approval_tell_taken(before)
+        for more in (OrderedSet(held.ids), OrderedSet()):
+            missing = min(quantity, self._approval_missing(product_id, location_id, place, ignored))
+            if float_compare(missing, 0, precision_rounding=product_id.uom_id.rounding) > 0:
+                free(product_id, location_id, missing, **place, ml_ids_to_ignore=ignored | more)
+        self._approval_tell_taken(before)
         return None
+
+    def _approval_missing(self, product, location, place, ignored):
+        """What open operations have promised of the goods at one place beyond what lies there.
+
+        From the operations themselves: the counter of reserved goods is behind while somebody else has
+        the stock locked, and core would take too much then.
+        """
+        where = [("product_id", "=", product.id), ("location_id", "=", location.id)]
+        where += [(name, "=", record.id if record else False) for name, record in place.items()]
+        # As in core, whoever takes the goods: the promises of others count.
+        open_lines = [*where, ("state", "not in", ("done", "cancel")), ("id", "not in", tuple(ignored))]
+        ((promised,),) = self.sudo()._read_group(open_lines, [], ["quantity_product_uom:sum"])
+        ((there,),) = self.env["stock.quant"].sudo()._read_group(where, [], ["quantity:sum"])
+        return (promised or 0) - (there or 0)
 
     def _approval_lines_held(self, product, location):
         """The lines that reserve ``product`` at ``location`` for transfers that wait for a decision."""
