@@ -95,7 +95,6 @@ class CompanyLDAP(models.Model):
         if not people:
             return groups
         connection = self._connect(conf)
-        connection.set_option(ldap.OPT_NETWORK_TIMEOUT, SECONDS)
         try:
             connection.simple_bind_s(conf['ldap_binddn'] or '', conf['ldap_password'] or '')
             for user in people:
@@ -106,7 +105,7 @@ class CompanyLDAP(models.Model):
                 if len(entries) <= 1:
                     groups[user] = _groups(entries[0]) if entries else []
         finally:
-            connection.unbind_s()
+            connection.unbind()
         if len(people) > 1 and not found:
             raise UserError(_("not one of %s people is there: look at its base, filter and account", len(people)))
         return groups
