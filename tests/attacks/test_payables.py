@@ -102,8 +102,8 @@ def test_posting_a_bill(desk, rpc, http, server):
         for context in (MODERATE, TEMPTING):
             with pytest.raises(Fault):
                 desk.bill(vendor=vendor, client=_with(client, context), state="posted")
-        wizard = client("validate.account.move", "create", {}, context={"active_model": "account.move"})
         context = {"active_model": "account.move", "active_ids": [bill_id]}
+        wizard = client("validate.account.move", "create", {}, context=context)
         tried(client, "validate.account.move", "validate_move", [wizard], context=context)
         assert desk.state(bill_id) == not_posted
     # The web client's own routes, and a server action of the administrator.
@@ -225,14 +225,9 @@ def test_paying_past_a_hold(desk, rpc):
             # Turned around: as a refund to a customer, or raised when it is under way.
             tried(client, "account.payment", "write", [payment], {"partner_type": "customer"}, context=context)
             tried(client, "account.payment", "action_post", [payment], context=context)
-            tried(
-                client,
-                "account.payment",
-                "create",
-                {"payment_type": "outbound", "partner_type": "supplier", "partner_id": vendor, "amount": 810}
-                | {"state": "posted"},
-                context=context,
-            )
+            for state in {"posted", "in_process", "paid"} & known:
+                values = {"payment_type": "outbound", "partner_type": "supplier", "partner_id": vendor, "amount": 810}
+                tried(client, "account.payment", "create", {**values, "state": state}, context=context)
             assert desk.initiated(vendor) == before
     assert desk.state(held) == ("draft", "pending")
     # What is released is paid all the same.

@@ -39,6 +39,9 @@ def test_a_bill_that_does_not_match_its_order(desk, person, phone, pictures, rpc
     words = refused(desk.clerk, "account.payment", "action_post", [payment])
     assert "AFP-3001" in words
     assert "held" in words
+    clerk.opens_record("account.payment", payment).presses("action_post")
+    clerk.page.wait_for_selector(".modal:has-text('AFP-3001')")
+    clerk.takes_picture(pictures, "payment-refused-clerk")
     before = desk.initiated(vendor)
     with pytest.raises(Fault):
         desk.register([bill_id])

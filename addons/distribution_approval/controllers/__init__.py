@@ -1,1 +1,2 @@
 from . import decision_link
+from . import vendor_portal

@@ -64,6 +64,9 @@ class VendorMasterMixin(models.AbstractModel):
             vendor=vendor.sudo().display_name,
             problem=problem,
         )
+        if self.env.user.share:
+            # Whoever cannot open a proposal is not sent to one.
+            raise UserError(_("%s\n\nPlease contact us: it is changed after a check.", message))
         if (vendor._name, vendor.id) in created:
             raise UserError(_("%s\n\nSave the vendor without it, then propose it.", message))
         raise RedirectWarning(

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from odoo import SUPERUSER_ID, Command
 from odoo.exceptions import AccessError, RedirectWarning, UserError
-from odoo.tests.common import tagged
+from odoo.tests.common import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.distribution_core.compat import IS_17
@@ -162,6 +162,10 @@ class TestAttacksOnVendorMaster(VendorCase):
     def test_portal_does_not_offer_the_vat_number(self):
         self.assertFalse(self.vendor.can_edit_vat())
         self.assertTrue(self.customer.can_edit_vat())
+        login = new_test_user(self.env, login="t_vendor_login", groups="base.group_portal")
+        with self.assertRaises(UserError), self.env.cr.savepoint():
+            self.vendor.with_user(login).sudo().write({"vat": "BE0477472701"})
+        self.vendor.with_user(login).sudo().write({"street": "Somewhere 1"})
         self._ungovern()
         self.assertTrue(self.vendor.can_edit_vat())
 
