@@ -6,7 +6,7 @@
     'author': "Distribution Suite",
     'license': 'LGPL-3',
     'depends': ['mail', 'stock'],
-    'external_dependencies': {'python': ['jsonschema']},
+    'external_dependencies': {'python': ['jsonschema', 'cryptography']},
     'data': [
         'security/distribution_core_groups.xml',
         'security/ir.model.access.csv',
@@ -28,6 +28,8 @@
         'data/distribution_automation_data.xml',
         'views/distribution_automation_views.xml',
         'views/distribution_external_group_views.xml',
+        'data/distribution_webhook_data.xml',
+        'views/distribution_webhook_views.xml',
     ],
     'pre_init_hook': 'pre_init_hook',
     'uninstall_hook': 'uninstall_hook',

@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from .engine.addresses import AddressRefused, choose_address, split_url
@@ -26,6 +26,7 @@ class Answer:
     status: int
     body: bytes
     milliseconds: int
+    headers: dict = field(default_factory=dict)  #: names in small letters
 
 
 class OutboundError(Exception):
@@ -43,56 +44,114 @@ def request(method, url, *, headers=None, payload=None, timeout, allowed=''):
     :param payload: sent as JSON when given
     :param timeout: seconds for everything: connecting, sending, and the whole answer
     :param allowed: allow list, see :mod:`.engine.addresses`
-    :raises OutboundError:
+    :raises OutboundError: also for an answer longer than `MAX_BODY`
     """
-    started = time.monotonic()
-    try:
-        connection, path = _connection(url, timeout, allowed)
-    except AddressRefused as error:
-        raise OutboundError('blocked', str(error)) from error
-    except OSError as error:
-        raise OutboundError('unreachable', f"the name cannot be resolved: {error}", _since(started)) from error
     body = None if payload is None else json.dumps(payload).encode()
-    sent = {'Accept': 'application/json', 'User-Agent': 'distribution-outbound', 'Connection': 'close'}
-    sent.update({'Content-Type': 'application/json'} if body is not None else {})
-    sent.update(headers or {})
-    # A server that sends one byte now and then never runs into the socket's own time-out.
-    watchdog = threading.Timer(max(0.001, timeout - (time.monotonic() - started)), _hang_up, (connection,))
-    watchdog.daemon = True
-    watchdog.start()
-    try:
-        connection.request(method, path, body=body, headers=sent)
-        response = connection.getresponse()
-        content = response.read(MAX_BODY + 1)
-        if connection.expired:
-            raise TimeoutError
-        if len(content) > MAX_BODY:
-            raise OutboundError('garbage', f"the answer is longer than {MAX_BODY} bytes", _since(started))
-        return Answer(response.status, content, _since(started))
-    except (http.client.HTTPException, OSError, ValueError) as error:
-        if connection.expired or isinstance(error, TimeoutError):
-            raise OutboundError('timeout', f"no answer within {timeout:g} seconds", _since(started)) from error
-        kind = 'garbage' if isinstance(error, (http.client.HTTPException, ValueError)) else 'unreachable'
-        raise OutboundError(kind, f"{type(error).__name__}: {error}", _since(started)) from error
-    finally:
-        watchdog.cancel()
-        connection.close()
+    with Line(allowed) as line:
+        answer = line.send(method, url, headers=headers, body=body, timeout=timeout)
+    if len(answer.body) > MAX_BODY:
+        raise OutboundError('garbage', f"the answer is longer than {MAX_BODY} bytes", answer.milliseconds)
+    return answer
+
+
+class Line:
+    """Sends requests one after the other; connections stay open for the next one to the same place.
+
+    Not to be shared by threads. A long answer is cut after one byte more than `MAX_BODY`.
+    """
+
+    def __init__(self, allowed=''):
+        self.allowed = allowed
+        self._open = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        for connection in self._open.values():
+            connection.close()
+        self._open.clear()
+
+    def send(self, method, url, *, headers=None, body=None, timeout):
+        """Send one request and return its :class:`Answer`.
+
+        :param body: bytes, sent as they are; JSON unless the headers say otherwise
+        :raises OutboundError:
+        """
+        started = time.monotonic()
+        try:
+            place = split_url(url)
+        except AddressRefused as error:
+            raise OutboundError('blocked', str(error)) from error
+        parts = urlsplit(url)
+        path = (parts.path or '/') + (f'?{parts.query}' if parts.query else '')
+        sent = {'Accept': 'application/json', 'User-Agent': 'distribution-outbound'}
+        sent.update({'Content-Type': 'application/json'} if body is not None else {})
+        sent.update(headers or {})
+        kept = self._open.pop(place, None)
+        if kept:
+            try:
+                return self._exchange(kept, place, started, timeout, method, path, body, sent)
+            except _Stale:
+                kept.close()  # the other side hung up while nobody spoke: begin anew
+        try:
+            connection = _connection(place, timeout, self.allowed)
+        except AddressRefused as error:
+            raise OutboundError('blocked', str(error)) from error
+        except OSError as error:
+            raise OutboundError('unreachable', f"the name cannot be resolved: {error}", _since(started)) from error
+        return self._exchange(connection, place, started, timeout, method, path, body, sent)
+
+    def _exchange(self, connection, place, started, timeout, method, path, body, headers):
+        reused = connection.sock is not None
+        keep = False
+        # A server that sends one byte now and then never runs into the socket's own time-out.
+        watchdog = threading.Timer(max(0.001, timeout - (time.monotonic() - started)), _hang_up, (connection,))
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            try:
+                connection.request(method, path, body=body, headers=headers)
+                response = connection.getresponse()
+            except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
+                if reused and not connection.expired:
+                    raise _Stale from error
+                raise
+            content = response.read(MAX_BODY + 1)
+            if connection.expired:
+                raise TimeoutError
+            keep = not response.will_close and len(content) <= MAX_BODY
+            names = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, content, _since(started), names)
+        except (http.client.HTTPException, OSError, ValueError) as error:
+            if connection.expired or isinstance(error, TimeoutError):
+                raise OutboundError('timeout', f"no answer within {timeout:g} seconds", _since(started)) from error
+            kind = 'garbage' if isinstance(error, (http.client.HTTPException, ValueError)) else 'unreachable'
+            raise OutboundError(kind, f"{type(error).__name__}: {error}", _since(started)) from error
+        finally:
+            watchdog.cancel()
+            if keep:
+                self._open[place] = connection
+            else:
+                connection.close()
+
+
+class _Stale(Exception):
+    """A connection that was kept open is gone; nothing of an answer came."""
 
 
 def _since(started):
     return int((time.monotonic() - started) * 1000)
 
 
-def _connection(url, timeout, allowed):
-    scheme, host, port = split_url(url)
+def _connection(place, timeout, allowed):
+    scheme, host, port = place
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     address = choose_address(scheme, host, port, [entry[4][0] for entry in found], allowed)
-    parts = urlsplit(url)
-    path = (parts.path or '/') + (f'?{parts.query}' if parts.query else '')
     kind = _PinnedTLS if scheme == 'https' else _Pinned
     connection = kind(host, port, timeout=timeout)
     connection.address = address
-    return connection, path
+    return connection
 
 
 def _hang_up(connection):

@@ -16,3 +16,5 @@ from . import distribution_automation_watch
 from . import distribution_automation_run
 from . import distribution_automation
 from . import distribution_external_group
+from . import distribution_webhook_subscription
+from . import distribution_webhook_delivery

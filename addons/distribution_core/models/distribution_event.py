@@ -237,7 +237,20 @@ class DistributionEvent(models.Model):
             f"VALUES {', '.join([ROW] * len(rows))} RETURNING id",
             [value for row in rows for value in row],
         )
-        return self.browse(event_id for (event_id,) in self.env.cr.fetchall())
+        event_ids = [event_id for (event_id,) in self.env.cr.fetchall()]
+        self._queue_webhooks(event_ids, rows)
+        return self.browse(event_ids)
+
+    @api.model
+    def _queue_webhooks(self, event_ids, rows):
+        """Hand what was just recorded to the subscriptions that want it, in this transaction."""
+        if 'distribution.webhook.delivery' not in self.env:
+            return  # recorded while the addon is being installed
+        place = {name: position for position, name in enumerate(COLUMNS)}
+        chosen = [place[name] for name in ('uid', 'type', 'company_ref', 'correlation', 'data')]
+        self.env['distribution.webhook.delivery']._enqueue(
+            [(event_id, *(row[position] for position in chosen)) for event_id, row in zip(event_ids, rows)]
+        )
 
     @api.model
     def _check_payload(self, type, facts):
@@ -280,6 +293,15 @@ class DistributionEvent(models.Model):
         rows = self.env.cr.fetchall()
         cursor = '.'.join(map(str, rows[-1])) if rows else after
         return self.browse(row[-1] for row in rows), cursor
+
+    @api.model
+    def _feed_end(self):
+        """The cursor behind everything that is recorded by now; None: nothing is."""
+        self.env.cr.execute(
+            "SELECT epoch, txid, id FROM distribution_event ORDER BY epoch DESC, txid DESC, id DESC LIMIT 1"
+        )
+        row = self.env.cr.fetchone()
+        return row and '.'.join(map(str, row))
 
     # ------------------------------------------------------------
     # Epochs and addons

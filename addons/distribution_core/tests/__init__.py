@@ -9,3 +9,5 @@ from . import test_seal
 from . import test_vendor_standing
 from . import test_automation
 from . import test_external_groups
+from . import test_webhook
+from . import test_webhook_concurrency

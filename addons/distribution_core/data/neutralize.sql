@@ -1,0 +1,4 @@
+-- A copy of production sends nothing and knows no secret of production.
+UPDATE distribution_webhook_subscription SET state = 'paused' WHERE state = 'active';
+UPDATE distribution_webhook_delivery SET state = 'dropped', lease_until = NULL WHERE state IN ('pending', 'sending');
+DELETE FROM distribution_webhook_secret;

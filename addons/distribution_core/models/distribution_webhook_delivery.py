@@ -1,0 +1,573 @@
+"""Deliveries of events: written with the event, sent after its commit, tried until they arrive.
+
+Rules, in words
+---------------
+* A delivery is a row written in the transaction of its event, for each subscription that wants it: what
+  is rolled back is never sent, what is committed is never forgotten. A job compares with the ledger and
+  adds what is missing (:meth:`_reconcile`).
+* Drains claim rows with ``SKIP LOCKED`` and a lease, commit, send without a transaction, and store what
+  came back. A drain that dies leaves a lease that runs out: the delivery is sent again, with the same id.
+* At least once, in no promised order – unless the subscription asks for the order of each case.
+* What it takes to be delivered, to be tried again, and to be given up: :mod:`..engine.webhook_retry`.
+"""
+
+import json
+import logging
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import psycopg2
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError
+from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
+
+from .. import outbound
+from ..engine import circuit, subscription_filter, webhook_retry
+from ..engine.canonical import canonical_json
+from ..engine.webhook_signature import sign
+from .distribution_webhook_subscription import CIRCUIT_RULES, TESTED, outbound_allowed
+
+_logger = logging.getLogger(__name__)
+
+#: Seconds for everything of one request.
+TIMEOUT = 15
+#: Longest body that is sent, in bytes: what every receiver can be told to expect.
+MAX_PAYLOAD = 65_536
+#: Rows that a drain takes at a time, and how many it sends at the same time.
+BATCH, PARALLEL = 40, 8
+#: For how long a claimed delivery belongs to its drain: a batch at its slowest, and a little more.
+LEASE = timedelta(seconds=TIMEOUT * (BATCH // PARALLEL + 1) + 30)
+#: For how long one run of the job goes on before it leaves the rest to the next one.
+RUN_SECONDS = 240
+EXCERPT = 1000
+KEEP_DAYS_PARAMETER, KEEP_DAYS = 'distribution_core.webhook_keep_days', 90
+WAITING = ('pending', 'sending')
+
+
+class DistributionWebhookDelivery(models.Model):
+    """One event for one subscription."""
+
+    _name = 'distribution.webhook.delivery'
+    _description = "Webhook Delivery"
+    _order = 'id desc'
+    _rec_name = 'event_type'
+    _log_access = False
+
+    subscription_id = fields.Many2one(
+        'distribution.webhook.subscription', required=True, readonly=True, ondelete='restrict', index=True
+    )
+    event_id = fields.Integer("Event Number", readonly=True, required=True)
+    event_uid = fields.Char("Event ID", readonly=True, required=True, help="Header webhook-id; the same at every try.")
+    event_type = fields.Char(readonly=True, required=True)
+    correlation = fields.Char(readonly=True, help="The business case.")
+    company_id = fields.Many2one('res.company', readonly=True, index=True)
+    state = fields.Selection(
+        [
+            ('pending', "Waiting"),
+            ('sending', "Being Sent"),
+            ('delivered', "Delivered"),
+            ('dead', "Dead Letter"),
+            ('dropped', "Dropped"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    began_at = fields.Datetime("Since", readonly=True, required=True)
+    next_at = fields.Datetime("Next Try", readonly=True)
+    lease_until = fields.Datetime(readonly=True)
+    attempts = fields.Integer("Tries", readonly=True)
+    done_at = fields.Datetime("Delivered On", readonly=True)
+    last_status = fields.Integer("Last Status", readonly=True)
+    last_error = fields.Char(readonly=True)
+    attempt_ids = fields.One2many('distribution.webhook.attempt', 'delivery_id', string="Log")
+    body_text = fields.Text("Body", compute='_compute_body_text')
+
+    _sql_constraints = [
+        ('once', 'unique(subscription_id, event_uid)', "An event is delivered to a subscription once."),
+    ]
+
+    def init(self):
+        self.env.cr.execute("""
+            CREATE INDEX IF NOT EXISTS distribution_webhook_delivery_due_index
+                ON distribution_webhook_delivery (next_at, id) WHERE state IN ('pending', 'sending')
+        """)
+        self.env.cr.execute("""
+            CREATE INDEX IF NOT EXISTS distribution_webhook_delivery_case_index
+                ON distribution_webhook_delivery (subscription_id, correlation, id)
+             WHERE state IN ('pending', 'sending')
+        """)
+
+    def _compute_body_text(self):
+        # sudo: who may read the delivery may read what it carried; the ledger is the auditor's
+        events = {
+            event.id: event for event in self.env['distribution.event'].sudo().browse(self.mapped('event_id')).exists()
+        }
+        for delivery in self:
+            event = events.get(delivery.event_id)
+            delivery.body_text = event.cloudevent_text if event else False
+
+    # ------------------------------------------------------------
+    # Nothing else writes
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        raise UserError(_("Deliveries are made by events only. To send some again, use “Send Again”."))
+
+    def write(self, vals):
+        raise UserError(_("Deliveries are a log: they cannot be changed. To send one again, use “Send Again”."))
+
+    def unlink(self):
+        raise UserError(_("Deliveries are a log: they are pruned by age only."))
+
+    # ------------------------------------------------------------
+    # Queueing
+    # ------------------------------------------------------------
+
+    @api.model
+    def _enqueue(self, rows):
+        """Queue events that were just recorded, in their transaction; one statement.
+
+        :param rows: ``[(event id, uid, type, company id or None, correlation, facts as JSON)]``
+        """
+        wants = self.env['distribution.webhook.subscription']._wants()
+        if not wants:
+            return
+        values = []
+        now = fields.Datetime.now()
+        for event_id, uid, event_type, company, correlation, facts in rows:
+            if event_type == TESTED:
+                continue
+            data = None
+            for subscription_id, wanted in wants:
+                if not any(subscription_filter.matches(pattern, event_type) for pattern in wanted.patterns):
+                    continue
+                data = json.loads(facts) if data is None else data
+                if subscription_filter.wanted(wanted, event_type, company, data):
+                    values.append((subscription_id, event_id, uid, event_type, correlation, company, now))
+        if values:
+            self._insert(values)
+            self._wake()
+
+    def _insert(self, values, again=False):
+        """Insert deliveries; with ``again``, those that exist are sent once more. Returns how many."""
+        conflict = (
+            """DO UPDATE SET state = 'pending', began_at = EXCLUDED.began_at, next_at = EXCLUDED.next_at,
+                             attempts = 0, lease_until = NULL"""
+            if again
+            else 'DO NOTHING'
+        )
+        row = "(%s, %s, %s, %s, %s, (SELECT id FROM res_company WHERE id = %s), 'pending', %s, %s, 0)"
+        self.env.cr.execute(
+            f"""INSERT INTO distribution_webhook_delivery
+                    (subscription_id, event_id, event_uid, event_type, correlation, company_id, state, began_at,
+                     next_at, attempts)
+                VALUES {', '.join([row] * len(values))}
+                ON CONFLICT (subscription_id, event_uid) {conflict}""",
+            [value for one in values for value in (*one, one[-1])],
+        )
+        self.invalidate_model()
+        return self.env.cr.rowcount
+
+    def _enqueue_for(self, subscription, events):
+        """Queue these events for this subscription, whatever it wants; returns the deliveries."""
+        now = fields.Datetime.now()
+        self._insert(
+            [
+                (subscription.id, event.id, event.uid, event.type, event.correlation, event.company_ref or None, now)
+                for event in events
+            ],
+            again=True,
+        )
+        self._wake()
+        return self.search([('subscription_id', '=', subscription.id), ('event_uid', 'in', events.mapped('uid'))])
+
+    @api.model
+    def _wake(self):
+        """Start the drain at commit; once per transaction."""
+        if self.env.cr.precommit.data.get('distribution_webhooks_woken'):
+            return
+        self.env.cr.precommit.data['distribution_webhooks_woken'] = True
+        cron = self.env.ref('distribution_core.ir_cron_webhook_drain', raise_if_not_found=False)
+        if cron:
+            cron.sudo()._trigger()
+
+    def action_send_again(self):
+        """Send these once more, from the first try on: dead letters, or what arrived and got lost there."""
+        if not self.env.user.has_group('distribution_core.group_operations') and not self.env.user.has_group(
+            'distribution_core.group_administrator'
+        ):
+            raise UserError(_("Deliveries are sent again by Operations."))
+        # Checked above; who may read them may send them again.
+        self.env.cr.execute(
+            """UPDATE distribution_webhook_delivery
+                  SET state = 'pending', began_at = %s, next_at = %s, attempts = 0, lease_until = NULL
+                WHERE id = ANY(%s) AND state IN ('dead', 'delivered', 'dropped')""",
+            (fields.Datetime.now(), fields.Datetime.now(), self.ids),
+        )
+        self.invalidate_recordset()
+        self._wake()
+
+    @api.model
+    def _replay(self, subscription, date_from, date_to):
+        """Queue the events of that time again; returns how many."""
+        events = self.env['distribution.event'].sudo()
+        wanted = subscription._wanted()
+        count, last = 0, 0
+        while True:
+            batch = events.search(
+                [('time', '>=', date_from), ('time', '<=', date_to), ('id', '>', last)], order='id', limit=1000
+            )
+            if not batch:
+                break
+            last = batch[-1].id
+            chosen = batch.filtered(
+                lambda event: (
+                    event.type != TESTED
+                    and subscription_filter.wanted(
+                        wanted, event.type, event.company_ref or None, json.loads(event.data)
+                    )
+                )
+            )
+            if chosen:
+                self._enqueue_for(subscription, chosen)
+            count += len(chosen)
+        return count
+
+    # ------------------------------------------------------------
+    # The drain
+    # ------------------------------------------------------------
+
+    @api.model
+    def _cron_drain(self, commit=True):
+        """Send what is due, batch by batch, until nothing is left or the time is over.
+
+        :param commit: False: everything in the caller's transaction, for tests
+        """
+        until = time.monotonic() + RUN_SECONDS
+        sent = 0
+        with _Senders(outbound_allowed(self.env)) as senders:
+            while time.monotonic() < until:
+                jobs = self._in_turn(self._claim, commit)
+                if not jobs:
+                    break
+                answers = senders.send(jobs)
+                for subscription_id in {job['subscription_id'] for job in jobs}:
+                    own = [
+                        (job, answer) for job, answer in zip(jobs, answers) if job['subscription_id'] == subscription_id
+                    ]
+                    self._in_turn(lambda own=own: self._store(own), commit)
+                sent += len(jobs)
+            else:
+                self._wake()
+        return sent
+
+    def _in_turn(self, step, commit):
+        """One step in a transaction of its own; somebody else's change of the same rows makes it look again."""
+        if not commit:
+            return step()
+        for attempt in range(1, 6):
+            try:
+                result = step()
+                self.env.cr.commit()  # pylint: disable=invalid-commit
+                return result
+            except psycopg2.OperationalError as error:
+                self.env.cr.rollback()  # pylint: disable=invalid-commit
+                self.env.invalidate_all()
+                if error.pgcode not in PG_CONCURRENCY_ERRORS_TO_RETRY or attempt == 5:
+                    raise
+                time.sleep(random.uniform(0, 0.05 * 2**attempt))
+        return None
+
+    @api.model
+    def _claim(self):
+        """Take a batch: ``[{id, url, headers, body, …}]``, ready to be sent without a database."""
+        now = fields.Datetime.now()
+        subscriptions = self.env['distribution.webhook.subscription'].sudo().search([('state', '=', 'active')])
+        callable_now = subscriptions.filtered(lambda one: circuit.may_call(one._circuit(), CIRCUIT_RULES, now))
+        probing = callable_now.filtered('opened_at')
+        jobs = []
+        for chosen, limit in ((callable_now - probing, BATCH), *((one, 1) for one in probing)):
+            for row in self._claim_rows(chosen, limit, now):
+                job = self._prepare(row, now)
+                if job:
+                    jobs.append(job)
+        for subscription in probing.filtered(lambda one: one.id in {job['subscription_id'] for job in jobs}):
+            subscription._set_circuit(circuit.begun(subscription._circuit(), CIRCUIT_RULES, now))
+        return jobs
+
+    def _claim_rows(self, subscriptions, limit, now):
+        if not subscriptions:
+            return self.browse()
+        subscriptions.flush_recordset()
+        self.env.cr.execute(
+            """UPDATE distribution_webhook_delivery SET state = 'sending', lease_until = %(lease)s
+                WHERE id IN (
+                    SELECT one.id FROM distribution_webhook_delivery one
+                      JOIN distribution_webhook_subscription subscription ON subscription.id = one.subscription_id
+                     WHERE one.subscription_id = ANY(%(subscriptions)s)
+                       AND (one.state = 'pending' AND one.next_at <= %(now)s
+                            OR one.state = 'sending' AND one.lease_until < %(now)s)
+                       AND (subscription.in_order IS NOT TRUE OR NOT EXISTS (
+                            SELECT FROM distribution_webhook_delivery earlier
+                             WHERE earlier.subscription_id = one.subscription_id
+                               AND earlier.correlation = one.correlation
+                               AND earlier.state IN ('pending', 'sending')
+                               AND earlier.id < one.id))
+                  ORDER BY one.next_at, one.id
+                     LIMIT %(limit)s
+                       FOR UPDATE OF one SKIP LOCKED)
+            RETURNING id""",
+            {'lease': now + LEASE, 'now': now, 'limit': limit, 'subscriptions': subscriptions.ids},
+        )
+        claimed = sorted(number for (number,) in self.env.cr.fetchall())
+        self.invalidate_model()
+        return self.sudo().browse(claimed)
+
+    def _prepare(self, delivery, now):
+        """What is sent for one delivery; None when it cannot be sent at all."""
+        event = self.env['distribution.event'].sudo().browse(delivery.event_id).exists()
+        subscription = delivery.subscription_id
+        if not event:
+            delivery._close('dead', error="the event was pruned from the ledger")
+            return None
+        body = canonical_json(event._to_cloudevent()).encode()
+        if len(body) > MAX_PAYLOAD:
+            delivery._close('dead', error=f"the event is longer than {MAX_PAYLOAD} bytes")
+            delivery._open_dead_case()
+            return None
+        # The time of this try, not of the transaction: receivers compare it with their clock.
+        timestamp = int(time.time())
+        return {
+            'id': delivery.id,
+            'subscription_id': subscription.id,
+            'attempt': delivery.attempts + 1,
+            'began_at': delivery.began_at,
+            'url': subscription.url,
+            'body': body,
+            'headers': {
+                'Content-Type': 'application/cloudevents+json',
+                'webhook-id': event.uid,
+                'webhook-timestamp': str(timestamp),
+                'webhook-signature': sign(self._secrets_of(subscription), event.uid, timestamp, body),
+            },
+        }
+
+    def _secrets_of(self, subscription):
+        secrets = subscription._secrets()
+        if not secrets:
+            raise UserError(_("%s has no secret: make one.", subscription.name))
+        return secrets
+
+    def _store(self, answered):
+        """Keep what came back from one endpoint, and what follows of it."""
+        subscription = self.env['distribution.webhook.subscription'].sudo().browse(answered[0][0]['subscription_id'])
+        known = subscription._circuit()
+        gone = False
+        for job, answer in answered:
+            now = fields.Datetime.now()
+            delivery = self.sudo().browse(job['id'])
+            meaning = webhook_retry.meaning(answer.status)
+            next_at = None
+            if meaning == 'delivered':
+                delivery._close('delivered', status=answer.status, done_at=now, attempts=job['attempt'])
+                known = circuit.succeeded(known)
+            else:
+                next_at = webhook_retry.next_try(
+                    job['attempt'],
+                    job['began_at'],
+                    now,
+                    jitter=random.random(),
+                    retry_after=webhook_retry.retry_after_seconds(answer.retry_after, now),
+                )
+                gone = gone or meaning == 'gone'
+                known = circuit.failed(known, CIRCUIT_RULES, now)
+                delivery._close(
+                    'pending' if next_at else 'dead',
+                    status=answer.status,
+                    error=answer.error or _("status %s", answer.status),
+                    next_at=next_at,
+                    attempts=job['attempt'],
+                )
+                if not next_at:
+                    delivery._open_dead_case()
+            self.env['distribution.webhook.attempt']._keep(delivery, job['attempt'], now, answer, next_at)
+        if gone:
+            subscription.write({'state': 'gone'})
+            subscription._record_change('gone')
+            self.env['distribution.case']._open(
+                'webhook_gone',
+                subscription,
+                _("%s: the endpoint is gone (410)", subscription.name),
+                detail=_("Nothing more is sent. What waits is kept: give a new address and activate it again."),
+                dedup_key=f'webhook_gone:{subscription.id}',
+            )
+        if known != subscription._circuit():
+            was_open = bool(subscription.opened_at)
+            subscription._set_circuit(known)
+            if known.opened_at and not was_open:
+                self.env['distribution.case']._open(
+                    'webhook_failing',
+                    subscription,
+                    _("%s does not answer", subscription.name),
+                    detail=_(
+                        "%(failures)s tries in a row failed; the last one: %(error)s. It is left alone and tried with "
+                        "one delivery at a time. Nothing is lost: deliveries wait for three days.",
+                        failures=known.failures,
+                        error=answered[-1][1].error or answered[-1][1].status,
+                    ),
+                    dedup_key=f'webhook_failing:{subscription.id}',
+                )
+
+    def _close(self, state, *, status=None, error=None, next_at=None, done_at=None, attempts=None):
+        """Store the outcome of a try."""
+        self.env.cr.execute(
+            """UPDATE distribution_webhook_delivery
+                  SET state = %s, last_status = %s, last_error = %s, next_at = %s, done_at = %s, lease_until = NULL,
+                      attempts = coalesce(%s, attempts)
+                WHERE id = ANY(%s)""",
+            (state, status, (error or None) and str(error)[:EXCERPT], next_at, done_at, attempts, self.ids),
+        )
+        self.invalidate_recordset()
+
+    def _open_dead_case(self):
+        for delivery in self:
+            self.env['distribution.case']._open(
+                'webhook_dead_letter',
+                delivery.subscription_id,
+                _("%s: events could not be delivered", delivery.subscription_id.name),
+                detail=_(
+                    "The first one is %(type)s (%(uid)s): %(error)s. Mend the endpoint, then send the dead letters "
+                    "again.",
+                    type=delivery.event_type,
+                    uid=delivery.event_uid,
+                    error=delivery.last_error or delivery.last_status,
+                ),
+                dedup_key=f'webhook_dead_letter:{delivery.subscription_id.id}',
+            )
+
+    # ------------------------------------------------------------
+    # Other jobs
+    # ------------------------------------------------------------
+
+    @api.model
+    def _cron_reconcile(self):
+        """Add deliveries that a worker with an old list of subscriptions did not write."""
+        added = 0
+        for subscription in self.env['distribution.webhook.subscription'].sudo().search([('state', '=', 'active')]):
+            added += self._reconcile(subscription)
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+        if added:
+            _logger.info("Webhooks: %s deliveries were missing and are sent now.", added)
+        return added
+
+    def _reconcile(self, subscription):
+        added, cursor = 0, subscription.feed_cursor
+        wanted = subscription._wanted()
+        while True:
+            events, cursor = self.env['distribution.event'].sudo()._feed(after=cursor or None, limit=1000)
+            if not events:
+                break
+            now = fields.Datetime.now()
+            values = [
+                (subscription.id, event.id, event.uid, event.type, event.correlation, event.company_ref or None, now)
+                for event in events
+                if event.type != TESTED
+                and subscription_filter.wanted(wanted, event.type, event.company_ref or None, json.loads(event.data))
+            ]
+            added += self._insert(values) if values else 0
+        if cursor != subscription.feed_cursor:
+            subscription.feed_cursor = cursor
+        if added:
+            self._wake()
+        return added
+
+    @api.autovacuum
+    def _gc_deliveries(self):
+        """Prune the log: what arrived or was dropped, after so many days. Dead letters stay."""
+        parameter = self.env['ir.config_parameter'].sudo().get_param(KEEP_DAYS_PARAMETER)
+        days = int(parameter) if parameter and str(parameter).isdigit() else KEEP_DAYS
+        self.env.cr.execute(
+            """DELETE FROM distribution_webhook_delivery WHERE id IN (
+                   SELECT id FROM distribution_webhook_delivery
+                    WHERE state IN ('delivered', 'dropped') AND began_at < %s ORDER BY id LIMIT 10000)""",
+            (fields.Datetime.now() - timedelta(days=max(days, 1)),),
+        )
+
+
+class DistributionWebhookAttempt(models.Model):
+    """One try: what was answered, how long it took, and what follows."""
+
+    _name = 'distribution.webhook.attempt'
+    _description = "Webhook Attempt"
+    _order = 'id desc'
+    _log_access = False
+    _rec_name = 'at'
+
+    delivery_id = fields.Many2one(
+        'distribution.webhook.delivery', required=True, readonly=True, ondelete='cascade', index=True
+    )
+    number = fields.Integer("Try", readonly=True)
+    at = fields.Datetime(readonly=True)
+    status = fields.Integer(readonly=True)
+    milliseconds = fields.Integer("Took (ms)", readonly=True)
+    error = fields.Char(readonly=True)
+    excerpt = fields.Text("Answer", readonly=True)
+    next_at = fields.Datetime("Next Try", readonly=True)
+
+    @api.model
+    def _keep(self, delivery, number, at, answer, next_at):
+        self.env.cr.execute(
+            """INSERT INTO distribution_webhook_attempt
+                   (delivery_id, number, at, status, milliseconds, error, excerpt, next_at)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s)""",
+            (delivery.id, number, at, answer.status, answer.milliseconds, answer.error, answer.excerpt, next_at),
+        )
+        self.invalidate_model()
+
+
+class _Outcome:
+    """What came of one try; no status: no answer."""
+
+    __slots__ = ('status', 'milliseconds', 'error', 'excerpt', 'retry_after')
+
+    def __init__(self, status, milliseconds, error=None, excerpt=None, retry_after=None):
+        self.status, self.milliseconds = status, milliseconds
+        self.error, self.excerpt, self.retry_after = error, excerpt, retry_after
+
+
+class _Senders:
+    """Threads that send; each keeps its connections open. They touch no database."""
+
+    def __init__(self, allowed):
+        self._allowed = allowed
+
+    def __enter__(self):
+        self._local = threading.local()
+        self._lines = []
+        self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix='webhook')
+        return self
+
+    def __exit__(self, *_exception):
+        self._pool.shutdown(wait=True)
+        for line in self._lines:
+            line.__exit__(None, None, None)
+
+    def send(self, jobs):
+        """Outcomes of the jobs, in their order."""
+        return list(self._pool.map(self._send, jobs))
+
+    def _send(self, job):
+        line = getattr(self._local, 'line', None)
+        if line is None:
+            line = self._local.line = outbound.Line(self._allowed)
+            self._lines.append(line)
+        try:
+            answer = line.send('POST', job['url'], headers=job['headers'], body=job['body'], timeout=TIMEOUT)
+        except outbound.OutboundError as error:
+            return _Outcome(None, error.milliseconds, error=f'{error.kind}: {error}'[:EXCERPT])
+        excerpt = answer.body[:EXCERPT].decode('utf-8', 'replace').replace('\0', '')
+        return _Outcome(answer.status, answer.milliseconds, None, excerpt, answer.headers.get('retry-after'))

@@ -1,0 +1,437 @@
+"""Who is told of events: an address outside, what it wants to know, and whether it answers."""
+
+import re
+import secrets
+from datetime import timedelta
+
+from odoo import _, api, fields, models, tools
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+from ..engine import circuit, subscription_filter
+from ..engine.addresses import AddressRefused, on_allow_list, split_url
+from ..engine.webhook_signature import new_secret
+from ..secret_box import SecretBox, SecretKeyProblem, box_for
+
+TESTED = 'distribution.webhook.tested.v1'
+#: Addresses that may be internal or speak http, see :mod:`..engine.addresses`; changes of it are in the ledger.
+ALLOWED_PARAMETER = 'distribution_core.outbound_allowed_hosts'
+CIRCUIT_RULES = circuit.Rules(threshold=5, cool_down=timedelta(minutes=1), lease=timedelta(minutes=2))
+DEFAULT_OVERLAP_HOURS = 24
+#: Written by the suite's own code only.
+OWN_FIELDS = frozenset({'state', 'feed_cursor', 'failures', 'opened_at', 'probe_at', 'secret_ids', 'delivery_ids'})
+
+
+def outbound_allowed(env):
+    """The allow list of this database."""
+    # sudo: whoever's event is sent, the list is the administrator's
+    return env['ir.config_parameter'].sudo().get_param(ALLOWED_PARAMETER, '')
+
+
+class DistributionWebhookSubscription(models.Model):
+    """An endpoint that events are sent to, as CloudEvents 1.0 with Standard Webhooks signatures."""
+
+    _name = 'distribution.webhook.subscription'
+    _description = "Webhook Subscription"
+    _inherit = ['mail.thread']
+    _order = 'name, id'
+
+    name = fields.Char(required=True, tracking=True)
+    active = fields.Boolean(default=True)
+    url = fields.Char("Address", required=True, tracking=True, help="https://… Redirects are not followed.")
+    state = fields.Selection(
+        [('draft', "Draft"), ('active', "Active"), ('paused', "Paused"), ('gone', "Gone")],
+        default='draft',
+        required=True,
+        readonly=True,
+        copy=False,
+        tracking=True,
+        help="Gone: the endpoint answered 410 and is sent nothing any more.",
+    )
+    event_types = fields.Text(
+        required=True,
+        default='distribution.*',
+        tracking=True,
+        help="One per line; * stands for any text: distribution.purchase_order.*",
+    )
+    company_ids = fields.Many2many('res.company', string="Companies", help="Empty: all companies.")
+    condition_ids = fields.One2many('distribution.webhook.condition', 'subscription_id', copy=True)
+    in_order = fields.Boolean(
+        "In Order per Case",
+        tracking=True,
+        help="Events of one business case arrive one after the other: a later one waits for the one before.",
+    )
+    owner_id = fields.Many2one(
+        'res.users',
+        default=lambda self: self.env.user,
+        domain="[('share', '=', False)]",
+        tracking=True,
+        help="Is told when the endpoint fails.",
+    )
+    secret_ids = fields.One2many('distribution.webhook.secret', 'subscription_id')
+    secret_text = fields.Char("Secrets", compute='_compute_secret_text')
+    feed_cursor = fields.Char(
+        readonly=True, copy=False, help="Up to where the ledger was compared with the deliveries."
+    )
+    # The circuit breaker; written by the drain.
+    failures = fields.Integer("Failures in a Row", readonly=True, copy=False)
+    opened_at = fields.Datetime("Left Alone Since", readonly=True, copy=False)
+    probe_at = fields.Datetime(readonly=True, copy=False)
+    circuit_state = fields.Selection(
+        [('closed', "Answers"), ('open', "Left alone"), ('half_open', "Being tried")],
+        string="Endpoint",
+        compute='_compute_circuit_state',
+    )
+    delivery_ids = fields.One2many('distribution.webhook.delivery', 'subscription_id')
+    waiting_count = fields.Integer("Waiting", compute='_compute_counts')
+    dead_count = fields.Integer("Dead Letters", compute='_compute_counts')
+    last_delivered_at = fields.Datetime(compute='_compute_counts')
+
+    # ------------------------------------------------------------
+    # Computes and checks
+    # ------------------------------------------------------------
+
+    def _compute_counts(self):
+        groups = self.env['distribution.webhook.delivery']._read_group(
+            [('subscription_id', 'in', self.ids)], ['subscription_id', 'state'], ['__count', 'done_at:max']
+        )
+        counts = {(subscription.id, state): (count, last) for subscription, state, count, last in groups}
+        for subscription in self:
+
+            def of(state, number=subscription.id):
+                return counts.get((number, state), (0, False))
+
+            subscription.waiting_count = of('pending')[0] + of('sending')[0]
+            subscription.dead_count = of('dead')[0]
+            subscription.last_delivered_at = of('delivered')[1]
+
+    @api.depends('failures', 'opened_at')
+    def _compute_circuit_state(self):
+        now = fields.Datetime.now()
+        for subscription in self:
+            subscription.circuit_state = circuit.state(subscription._circuit(), CIRCUIT_RULES, now)
+
+    @api.depends('secret_ids')
+    def _compute_secret_text(self):
+        # sudo: when a secret was made and ends is no secret
+        for subscription in self:
+            now = fields.Datetime.now()
+            valid = subscription.sudo().secret_ids.filtered(lambda secret, now=now: secret._is_valid(now))
+            subscription.secret_text = ', '.join(secret._words() for secret in valid) or _("none")
+
+    @api.constrains('url')
+    def _check_url(self):
+        for subscription in self:
+            try:
+                scheme, host, port = split_url(subscription.url or '')
+            except AddressRefused as error:
+                raise ValidationError(_("Address: %s.", error)) from error
+            if scheme != 'https' and not on_allow_list(host, port, outbound_allowed(self.env)):
+                raise ValidationError(
+                    _(
+                        "Address: only https:// is called. The system parameter %(parameter)s can name hosts in the "
+                        "house that may be called with http://, such as %(host)s:%(port)s.",
+                        host=host,
+                        port=port,
+                        parameter=ALLOWED_PARAMETER,
+                    )
+                )
+
+    @api.constrains('event_types', 'condition_ids')
+    def _check_wanted(self):
+        for subscription in self:
+            try:
+                subscription_filter.check(subscription._wanted())
+            except subscription_filter.FilterProblem as error:
+                raise ValidationError(_("%(name)s: %(error)s.", name=subscription.name, error=error)) from error
+
+    def _wanted(self):
+        """What this subscription asks for, as the plain filter takes it."""
+        self.ensure_one()
+        return subscription_filter.Wanted(
+            patterns=tuple(re.split(r'[\s,]+', (self.event_types or '').strip()) if self.event_types else ()),
+            companies=frozenset(self.company_ids.ids),
+            conditions=tuple(
+                subscription_filter.Condition(condition.path, condition.operator, condition.value or '')
+                for condition in self.condition_ids
+            ),
+        )
+
+    def _circuit(self):
+        self.ensure_one()
+        return circuit.Circuit(self.failures, self.opened_at or None, self.probe_at or None)
+
+    def _set_circuit(self, known):
+        self.write({'failures': known.failures, 'opened_at': known.opened_at, 'probe_at': known.probe_at})
+
+    # ------------------------------------------------------------
+    # What is asked for each event that is recorded
+    # ------------------------------------------------------------
+
+    @api.model
+    @tools.ormcache()
+    def _wants(self):
+        """``((subscription id, Wanted), …)`` of those that are active."""
+        found = self.sudo().search([('state', '=', 'active')])
+        return tuple((subscription.id, subscription._wanted()) for subscription in found)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if not self.env.su and any(not OWN_FIELDS.isdisjoint(vals) for vals in vals_list):
+            raise AccessError(_("A subscription begins as a draft: activate it with its button."))
+        subscriptions = super().create(vals_list)
+        self._forget()
+        return subscriptions
+
+    def write(self, vals):
+        if not self.env.su and not OWN_FIELDS.isdisjoint(vals):
+            raise AccessError(_("State and circuit of a subscription follow from its buttons and its endpoint."))
+        result = super().write(vals)
+        if not {'state', 'event_types', 'company_ids', 'condition_ids', 'active'}.isdisjoint(vals):
+            self._forget()
+        if vals.get('url'):
+            self.sudo()._set_circuit(circuit.Circuit())
+        return result
+
+    def unlink(self):
+        if self.delivery_ids.filtered(lambda delivery: delivery.state != 'delivered'):
+            raise UserError(_("Some deliveries of this subscription did not arrive: pause or archive it instead."))
+        result = super().unlink()
+        self._forget()
+        return result
+
+    def _forget(self):
+        self.env.registry.clear_cache()
+
+    # ------------------------------------------------------------
+    # Secrets
+    # ------------------------------------------------------------
+
+    def _register_hook(self):
+        super()._register_hook()
+        self._check_key()
+
+    @api.model
+    def _check_key(self):
+        """Refuse to start when secrets are stored that this server cannot read."""
+        if not tools.table_exists(self.env.cr, 'distribution_webhook_secret'):
+            return  # the addon is about to be upgraded
+        self.env.cr.execute("SELECT ciphertext FROM distribution_webhook_secret ORDER BY id DESC LIMIT 1")
+        row = self.env.cr.fetchone()
+        if row:
+            SecretBox().decrypt(row[0])
+
+    def _new_secret(self, overlap_hours=DEFAULT_OVERLAP_HOURS):
+        """Give a new secret and let the present ones end; returns the new one in clear, once."""
+        self.ensure_one()
+        store = self.env['distribution.webhook.secret'].sudo()
+        try:
+            box = box_for(bool(store.search_count([], limit=1)))
+        except SecretKeyProblem as error:
+            raise UserError(str(error)) from error
+        now = fields.Datetime.now()
+        clear = new_secret(secrets.token_bytes(32))
+        ends = now + timedelta(hours=overlap_hours)
+        former = store.search([('subscription_id', '=', self.id)]).filtered(lambda secret: secret._is_valid(now))
+        for secret in former:
+            secret.ends_at = min(secret.ends_at or ends, ends)
+        store.create({'subscription_id': self.id, 'ciphertext': box.encrypt(clear)})
+        self._record_change('secret_made')
+        return clear
+
+    def _secrets(self):
+        """The valid secrets in clear, the newest first."""
+        self.ensure_one()
+        now = fields.Datetime.now()
+        box = SecretBox()
+        # sudo: the drain signs for whoever's event it is
+        stored = self.env['distribution.webhook.secret'].sudo().search([('subscription_id', '=', self.id)])
+        return [box.decrypt(secret.ciphertext) for secret in stored.sorted('id', reverse=True) if secret._is_valid(now)]
+
+    def _record_change(self, change):
+        self.env['distribution.event']._record(
+            'distribution.webhook.changed.v1',
+            self,
+            lambda subscription: {'change': change, 'state': subscription.state},
+        )
+
+    # ------------------------------------------------------------
+    # Buttons
+    # ------------------------------------------------------------
+
+    def _check_keeper(self):
+        if not self.env.user.has_group('distribution_core.group_administrator'):
+            raise AccessError(_("Webhook subscriptions are kept by administrators of the distribution suite."))
+
+    def action_activate(self):
+        """Send from now on; the first time a secret is made and shown once."""
+        self._check_keeper()
+        self.ensure_one()
+        self.sudo().write({'state': 'active', 'feed_cursor': self.env['distribution.event']._feed_end()})
+        self.sudo()._set_circuit(circuit.Circuit())
+        self._record_change('activated')
+        if not self.sudo().secret_ids:
+            return self.action_new_secret()
+        return True
+
+    def action_pause(self):
+        """Send nothing until it is activated again; what waits goes on waiting."""
+        self._check_keeper()
+        self.sudo().write({'state': 'paused'})
+        self._record_change('paused')
+
+    def action_new_secret(self):
+        """A new secret, shown once; the present one stays valid for a day."""
+        self._check_keeper()
+        secret = self._new_secret()
+        return {
+            'type': 'ir.actions.act_window',
+            'name': _("Secret"),
+            'res_model': 'distribution.webhook.secret.shown',
+            'view_mode': 'form',
+            'views': [(False, 'form')],
+            'target': 'new',
+            'context': {'shown_webhook_secret': secret},
+        }
+
+    def action_test(self):
+        """Send a test event to this endpoint only, now."""
+        self.ensure_one()
+        self._check_keeper()
+        if not self.sudo().secret_ids:
+            raise UserError(_("Make a secret first: what is sent is signed with it."))
+        event = self.env['distribution.event']._record(TESTED, self, {'subscription_id': self.id})
+        delivery = self.env['distribution.webhook.delivery'].sudo()._enqueue_for(self, event)
+        return {
+            'type': 'ir.actions.act_window',
+            'res_model': delivery._name,
+            'res_id': delivery.id,
+            'view_mode': 'form',
+            'views': [(False, 'form')],
+        }
+
+    def action_deliveries(self):
+        """Show what was and is to be sent."""
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id('distribution_core.distribution_webhook_delivery_action')
+        return {**action, 'domain': [('subscription_id', '=', self.id)], 'context': {}}
+
+    def action_replay_since(self):
+        """Ask from when on events are sent again."""
+        self.ensure_one()
+        return {
+            'type': 'ir.actions.act_window',
+            'name': _("Send Again"),
+            'res_model': 'distribution.webhook.replay',
+            'view_mode': 'form',
+            'target': 'new',
+            'context': {'default_subscription_id': self.id},
+        }
+
+
+class DistributionWebhookCondition(models.Model):
+    """A condition on the facts of an event."""
+
+    _name = 'distribution.webhook.condition'
+    _description = "Webhook Condition"
+
+    subscription_id = fields.Many2one(
+        'distribution.webhook.subscription', required=True, ondelete='cascade', index=True
+    )
+    path = fields.Char("Fact", required=True, help="Key of the event's data; keys with full stops between for parts.")
+    operator = fields.Selection(
+        [
+            ('eq', "="),
+            ('ne', "≠"),
+            ('gt', ">"),
+            ('ge', "≥"),
+            ('lt', "<"),
+            ('le', "≤"),
+            ('in', "is one of"),
+            ('present', "is there"),
+            ('absent', "is not there"),
+        ],
+        required=True,
+        default='eq',
+    )
+    value = fields.Char(help="For “is one of”: values with commas between.")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        conditions = super().create(vals_list)
+        conditions.subscription_id._check_wanted()
+        self.env.registry.clear_cache()
+        return conditions
+
+    def write(self, vals):
+        result = super().write(vals)
+        self.subscription_id._check_wanted()
+        self.env.registry.clear_cache()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        self.env.registry.clear_cache()
+        return result
+
+
+class DistributionWebhookSecret(models.Model):
+    """An encrypted secret. No group has access: only the suite's own code reads it."""
+
+    _name = 'distribution.webhook.secret'
+    _description = "Webhook Secret"
+
+    subscription_id = fields.Many2one(
+        'distribution.webhook.subscription', required=True, ondelete='cascade', index=True
+    )
+    ciphertext = fields.Char(required=True, copy=False)
+    ends_at = fields.Datetime(help="Until when it signs; empty: until it is replaced.")
+
+    def _is_valid(self, now):
+        return not self.ends_at or self.ends_at > now
+
+    def _words(self):
+        made = fields.Datetime.to_string(self.create_date)[:16]
+        if self.ends_at:
+            return _("one of %(made)s that ends %(ends)s", made=made, ends=fields.Datetime.to_string(self.ends_at)[:16])
+        return _("one of %s", made)
+
+
+class DistributionWebhookSecretShown(models.TransientModel):
+    """Shows a secret once; it is not stored."""
+
+    _name = 'distribution.webhook.secret.shown'
+    _description = "New Webhook Secret"
+
+    secret = fields.Char(
+        store=False,
+        readonly=True,
+        default=lambda self: self.env.context.get('shown_webhook_secret'),
+        help="Copy it now: it is not shown again.",
+    )
+
+
+class DistributionWebhookReplay(models.TransientModel):
+    """Sends past events again."""
+
+    _name = 'distribution.webhook.replay'
+    _description = "Send Events Again"
+
+    subscription_id = fields.Many2one('distribution.webhook.subscription', required=True)
+    date_from = fields.Datetime("From", required=True)
+    date_to = fields.Datetime("To", required=True, default=fields.Datetime.now)
+
+    def action_replay(self):
+        """Queue the events of that time that the subscription wants, whether they had arrived or not."""
+        self.ensure_one()
+        self.subscription_id._check_keeper()
+        count = (
+            self.env['distribution.webhook.delivery'].sudo()._replay(self.subscription_id, self.date_from, self.date_to)
+        )
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'message': _("%s events are sent again.", count),
+                'next': {'type': 'ir.actions.act_window_close'},
+            },
+        }
