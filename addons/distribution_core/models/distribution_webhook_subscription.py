@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from odoo import _, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools.sql import table_exists
 
 from ..engine import circuit, subscription_filter
 from ..engine.addresses import AddressRefused, on_allow_list, split_url
@@ -213,7 +214,7 @@ class DistributionWebhookSubscription(models.Model):
     @api.model
     def _check_key(self):
         """Refuse to start when secrets are stored that this server cannot read."""
-        if not tools.table_exists(self.env.cr, 'distribution_webhook_secret'):
+        if not table_exists(self.env.cr, 'distribution_webhook_secret'):
             return  # the addon is about to be upgraded
         self.env.cr.execute("SELECT ciphertext FROM distribution_webhook_secret ORDER BY id DESC LIMIT 1")
         row = self.env.cr.fetchone()
