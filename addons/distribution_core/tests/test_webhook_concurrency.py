@@ -45,7 +45,7 @@ class TestWebhookConcurrency(WebhookMixin, BaseCase):
         with self.transaction() as env:
             subscription = env['distribution.webhook.subscription'].browse(self.subscription_id)
             subscription.action_pause()
-            subscription.secret_ids.unlink()
+            subscription._stored_secrets().unlink()
             subscription.active = False
             env['ir.config_parameter'].set_param('distribution_core.outbound_allowed_hosts', '')
 
