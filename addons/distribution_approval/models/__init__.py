@@ -28,6 +28,7 @@ from . import approval_delegation
 from . import approval_stand_in
 from . import approval_handover
 from . import approval_question
+from . import approval_question_due
 from . import approval_decision
 from . import approval_batch
 from . import approval_amendment

@@ -17,8 +17,13 @@ class ApprovalTask(models.Model):
         Each is decided by itself on the content that was seen; one that fails does not stop the others.
 
         :param seen: ``{task id: digest}`` as the approver saw them
-        :return: ``{task id: False, or in words why it was not approved}``
+        :return: ``{task id as text: False, or in words why it was not approved}``
         """
+        # As text: XML-RPC knows no other keys.
+        return {str(task_id): problem for task_id, problem in self._approve_together(seen, comment).items()}
+
+    def _approve_together(self, seen, comment=None):
+        """``{task id: False, or why it was not approved}``"""
         self._check_decider()
         if not isinstance(seen, dict) or not seen:
             raise ValidationError(_("seen: the digest of each task as it was seen is expected."))

@@ -365,6 +365,10 @@ class ApprovalDelegation(models.Model):
     def _may_be_ended_by(self, user):
         return user in self.sudo().user_id | self.sudo().substitute_id or user.has_group(ADMINISTRATOR)
 
+    def action_declare(self):
+        """The button of a new delegation: the web client saves it, and thereby declares it, before this is called."""
+        return True
+
     def action_end(self, reason=None):
         """End it now. The person, the substitute (who declines it) or an administrator can."""
         for delegation in self:

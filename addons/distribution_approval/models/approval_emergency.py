@@ -545,7 +545,7 @@ class ApprovalRequest(models.Model):
                     % (
                         dict(emergency._fields["outcome"]._description_selection(self.env))[emergency.outcome]
                         if emergency.outcome
-                        else _("due on %s", emergency.review_due)
+                        else _("due on %s", tools.format_date(self.env, emergency.review_due))
                     ),
                     "who": emergency.reviewed_by_id.name or ", ".join(emergency.reviewer_ids.mapped("name")),
                     "text": emergency.review_comment or "",
@@ -605,7 +605,7 @@ class ApprovalMixin(models.AbstractModel):
                     outcome=dict(emergency._fields["outcome"]._description_selection(self.env))[emergency.outcome],
                 )
                 if emergency.outcome
-                else _("to be reviewed by %s", emergency.review_due)
+                else _("to be reviewed by %s", tools.format_date(self.env, emergency.review_due))
             )
             lines.setdefault(emergency.res_id, []).insert(
                 0,
@@ -613,7 +613,7 @@ class ApprovalMixin(models.AbstractModel):
                     _(
                         "Emergency release by %(who)s on %(day)s – %(review)s",
                         who=emergency.user_id.name,
-                        day=fields.Date.to_string(emergency.released_at),
+                        day=tools.format_date(self.env, emergency.released_at),
                         review=review,
                     )
                 ),

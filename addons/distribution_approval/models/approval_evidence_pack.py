@@ -23,6 +23,14 @@ LASTING_COLUMNS = {
     "distribution.approval.obligation": (
         "request_id", "task_id", "decision_id", "text", "owner_id", "due_date", "set_by_id",
     ),
+    "distribution.approval.question": (
+        "task_id", "user_id", "asked_id", "question", "asked_at", "answer", "answered_by_id", "answered_at",
+    ),
+    "distribution.approval.emergency": (
+        "request_id", "user_id", "own_document", "over_refusal", "justification", "released_at", "digest",
+        "version_id", "review_due",
+    ),
+    "distribution.approval.link": ("task_id", "user_id", "channel", "digest", "created_at"),
 }  # fmt: skip
 _BOOKKEEPING = {"id", "write_uid", "write_date"}
 
@@ -197,6 +205,9 @@ class ApprovalEvidencePack(models.Model):
             requests.amendment_id.sorted("id"),
             requests.obligation_ids.sorted("id"),
             requests.obligation_ids.step_ids.sorted("id"),
+            requests.emergency_ids.sorted("id"),
+            requests.task_ids.link_ids.filtered("decision_id").sorted("id"),
+            self._fast_path_uses(releases),
             releases,
         ]
         known = {self._name, *(records._name for records in evidence)}
@@ -204,6 +215,22 @@ class ApprovalEvidencePack(models.Model):
             if name not in known:
                 evidence.append(self.env[name].sudo().search([("request_id", "in", requests.ids)], order="id"))
         return evidence
+
+    @api.model
+    def _fast_path_uses(self, releases):
+        """What these releases took of the ceilings of fast paths."""
+        taken = releases.filtered(lambda release: release.kind == "fast_path")
+        uses = self.env["distribution.approval.fast.path.use"].sudo()
+        if not taken:
+            return uses
+        return uses.search(
+            [
+                ("res_model", "=", taken[0].res_model),
+                ("res_id", "=", taken[0].res_id),
+                ("digest", "in", taken.mapped("digest")),
+            ],
+            order="id",
+        )
 
     @api.model
     def _append_only_models(self):

@@ -123,7 +123,8 @@ class ApprovalExhibit(models.Model):
 
 
 def _sha256_of(attachment):
-    return hashlib.sha256(attachment.raw or b"").hexdigest()
+    # The web client reads with ``bin_size``: there "raw" would be the size of the file, in words.
+    return hashlib.sha256(attachment.with_context(bin_size=False, bin_size_raw=False).raw or b"").hexdigest()
 
 
 class ApprovalRule(models.Model):

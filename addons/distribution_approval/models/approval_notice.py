@@ -3,6 +3,7 @@
 from lxml import etree
 from markupsafe import Markup, escape
 from odoo import _, api, fields, models
+from odoo.tools import format_date
 
 from .approval_obligation import OWED
 
@@ -64,7 +65,7 @@ class ApprovalMixin(models.AbstractModel):
                         "by": obligation.set_by_id.name,
                         "text": obligation.text,
                         "owner": obligation.owner_id.name,
-                        "day": obligation.due_date,
+                        "day": format_date(self.env, obligation.due_date),
                     }
                 )
             )

@@ -152,7 +152,8 @@ class ApprovalRequest(models.Model):
             request.may_withdraw = request.sudo()._may_withdraw(self.env.user)
             request.may_resubmit = request.state in ("revision", "on_hold") and request.may_withdraw
             request.may_answer = (
-                request.state == "question" and self.env.user in request.sudo()._open_questions()._answerers()
+                request.state in ("pending", "question")
+                and self.env.user in request.sudo()._open_questions()._answerers()
             )
 
     # ------------------------------------------------------------------ CRUD
@@ -422,7 +423,7 @@ class ApprovalRequest(models.Model):
             tasks._to_engine(),
             tuple(
                 routing.Question(str(question.task_id.id), question.user_id.id)
-                for question in tasks.question_ids.filtered(lambda question: not question.answered_at)
+                for question in tasks.question_ids._holding()
             ),
             self.round,
         )
@@ -682,17 +683,22 @@ class ApprovalRequest(models.Model):
         request._lock()
         waiting = request._open_questions()
         asked = waiting.filtered(lambda question: user in question._answerers())
-        if not asked:
+        if not asked or request.state not in ("pending", "question"):
             raise UserError(_("There is no open question on %s.", request.document_name))
-        state = request._to_engine()
-        unanswered = {(question.task_id, question.user_id) for question in waiting - asked}
-        for task, asker in {(question.task_id, question.user_id) for question in asked} - unanswered:
-            state = routing.answer(state, str(task.id), asker.id)
+        state = request._without_questions(asked)
         asked.write({"answer": answer, "answered_by_id": user.id, "answered_at": fields.Datetime.now()})
         request._apply(state)
         request._event("question_answered", {"request_id": request.id})
         request._notify(asked.user_id, _("%(user)s answers: %(answer)s", user=user.name, answer=answer))
         return True
+
+    def _without_questions(self, questions):
+        """The state in which these questions hold nothing up any more."""
+        state = self._to_engine()
+        left = {(question.task_id, question.user_id) for question in self._open_questions()._holding() - questions}
+        for task, asker in {(question.task_id, question.user_id) for question in questions._holding()} - left:
+            state = routing.answer(state, str(task.id), asker.id)
+        return state
 
     def _may_withdraw(self, user):
         self.ensure_one()

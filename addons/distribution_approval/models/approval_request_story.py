@@ -19,7 +19,7 @@ class ApprovalRequest(models.Model):
             "pending": self._waiting_words(),
             "question": _(
                 "A question was asked; it waits for an answer by %s",
-                ", ".join(self._open_questions()._answerers().mapped("name")) or self.requester_id.name,
+                ", ".join(self._open_questions()._holding()._answerers().mapped("name")) or self.requester_id.name,
             ),
             "revision": _("Revision requested: %s", self._last_words()),
             "on_hold": _("On hold: %s", self.reason or ""),

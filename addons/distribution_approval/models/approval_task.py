@@ -369,7 +369,7 @@ class ApprovalTask(models.Model):
                 "question": question,
                 "asked_at": fields.Datetime.now(),
             }
-        )
+        )._set_due()
         if colleague:
             request.write({"participant_ids": [(4, colleague.id)]})
         request._apply(after)

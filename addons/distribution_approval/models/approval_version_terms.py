@@ -14,6 +14,7 @@ TERMS = (
     "link_mode",
     "link_ceiling",
     "link_hours",
+    "question_hours",
     "emergency_over_refusal",
     "emergency_own_document",
     "emergency_min_length",
@@ -69,13 +70,22 @@ class ApprovalPolicyVersion(models.Model):
     def _frozen_columns(self):
         return (*super()._frozen_columns(), *TERMS)
 
-    @api.constrains("bulk_limit", "link_ceiling", "link_hours", "emergency_min_length", "emergency_review_days")
+    @api.constrains(
+        "bulk_limit",
+        "link_ceiling",
+        "link_hours",
+        "question_hours",
+        "emergency_min_length",
+        "emergency_review_days",
+    )
     def _check_terms(self):
         for version in self:
             if version.bulk_limit < 0 or version.link_ceiling < 0:
                 raise ValidationError(_("Bulk Decisions and Without Login: an amount is not negative."))
             if not 1 <= version.link_hours <= 24 * 14:
                 raise ValidationError(_("Links Expire after: choose 1 to 336 hours."))
+            if not 1 <= version.question_hours <= 400:
+                raise ValidationError(_("Answers Due after: choose 1 to 400 hours of working time."))
             if not 10 <= version.emergency_min_length <= 2000:
                 raise ValidationError(_("Shortest Justification: choose 10 to 2000 characters."))
             if not 1 <= version.emergency_review_days <= 30:

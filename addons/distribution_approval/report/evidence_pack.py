@@ -84,13 +84,49 @@ class ReportEvidencePack(models.AbstractModel):
                 for decision in request.decision_ids.sorted("id")
                 if decision.decided_at <= made_at
             ],
-            "questions": tasks.question_ids.sorted("id"),
+            "links": self._links(tasks),
+            "questions": [
+                {
+                    "question": question,
+                    "to": question.asked_id.name or request.requester_id.name,
+                    "colleague": bool(question.asked_id),
+                }
+                for question in tasks.question_ids.sorted("id")
+                if question.asked_at <= made_at
+            ],
+            "exhibits": [
+                {
+                    "exhibit": exhibit,
+                    "kind": self._label(exhibit, "kind"),
+                    "now": self._label(exhibit, "intact"),
+                    "bad": exhibit.intact in ("changed", "gone"),
+                }
+                for exhibit in request.exhibit_ids.sorted("id")
+                if exhibit.recorded_at <= made_at
+            ],
+            "emergencies": [
+                {"emergency": emergency, "outcome": self._label(emergency, "outcome")}
+                for emergency in request.emergency_ids.sorted("id")
+            ],
             "happened": sorted(request._timeline_evidence(), key=lambda entry: entry["time"]),
             "obligations": [
-                {"obligation": obligation, "state": self._label(obligation, "state")}
+                {
+                    "obligation": obligation,
+                    "state": self._label(obligation, "state"),
+                    "steps": [
+                        {"step": step, "kind": self._label(step, "kind")}
+                        for step in obligation.step_ids.sorted("id")
+                        if step.taken_at <= made_at
+                    ],
+                }
                 for obligation in request.obligation_ids.sorted("id")
             ],
         }
+
+    @api.model
+    def _links(self, tasks):
+        """``{decision id: link}`` of the decisions that were taken by a link."""
+        return {link.decision_id.id: link for link in tasks.link_ids if link.decision_id}
 
     @api.model
     def _rounds(self, request):
@@ -119,6 +155,7 @@ class ReportEvidencePack(models.AbstractModel):
     def _releases(self, releases):
         voids = {release.void_ref: release for release in releases if release.kind == "void"}
         people = self._names(releases.mapped("user_ref"))
+        uses = {use.digest: use for use in self.env["distribution.approval.evidence.pack"]._fast_path_uses(releases)}
         return [
             {
                 "release": release,
@@ -127,6 +164,7 @@ class ReportEvidencePack(models.AbstractModel):
                 "void": voids.get(release.id),
                 "void_by": people.get(voids[release.id].user_ref, "") if release.id in voids else "",
                 "rules": release._rule_words(),
+                "fast_path": uses.get(release.digest) if release.kind == "fast_path" else None,
             }
             for release in releases
             if release.kind != "void"

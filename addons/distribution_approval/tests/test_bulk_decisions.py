@@ -50,20 +50,20 @@ class TestBulkDecisions(TermsCase):
     def test_not_unless_the_policy_says_so(self):
         self._republish(bulk_limit=0)
         task = self._tasks(self._held(3000))
-        self.assertTrue(task.action_approve_together({task.id: task.digest})[task.id])
+        self.assertTrue(task.action_approve_together({task.id: task.digest})[str(task.id)])
         self.assertFalse(task.sudo().decision_ids)
 
     def test_amendments_and_questions_are_decided_by_themselves(self):
         asked = self._held(3000)
         task = self._tasks(asked)
         task.action_ask("Why?")
-        self.assertIn("question", task.action_approve_together({task.id: task.digest})[task.id])
+        self.assertIn("question", task.action_approve_together({task.id: task.digest})[str(task.id)])
         order = self._passed(1000)
         self.env["distribution.approval.amendment"].with_user(self.buyer)._propose(
             order.with_user(self.buyer), {"order_line": [(1, order.order_line.id, {"product_qty": 400})]}, "More"
         )
         task = self._tasks(order)
-        self.assertIn("amendment", task.action_approve_together({task.id: task.digest})[task.id])
+        self.assertIn("amendment", task.action_approve_together({task.id: task.digest})[str(task.id)])
 
     def test_the_wrong_person(self):
         order = self._held(3000)
@@ -72,7 +72,7 @@ class TestBulkDecisions(TermsCase):
             with self.subTest(user=user.login):
                 mine = task.with_user(user)
                 with contextlib.suppress(AccessError):
-                    self.assertTrue(mine.action_approve_together({task.id: task.digest})[task.id])
+                    self.assertTrue(mine.action_approve_together({task.id: task.digest})[str(task.id)])
                 with self.assertRaises(UserError):
                     mine.action_open_bulk()
         with self.assertRaises(AccessError):
@@ -106,4 +106,4 @@ class TestBulkDecisions(TermsCase):
 
     def test_rpc_keys_are_texts(self):
         task = self._tasks(self._held(3000))
-        self.assertEqual(task.action_approve_together({str(task.id): task.digest}), {task.id: False})
+        self.assertEqual(task.action_approve_together({str(task.id): task.digest}), {str(task.id): False})

@@ -63,6 +63,8 @@ class TestEvidence(TermsCase):
         self.assertEqual(request.state, "pending")
         exhibit = request.exhibit_ids
         self.assertEqual((exhibit.attachment_ref, exhibit.name, exhibit.intact), (attachment.id, "quote.txt", "yes"))
+        self.env.invalidate_all()
+        self.assertEqual(exhibit.with_context(bin_size=True).intact, "yes", "as the web client reads it")
         self.assertEqual(exhibit.sha256, hashlib.sha256(b"Quote").hexdigest())
         self._decide(order, "Purchasing", self.manager)
         self.assertTrue(self._resume(order))

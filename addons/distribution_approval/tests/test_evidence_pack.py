@@ -11,6 +11,8 @@ from odoo.tools import mute_logger
 from odoo.tools.pdf import PdfReader
 
 from .attack_case import AttackCase
+from .test_evidence import TermsCase
+from .test_fast_path import fast_rule
 
 PACK = "distribution.approval.evidence.pack"
 
@@ -205,3 +207,71 @@ class TestEvidencePack(AttackCase):
     def test_print_menu_of_the_document(self):
         bindings = self.env["ir.actions.actions"].with_user(self.buyer).get_bindings("purchase.order")
         self.assertIn("Evidence Pack", [action["name"] for action in bindings.get("report", ())])
+
+
+@tagged("post_install", "-at_install")
+class TestEvidencePackOfTheRules(TermsCase):
+    """Conditions, questions to colleagues, links, emergencies and fast paths are told in the pack."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._republish(
+            link_mode="mail",
+            link_ceiling=10000,
+            rule_ids=[fast_rule([("urgent", "is_true", False)], day=10000, name="Standstill")],
+        )
+        cls.colleague = new_test_user(cls.env, login="t_colleague", groups="base.group_user", name="Colleague")
+
+    def _told(self, order):
+        """(HTML of the pack, models in its list)."""
+        order.with_user(self.auditor).action_approval_evidence_pack()
+        pack = self.env[PACK].with_user(self.auditor).search([("res_id", "=", order.id)], limit=1)
+        report = self.env["ir.actions.report"].with_user(self.auditor)
+        html = report._render_qweb_html("distribution_approval.evidence_pack", pack.ids)[0].decode()
+        self.assertFalse(pack._differences())
+        models = {model.rpartition(".")[2] for model, _id, _digest in json.loads(pack.sudo().manifest)["records"]}
+        return " ".join(html.split()), models
+
+    def test_conditions_and_questions(self):
+        order = self._held()
+        task = self._task(order, "Purchasing").with_user(self.manager)
+        task.action_ask("Does it fit the machine?", self.colleague.id)
+        condition = {"text": "A second quote", "owner_id": self.buyer.id, "due_date": "2099-01-31"}
+        task.action_decide("approve_with_conditions", task.digest, conditions=[condition])
+        owed = order.sudo().approval_request_id.obligation_ids
+        owed.with_user(self.buyer).action_report("It is in the files")
+        html, models = self._told(order)
+        for words in ("to Colleague", "Not answered", "A second quote", "It is in the files", "Reported as met"):
+            self.assertIn(words, html)
+        self.assertLessEqual({"obligation", "step"}, models)
+
+    def test_an_emergency_with_its_review(self):
+        order = self._held()
+        request = order.sudo().approval_request_id
+        releaser = new_test_user(
+            self.env, login="t_releaser", groups="base.group_user,distribution_approval.group_emergency_releaser"
+        )
+        self.env["ir.attachment"].create(
+            {"name": "mail.eml", "raw": b"We stand still", "res_model": order._name, "res_id": order.id}
+        )
+        why = "The line at the customer's plant stands still, and nobody of Purchasing answers."
+        emergency_id = request.with_user(releaser).action_emergency_release(why, request.digest)
+        html, models = self._told(order)
+        for words in ("Emergency release", "stands still, and nobody", "not reviewed yet", "mail.eml"):
+            self.assertIn(words, html)
+        self.assertLessEqual({"emergency", "exhibit"}, models)
+        emergency = self.env["distribution.approval.emergency"].browse(emergency_id)
+        reviewer = emergency.reviewer_ids[:1]
+        emergency.with_user(reviewer).action_review("not_justified", "The van came a day later anyway")
+        html, _models = self._told(order)
+        for words in ("Not justified", "The van came a day later anyway", reviewer.name):
+            self.assertIn(words, html)
+
+    def test_a_fast_path_and_what_was_left(self):
+        order = self._order(5000, priority="1")
+        order.button_confirm()
+        html, models = self._told(order)
+        self.assertIn("“Standstill”", html)
+        self.assertIn("left of the day's ceiling", html)
+        self.assertIn("use", models)

@@ -37,7 +37,7 @@ class ApprovalBulk(models.TransientModel):
         lines = self.line_ids.filtered(lambda line: not line.hindrance)
         if not lines:
             raise UserError(_("None of these can be approved together. Decide them one by one."))
-        results = self.env["distribution.approval.task"].action_approve_together(
+        results = self.env["distribution.approval.task"]._approve_together(
             {line.task_id.id: line.seen_digest for line in lines}, comment=self.comment
         )
         for line in lines:
