@@ -620,7 +620,7 @@ def test_stock_is_not_written(desk, knock, run_code):
         }
         if desk.series == "19.0":
             doors[f"{login}: all applied"] = lambda client=client: client(
-                "stock.quant", "action_apply_all", context=COUNTING
+                "stock.quant", "action_apply_all", [goods["quant"]], context=COUNTING
             )
         else:
 
