@@ -4,6 +4,7 @@ Four kinds, see the suite's README: plain engine tests (no Odoo), the addons' te
 Odoo, the tests that look at the running system from outside, and the tools' own tests.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -38,7 +39,7 @@ ODOO_OWN_SECONDS = 5400
 # Apps of Odoo that the suite does not need, but has to get along with.
 BESIDE_THE_SUITE = ["stock_dropshipping", "mrp_subcontracting_purchase"]
 TRACE_LINES = 40
-# The addons' tests run in this many databases at the same time.
+# The addons' tests, and those of the running system, run in this many databases at the same time.
 PARALLEL = 2
 # Tests that need a cluster in which nobody else has a transaction open: they run by themselves.
 ALONE = "alone"
@@ -373,7 +374,32 @@ def outside(workspace: Workspace, cluster: Cluster) -> list[Result]:
     ]
     if not files or not addons.all_addons():
         return []
-    return [_on_running_system(f"running system ({workspace.series})", workspace, cluster, files)]
+    with contextlib.suppress(DevkitError):  # each group says what went wrong
+        demo_template(workspace, cluster)
+    # Each file has a server and a database of its own: some of them run at the same time.
+    groups = file_shares(files, PARALLEL)
+
+    def run(number: int) -> Result:
+        return _on_running_system(
+            f"running system {number + 1} ({workspace.series})", workspace, cluster, groups[number]
+        )
+
+    with ThreadPoolExecutor(len(groups)) as threads:
+        return list(threads.map(run, range(len(groups))))
+
+
+def file_shares(files: list[Path], count: int) -> list[list[Path]]:
+    """The files in `count` groups with about as many tests each, none of them empty.
+
+    >>> file_shares([], 2)
+    []
+    """
+    groups: list[tuple[int, list[Path]]] = [(0, []) for _ in range(min(count, len(files)))]
+    for file in sorted(files, key=lambda file: (-file.read_text().count("def test_"), str(file))):
+        smallest = min(range(len(groups)), key=lambda number: groups[number][0])
+        size, members = groups[smallest]
+        groups[smallest] = (size + 1 + file.read_text().count("def test_"), [*members, file])
+    return [members for _size, members in groups]
 
 
 def pictures(engine: Engine) -> int:
