@@ -22,6 +22,9 @@ from tools.devkit.postgres import PORT, ROLE, Cluster
 from tools.devkit.server import Server, test_log
 from tools.devkit.workspace import prepare
 
+# What several families share lies beside this file.
+sys.path.insert(0, str(Path(__file__).parent))
+
 BROWSER_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_FLAGS = [
     "--no-sandbox",
@@ -123,7 +126,7 @@ class RpcClient:
                 raise
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rpc(server):
     """``rpc("buyer")`` is a callable that acts as that user (password = login)."""
 

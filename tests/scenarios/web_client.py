@@ -41,7 +41,8 @@ class Person:
 
     def opens_row(self, text):
         """Click the row (or card, on a phone) that shows ``text``."""
-        self.page.click(f".o_data_row:has-text('{text}'), .o_kanban_record:has-text('{text}')")
+        # The cell with the text: an avatar or a button in the row would open something else.
+        self.page.click(f".o_data_row .o_data_cell:has-text('{text}'), .o_kanban_record:has-text('{text}')")
         self.page.wait_for_selector(".o_form_view")
         self.settles()
         return self
