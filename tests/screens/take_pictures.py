@@ -135,6 +135,81 @@ SCREENS = [
         ("roles-from-outside", login, "/web#action=distribution_core.distribution_external_group_action", VIEW)
         for login in OVERSEERS
     ),
+    # The rules of the game, and those who keep the matrices.
+    ("my-substitutes", "purchasing_manager", "/web#action=distribution_approval.action_my_substitutes", VIEW),
+    ("asked", "purchasing_manager", "/web#action=distribution_approval.action_approval_asked", VIEW),
+    ("delegations", "operations_manager", "/web#action=distribution_approval.action_delegations", VIEW),
+    ("delegations", "auditor", "/web#action=distribution_approval.action_delegations", VIEW),
+    ("conditions", "purchasing_manager", "/web#action=distribution_approval.action_approval_obligation", VIEW),
+    ("conditions", "buyer", "/web#action=distribution_approval.action_approval_obligation", VIEW),
+    ("emergencies", "operations_manager", "/web#action=distribution_approval.action_approval_emergency", VIEW),
+    ("emergencies", "auditor", "/web#action=distribution_approval.action_approval_emergency", VIEW),
+    ("fast-paths", "auditor", "/web#action=distribution_approval.action_approval_fast_path_use", VIEW),
+    ("links", "auditor", "/web#action=distribution_approval.action_approval_link", VIEW),
+    ("evidence", "auditor", "/web#action=distribution_approval.action_approval_exhibit", VIEW),
+    ("variants", "policy_author", "/web#action=distribution_approval.action_approval_variant", VIEW),
+    ("variants", "policy_publisher", "/web#action=distribution_approval.action_approval_variant", VIEW),
+    ("monitored", "policy_author", "/web#action=distribution_approval.action_approval_monitored", VIEW),
+    ("simulations", "policy_author", "/web#action=distribution_approval.action_approval_simulation", VIEW),
+    ("reviews", "auditor", "/web#action=distribution_approval.action_approval_certification", VIEW),
+    ("workload", "operations_manager", "/web#action=distribution_approval.action_approval_workload", VIEW),
+    ("bottlenecks", "operations_manager", "/web#action=distribution_approval.action_approval_bottleneck", VIEW),
+    ("cycle-times", "policy_author", "/web#action=distribution_approval.action_approval_cycle", VIEW),
+    ("deciders", "auditor", "/web#action=distribution_approval.action_approval_deciders", VIEW),
+    (
+        "freight-with-condition",
+        "buyer",
+        "/web#id={freight_condition}&model=distribution.freight.request&view_type=form",
+        FORM,
+    ),
+    (
+        "freight-in-emergency",
+        "buyer",
+        "/web#id={freight_emergency}&model=distribution.freight.request&view_type=form",
+        FORM,
+    ),
+    ("freight-by-fast-path", "buyer", "/web#id={freight_fast}&model=distribution.freight.request&view_type=form", FORM),
+    (
+        "condition",
+        "purchasing_manager",
+        "/web#id={condition}&model=distribution.approval.obligation&view_type=form",
+        FORM,
+    ),
+    (
+        "emergency",
+        "operations_manager",
+        "/web#id={emergency}&model=distribution.approval.emergency&view_type=form",
+        FORM,
+    ),
+    ("substitute-decided", "auditor", "/web#id={on_behalf}&model=distribution.approval.request&view_type=form", FORM),
+    ("task", "purchasing_manager", "/web#id={task}&model=distribution.approval.task&view_type=form", FORM),
+    (
+        "draft-version",
+        "policy_author",
+        "/web#id={draft}&model=distribution.approval.policy.version&view_type=form",
+        FORM,
+    ),
+    (
+        "draft-version",
+        "policy_publisher",
+        "/web#id={draft}&model=distribution.approval.policy.version&view_type=form",
+        FORM,
+    ),
+    (
+        "variant-out-of-band",
+        "policy_author",
+        "/web#id={fallen}&model=distribution.approval.variant&view_type=form",
+        FORM,
+    ),
+    ("simulation", "policy_author", "/web#id={simulation}&model=distribution.approval.simulation&view_type=form", FORM),
+    (
+        "policy-overdue",
+        "operations_manager",
+        "/web#id={overdue_policy}&model=distribution.approval.policy&view_type=form",
+        FORM,
+    ),
+    ("simulated-documents", "policy_author", "/web#action=distribution_approval.action_approval_simulation_line", VIEW),
+    ("work-per-approver", "policy_author", "/web#action=distribution_approval.action_approval_simulation_load", VIEW),
 ]
 
 
@@ -169,6 +244,7 @@ def places(sql):
         "freight": first(
             "SELECT id FROM distribution_freight_request WHERE state = 'to_approve' ORDER BY id DESC LIMIT 1"
         ),
+        **_places_of_the_rules(first),
         "vendor": first(
             "SELECT id FROM res_partner WHERE vendor_status = 'new' AND supplier_rank > 0 ORDER BY id LIMIT 1"
         ),
@@ -207,6 +283,38 @@ def places(sql):
                 LIMIT 1"""
         ),
         "check": first("SELECT id FROM distribution_approval_outside_check ORDER BY id LIMIT 1"),
+    }
+
+
+def _places_of_the_rules(first):
+    """Where the rules of the game are shown, on expedited freight."""
+
+    def freight(key):
+        return first(f"SELECT id FROM distribution_freight_request WHERE carrier_reference = '{key}'")
+
+    return {
+        "freight_condition": freight("RULE-CONDITION"),
+        "freight_emergency": freight("RULE-EMERGENCY"),
+        "freight_fast": freight("RULE-FAST-1"),
+        "condition": first("SELECT id FROM distribution_approval_obligation WHERE state = 'reported' LIMIT 1"),
+        "emergency": first("SELECT id FROM distribution_approval_emergency LIMIT 1"),
+        "on_behalf": first(
+            "SELECT request_id FROM distribution_approval_decision WHERE on_behalf_id IS NOT NULL LIMIT 1"
+        ),
+        "task": first(
+            """SELECT task.id FROM distribution_approval_task task
+                 JOIN distribution_approval_request request ON request.id = task.request_id
+                WHERE task.state = 'open' AND task.name = 'Purchasing' AND request.document_type = 'purchase_order'
+             ORDER BY request.amount DESC LIMIT 1"""
+        ),
+        "draft": first("SELECT id FROM distribution_approval_policy_version WHERE state = 'draft' ORDER BY id LIMIT 1"),
+        "fallen": first(
+            """SELECT variant.id FROM distribution_approval_variant variant
+                 JOIN distribution_case found ON found.res_model = 'distribution.approval.variant'
+                      AND found.res_id = variant.id LIMIT 1"""
+        ),
+        "simulation": first("SELECT id FROM distribution_approval_simulation LIMIT 1"),
+        "overdue_policy": first("SELECT id FROM distribution_approval_policy WHERE document_type = 'freight_request'"),
     }
 
 

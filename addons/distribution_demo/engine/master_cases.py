@@ -32,16 +32,43 @@ FREIGHT_POLICY = "Expedited freight policy"
 FREIGHT_DESCRIPTION = (
     "Small costs of faster freight are authorised at once; large ones, and late planning, are looked at."
 )
+#: Days ago on which the freight policy was published: its review is overdue, its monitored rule has reported.
+FREIGHT_GOVERNED_SINCE = 40
+#: What sites may set themselves, within a band.
+FREIGHT_LIMIT = "freight limit"
+FREIGHT_BAND = (FREIGHT_LIMIT, "50", "400")
 FREIGHT_RULES = (
+    Rule(
+        5,
+        "A customer stands still",
+        "pass",
+        (("freight_reason", "in", ("customer",)), ("amount", "le", "400")),
+        more=(("fast_path", True), ("fast_path_day", 500)),
+    ),
     Rule(
         10,
         "Up to 150 and the first for the order",
         "pass",
-        (("amount", "le", "150"), ("earlier_requests", "le", "0")),
+        (("amount", "le", "150", FREIGHT_BAND), ("earlier_requests", "le", "0")),
     ),
-    Rule(20, "Above 150", "require", (("amount", "gt", "150"),), ((10, "Purchasing"),)),
+    Rule(20, "Above 150", "require", (("amount", "gt", "150", FREIGHT_BAND),), ((10, "Purchasing"),)),
     Rule(30, "Again for the same order", "require", (("earlier_requests", "gt", "0"),), ((10, "Purchasing"),)),
     Rule(40, "Planned too late", "require", (("freight_reason", "in", ("planning",)),), ((20, "Operations"),)),
+    Rule(
+        50,
+        "Replacement for a defect",
+        "require",
+        (("freight_reason", "in", ("quality",)),),
+        ((10, "Category Management"),),
+    ),
+    Rule(
+        60,
+        "Above 100, on trial",
+        "require",
+        (("amount", "gt", "100"),),
+        ((10, "Purchasing"),),
+        more=(("mode", "monitor"),),
+    ),
 )
 
 REPORT_POLICY = "Report release policy"

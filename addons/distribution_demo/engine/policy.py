@@ -9,13 +9,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Rule:
-    """``conditions``: (fact, operator, value or option codes); ``stages``: (number, approval group)."""
+    """``conditions``: (fact, operator, value or option codes); ``stages``: (number, approval group).
+
+    A condition with a fourth part is adjustable: (name of the threshold, lowest, highest value of a variant).
+    ``more``: (field, value) of what else the rule says.
+    """
 
     sequence: int
     name: str
     outcome: str
     conditions: tuple
     stages: tuple = ()
+    more: tuple = ()
 
 
 NAME = "Purchase policy"

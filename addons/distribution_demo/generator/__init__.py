@@ -4,7 +4,21 @@ import logging
 import time
 
 from ..engine import make_plan
-from . import cases, company, finance, goods, goods_papers, governance, master, oversight, sales, staff, story, trade
+from . import (
+    cases,
+    company,
+    finance,
+    goods,
+    goods_papers,
+    governance,
+    master,
+    oversight,
+    rules,
+    sales,
+    staff,
+    story,
+    trade,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -52,6 +66,7 @@ def build(env):
         ("orders under the policy", story.tell, env),
         ("vendor bills and new vendors", finance.build, env),
         ("vendor master data, freight, reports", master.build, env),
+        ("rules of the game, on expedited freight", rules.build, env),
         ("counts, scrap and transfers", goods_papers.build, env),
         ("sales, deliveries and returns under their policies", sales.build, env),
         ("cases", cases.build, env),

@@ -77,15 +77,18 @@ def _rule_values(env, directory, rule):
         "name": rule.name,
         "outcome": rule.outcome,
         "condition_ids": [
-            Command.create(_condition_values(env, fact, operator, operand))
-            for fact, operator, operand in rule.conditions
+            Command.create(_condition_values(env, fact, operator, operand, *band))
+            for fact, operator, operand, *band in rule.conditions
         ],
         "stage_ids": [Command.create(_stage_values(directory, number, who)) for number, who in rule.stages],
+        **dict(rule.more),
     }
 
 
-def _condition_values(env, fact, operator, operand):
+def _condition_values(env, fact, operator, operand, band=None):
     values = {"fact": fact, "operator": operator}
+    if band:
+        values.update(zip(("threshold", "band_low", "band_high"), band))
     if isinstance(operand, tuple):
         options = env["distribution.approval.fact.option"].search([("fact", "=", fact), ("code", "in", operand)])
         values["option_ids"] = [Command.set(options.ids)]

@@ -16,14 +16,14 @@ def build(env, _plan, directory):
     # Accounts payable keeps the contacts of vendors.
     directory.users["accountant"].write({USER_GROUPS: [Command.link(env.ref("base.group_partner_manager").id)]})
     banks = _accounts(env, directory)
-    since = moment(plan_of.GOVERNED_SINCE, 10)
-    for document_type, name, description, rules, owner in (
+    for document_type, name, description, rules, owner, since in (
         (
             "vendor_change",
             plan_of.VENDOR_POLICY,
             plan_of.VENDOR_DESCRIPTION,
             plan_of.VENDOR_RULES,
             "finance_controller",
+            plan_of.GOVERNED_SINCE,
         ),
         (
             "freight_request",
@@ -31,6 +31,7 @@ def build(env, _plan, directory):
             plan_of.FREIGHT_DESCRIPTION,
             plan_of.FREIGHT_RULES,
             "operations_manager",
+            plan_of.FREIGHT_GOVERNED_SINCE,
         ),
         (
             "report_release",
@@ -38,10 +39,19 @@ def build(env, _plan, directory):
             plan_of.REPORT_DESCRIPTION,
             plan_of.REPORT_RULES,
             "operations_manager",
+            plan_of.GOVERNED_SINCE,
         ),
     ):
         put_in_force(
-            env, directory, document_type, name, description, rules, owner, since, fallback="operations_manager"
+            env,
+            directory,
+            document_type,
+            name,
+            description,
+            rules,
+            owner,
+            moment(since, 10),
+            fallback="operations_manager",
         )
     requests = type(env["distribution.approval.request"])
     with patch.object(requests, "_resume_after_commit", lambda _request: None):
