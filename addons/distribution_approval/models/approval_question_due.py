@@ -85,8 +85,10 @@ class ApprovalTask(models.Model):
 
     def _clock_words(self):
         words = super()._clock_words()
+        if self.state != "open" or self.request_state != "question":
+            return words
         due = self.request_id._open_questions()._holding().mapped("due_at")
-        if self.state != "open" or self.request_state != "question" or not any(due):
+        if not any(due):
             return words
         return _(
             "The clock stands still until the question is answered, at the latest until %s.", self._local(max(due))

@@ -246,6 +246,17 @@ class TestEvidencePackOfTheRules(TermsCase):
             self.assertIn(words, html)
         self.assertLessEqual({"obligation", "step"}, models)
 
+    def test_a_link_says_how_it_was_used(self):
+        order = self._held()
+        link = self._task(order, "Purchasing").link_ids
+        link._arm()
+        self.env.flush_all()  # sending and deciding are two transactions
+        link._decide("approve", "", link.digest)
+        html, models = self._told(order)
+        self.assertIn("Decision link", html)
+        self.assertIn("without login", html)
+        self.assertIn("link", models)
+
     def test_an_emergency_with_its_review(self):
         order = self._held()
         request = order.sudo().approval_request_id
