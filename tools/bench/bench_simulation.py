@@ -12,7 +12,7 @@ import argparse
 import time
 
 from . import benchmarks_document, purchase_company, purchase_policy
-from .setting import SUITE, odoo, series
+from .setting import SUITE, odoo, series, versions
 
 DOCUMENTS, RULES = 10_000, 50
 #: Queries of one batch of 1,000 documents, and by how much the last batches may differ from the first.
@@ -105,10 +105,11 @@ def problems(simulation, count, queries, seconds, progress):
     return found, asked, took
 
 
-def text_of(simulation, asked, took, broken):
-    rate = 1000 * len(took) / sum(took)
+def text_of(env, simulation, asked, took, broken):
     return "\n".join(
         [
+            f"{benchmarks_document.measured(versions(env))}.",
+            "",
             f"A draft of {RULES} rules on {simulation.done:,} purchase orders of two lines whose facts were not "
             "recorded (each is worked out from the order as it is), in batches of 1,000 that each show their progress. "
             f"A checksum of {len(UNTOUCHED)} tables is the same before and after: a simulation changes nothing.",
@@ -119,14 +120,11 @@ def text_of(simulation, asked, took, broken):
             f"| queries for each 1,000 after that | {min(asked[1:])}–{max(asked[1:])} | "
             f"{LIMITS['growth_queries']:.2f} × the least |",
             f"| time of the last 1,000 beside the second | {took[-1] / took[1]:.2f} | {LIMITS['growth_time']:.2f} |",
-            f"| documents a second (says more about the machine) | {rate:,.0f} | |",
             "",
             f"Result: {simulation.passed:,} pass, {simulation.routed:,} need approval, {simulation.refused:,} refused, "
             f"{simulation.held:,} held; {simulation.changed:,} differ from the version in force.",
             "",
-            "Every limit is kept."
-            if not broken
-            else "Limits that are **not** kept:\n\n" + "\n".join(f"- {words}" for words in broken),
+            benchmarks_document.verdict(broken),
         ]
     )
 
@@ -138,10 +136,10 @@ def main():
     with odoo(SUITE) as env:
         simulation, queries, seconds, progress = measure(env, count)
         broken, asked, took = problems(simulation, count, queries, seconds, progress)
-        text = text_of(simulation, asked, took, broken)
+        text = text_of(env, simulation, asked, took, broken)
     print(text)
     if count == DOCUMENTS:
-        benchmarks_document.write(series(), f"Simulating {DOCUMENTS:,} documents", text)
+        benchmarks_document.write(series(), "Simulation", text)
     if broken:
         raise SystemExit("\n".join(broken))
 
