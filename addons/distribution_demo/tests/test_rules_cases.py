@@ -56,7 +56,7 @@ class TestRulesCases(TransactionCase):
     def test_a_monitored_rule_has_reported(self):
         case = self.env["distribution.case"].search([("type_id.code", "=", "monitored_rules_report")])
         self.assertEqual(len(case), 1)
-        self.assertIn("Above 100, on trial", case.detail)
+        self.assertIn("Above 100, on trial", case.description)
         found = self.env["distribution.approval.monitored"].search([("stricter", "=", True)])
         self.assertIn(self._case("RULE-MONITORED").id, found.mapped("res_id"))
 

@@ -61,9 +61,12 @@ class TestStages(TransactionCase):
         self.assertFalse(tasks.clock_step_ids.filtered(lambda step: step.kind == "final"))
 
     def test_somebody_goes_on_leave_soon(self):
-        delegation = self.env["distribution.approval.delegation"].search([])
-        self.assertEqual(delegation.mapped("state"), ["planned"])
-        self.assertEqual(delegation.substitute_id.login, "operations_manager")
+        delegation = (
+            self.env["distribution.approval.delegation"]
+            .search([])
+            .filtered(lambda delegation: delegation.state == "planned")
+        )
+        self.assertEqual(delegation.mapped("substitute_id.login"), ["operations_manager"])
 
     def test_every_approver_has_something_to_decide_and_can_read_it(self):
         for login in APPROVERS:
