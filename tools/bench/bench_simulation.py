@@ -16,7 +16,7 @@ from .setting import SUITE, odoo, series, versions
 
 DOCUMENTS, RULES = 10_000, 50
 #: Queries of one batch of 1,000 documents, and by how much the last batches may differ from the first.
-LIMITS = {"queries": 120, "growth_queries": 1.10, "growth_time": 1.50}
+LIMITS = {"queries": 250, "growth_queries": 1.10, "growth_time": 1.50}
 #: Tables that a simulation leaves alone.
 UNTOUCHED = (
     "purchase_order",
@@ -51,9 +51,12 @@ def prepare(env, count):
     missing = count - env["purchase.order"].search_count([("company_id", "=", env.company.id)])
     quiet = env(context={**env.context, **QUIET})
     for start in range(0, missing, 1000):
-        purchase_company._orders(quiet, company, min(1000, missing - start), lines=2, quantity=10 + start // 1000 * 20)
+        purchase_company._orders(quiet, company, min(1000, missing - start), lines=2, quantity=10 + start // 1000 * 150)
         env.flush_all()
         env.invalidate_all()
+    # In force since before governance: confirming them one by one is not what is measured.
+    env.cr.execute("UPDATE purchase_order SET state = 'purchase' WHERE company_id = %s", (env.company.id,))
+    env.invalidate_all()
     author = env["res.users"].browse(company["people"]["author"])
     version = env["distribution.approval.policy.version"].search([("state", "=", "published")], limit=1)
     draft = version.policy_id.with_user(author)._draft_next_version()
