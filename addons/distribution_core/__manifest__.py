@@ -6,7 +6,7 @@
     'author': "Distribution Suite",
     'license': 'LGPL-3',
     'depends': ['mail', 'stock'],
-    'external_dependencies': {'python': ['jsonschema', 'cryptography']},
+    'external_dependencies': {'python': ['jsonschema']},
     'data': [
         'security/distribution_core_groups.xml',
         'security/ir.model.access.csv',

@@ -1,6 +1,6 @@
 """Secrets of integrations at rest: encrypted with a key that is not in the database.
 
-The key comes from, in this order:
+The key (of the library `cryptography`, which Odoo itself requires) comes from, in this order:
 
 1. the environment: ``DISTRIBUTION_SECRET_KEY``;
 2. ``odoo.conf``: ``distribution_secret_key = …``;
