@@ -80,7 +80,7 @@ class DistributionWebhookDelivery(models.Model):
     lease_until = fields.Datetime(readonly=True)
     attempts = fields.Integer("Tries", readonly=True)
     done_at = fields.Datetime("Delivered On", readonly=True)
-    last_status = fields.Integer("Last Status", readonly=True)
+    last_status = fields.Integer(readonly=True)
     last_error = fields.Char(readonly=True)
     attempt_ids = fields.One2many('distribution.webhook.attempt', 'delivery_id', string="Log")
     body_text = fields.Text("Body", compute='_compute_body_text')
