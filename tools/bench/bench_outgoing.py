@@ -281,12 +281,13 @@ def section(results, env, broken):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=PAIRS)
+    parser.add_argument("--only", choices=TITLES, nargs="+", default=list(TITLES), help="measure these")
     parser.add_argument("--no-document", action="store_true", help="leave docs/benchmarks.md as it is")
     options = parser.parse_args()
     results = {}
     with contextlib.ExitStack() as stack:
         team = {name: Company(stack.enter_context(odoo(name)), governed=name == SUITE) for name in (PLAIN, SUITE)}
-        for what in TITLES:
+        for what in options.only:
             results[what] = compare(team, what, min(options.pairs, FEWER_PAIRS.get(what, options.pairs)))
             print(what, results[what], flush=True)
         broken = broken_limits(results)
