@@ -61,8 +61,16 @@ class ResPartner(models.Model):
 
     def _approval_receivable(self, company):
         """({id: open amount}, {id: due date of the oldest open item that is overdue}); one query."""
-        for model in ("account.move", "account.move.line", "account.account", "res.partner"):
-            self.env[model].flush_model()
+        self._approval_flush(
+            {
+                "account.move.line": (
+                    *("account_id", "partner_id", "company_id", "parent_state", "reconciled", "amount_residual"),
+                    "date_maturity",
+                ),
+                "account.account": ("account_type",),
+                "res.partner": ("commercial_partner_id",),
+            }
+        )
         self.env.cr.execute(
             """SELECT partner.commercial_partner_id,
                       sum(item.amount_residual),
@@ -85,14 +93,28 @@ class ResPartner(models.Model):
                 due[customer_id] = day
         return receivable, due
 
+    def _approval_flush(self, names):
+        """Write to the database what is read from it. ``names``: model → fields."""
+        for model, fields_read in names.items():
+            self.env[model].flush_model(fields_read)
+
     def _approval_open_orders(self, company, without=()):
         """``{id: confirmed and not invoiced, or Unknown}``, at today's rate; one query.
 
         Posted invoices count as invoiced, down payments included. A credit note does not make an
         order open again: it lowers what is owed by itself.
         """
-        for model in ("sale.order", "sale.order.line", "account.move", "account.move.line"):
-            self.env[model].flush_model()
+        self._approval_flush(
+            {
+                "sale.order": ("currency_id", "partner_id", "company_id", "state"),
+                "sale.order.line": (
+                    *("order_id", "display_type", "price_total", "price_unit", "discount", "product_uom_qty"),
+                    "invoice_lines",
+                ),
+                "account.move.line": ("move_id", "price_total"),
+                "account.move": ("state", "move_type"),
+            }
+        )
         self.env.cr.execute(
             """WITH ordered AS (
                       SELECT sale.id, sale.currency_id, partner.commercial_partner_id AS customer_id,

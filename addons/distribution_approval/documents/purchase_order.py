@@ -446,11 +446,13 @@ class PurchaseOrder(models.Model):
         vendors = lines.partner_id | lines.partner_id.commercial_partner_id
         sellers = self.env["product.supplierinfo"].sudo()
         names = [name for name, field in sellers._fields.items() if field.store and field.prefetch]
+        found = sellers.search_fetch([("product_tmpl_id", "in", lines.product_id.product_tmpl_id.ids)], names)
+        contracts = found.filtered(lambda seller: seller.contract_state == "contract" and seller.partner_id in vendors)
         prices = {}
-        for seller in sellers.search_fetch([("product_tmpl_id", "in", lines.product_id.product_tmpl_id.ids)], names):
-            if seller.partner_id in vendors and seller.contract_state == "contract":
-                key = seller.partner_id.commercial_partner_id.id, seller.product_tmpl_id.id
-                prices.setdefault(key, []).append(seller)
+        # What is computed for one of them is not computed for all prices that were found.
+        for seller in contracts.with_prefetch():
+            key = seller.partner_id.commercial_partner_id.id, seller.product_tmpl_id.id
+            prices.setdefault(key, []).append(seller)
         return prices
 
     def _approval_price_over_contract(self, prices):

@@ -14,10 +14,8 @@ class StockMove(models.Model):
 
     def _approval_refuse_undone(self):
         """Refuse what would let moves that are done be done again, where any kind of move is governed."""
-        if not self.env["distribution.approval.move.document"]._approval_move_gates():
-            return
         done = self.sudo().filtered(lambda move: move.state == "done")
-        if done:
+        if done and self.env["distribution.approval.move.document"]._approval_move_gates():
             raise UserError(
                 _(
                     "state: %(product)s has been moved (%(reference)s), and that cannot be undone here. "

@@ -245,10 +245,8 @@ class StockMove(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         moves = super().create(vals_list)
-        if self.env["distribution.approval.move.document"]._approval_move_gates():
-            with moves_corrected(moves.filtered(lambda move: move.state == "done"), changed=True):
-                pass
-        return moves
+        with moves_corrected(moves.filtered(lambda move: move.state == "done"), changed=True):
+            return moves
 
     def write(self, vals):
         if vals.get("state") != "done":
@@ -271,10 +269,8 @@ class StockMoveLine(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
-        if self.env["distribution.approval.move.document"]._approval_move_gates():
-            with moves_corrected(lines.filtered(lambda line: line.state == "done").move_id, changed=True):
-                pass
-        return lines
+        with moves_corrected(lines.filtered(lambda line: line.state == "done").move_id, changed=True):
+            return lines
 
     def write(self, vals):
         if (
