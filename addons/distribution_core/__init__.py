@@ -1,5 +1,6 @@
 """What every part of the distribution suite needs."""
 
+from . import controllers
 from . import engine
 from . import models
 from . import wizard

@@ -18,3 +18,9 @@ from . import distribution_automation
 from . import distribution_external_group
 from . import distribution_webhook_subscription
 from . import distribution_webhook_delivery
+from . import distribution_api_operation
+from . import distribution_api_key
+from . import distribution_api_secret
+from . import distribution_api_usage
+from . import distribution_api_call
+from . import distribution_api_ledger

@@ -15,7 +15,7 @@ from ..compat import accessible
 from ..engine.canonical import canonical_json
 from ..ledger.schema import create_ledger, open_epoch
 from ..ledger.sealing import current_horizon
-from .distribution_event_type import SUITE_AUTHOR, schema_validator
+from .distribution_event_type import RESERVED_PREFIX, SUITE_AUTHOR, schema_validator
 
 _logger = logging.getLogger(__name__)
 
@@ -257,6 +257,8 @@ class DistributionEvent(models.Model):
         if not checks_payloads():
             return
         validator = schema_validator(type)
+        if validator is None and not type.startswith(RESERVED_PREFIX):
+            return  # another system's: it comes by the API, under the namespace of its key
         if validator is None:
             raise ValueError(f"Event type {type} is not registered: add schemas/{type}.json to the addon.")
         error = next(validator.iter_errors(json.loads(facts)), None)

@@ -1,0 +1,126 @@
+"""An operation of the API: what it is called, what it takes, what it answers.
+
+The contract is a JSON file of the addon that offers the operation (folder ``operations``), named after it:
+
+``title``, ``description``
+    for people
+``method``
+    ``POST`` takes a ``body``; ``GET`` takes ``parameters``
+``path``
+    default: the name; ``approval-requests/{id}`` for a single record
+``body``
+    JSON Schema (2020-12) of an object, with ``examples``. To each, ``accept_as_case`` and ``company_id``
+    are added, unless the contract says ``"bare": true``
+``parameters``
+    ``{name: JSON Schema}``; those in ``path`` are required
+``answer``
+    JSON Schema of the answer; for POST of its member ``result``
+``hidden``
+    members of the body that are not kept, such as one-use tokens
+``identity``
+    members of the body that name the fact: two calls that agree in them are the same, whatever their keys
+``free``
+    true: every valid key may
+
+Who acts on it is not part of the contract.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+
+COMMON = {
+    'accept_as_case': {
+        'type': 'boolean',
+        'default': False,
+        'description': "What cannot be applied is kept as an exception case (202) instead of being refused.",
+    },
+    'company_id': {
+        'type': 'integer',
+        'minimum': 1,
+        'maximum': 2147483647,
+        'description': "One of the companies of the key; default its first one.",
+    },
+}
+METHODS = ('GET', 'POST')
+
+
+class ContractProblem(ValueError):
+    """A contract cannot be used."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation; see above."""
+
+    name: str
+    method: str
+    path: str
+    title: str
+    description: str
+    body: dict | None = None
+    parameters: dict = field(default_factory=dict)
+    answer: dict = field(default_factory=dict)
+    hidden: tuple = ()
+    identity: tuple = ()
+    free: bool = False
+    bare: bool = False
+
+    @property
+    def path_parameters(self):
+        """Names in braces in the path."""
+        return re.findall(r'{(\w+)}', self.path)
+
+    def arguments(self, path):
+        """Values of the path's parameters as texts, or None when ``path`` is not that of the operation."""
+        pattern = re.sub(r'{(\w+)}', r'(?P<\1>[^/]+)', self.path)
+        match = re.fullmatch(pattern, path)
+        return match and match.groupdict()
+
+
+def read(name, text):
+    """The operation of a contract file.
+
+    :raises ContractProblem: with what is wrong
+    """
+    try:
+        contract = json.loads(text)
+    except ValueError as error:
+        raise ContractProblem(f"{name}: {error}") from error
+    missing = [key for key in ('title', 'description', 'method', 'answer') if not contract.get(key)]
+    method, body = contract.get('method'), contract.get('body')
+    if missing or method not in METHODS or (method == 'POST') != bool(body):
+        raise ContractProblem(f"{name}: {', '.join(missing) or 'method and body do not fit together'}")
+    if body and not body.get('examples'):
+        raise ContractProblem(f"{name}: the body has no examples")
+    bare = bool(contract.get('bare'))
+    if body and not bare:
+        body = {**body, 'properties': {**body['properties'], **COMMON}}
+    return Operation(
+        name=name,
+        method=method,
+        path=contract.get('path', name),
+        title=contract['title'],
+        description=contract['description'],
+        body=body,
+        parameters=contract.get('parameters', {}),
+        answer=contract['answer'],
+        hidden=tuple(contract.get('hidden', ())),
+        identity=tuple(contract.get('identity', ())),
+        free=bool(contract.get('free')),
+        bare=bare,
+    )
+
+
+def identity(operation, body):
+    """What names the fact in the body, as one text; None: nothing does."""
+    if not operation.identity:
+        return None
+    parts = json.dumps([body[name] for name in operation.identity], separators=(',', ':'))
+    return hashlib.sha256(parts.encode()).hexdigest()
+
+
+def visible(operation, body):
+    """The body as it may be kept: hidden members are covered."""
+    return {key: '***' if key in operation.hidden else value for key, value in body.items()}
