@@ -70,3 +70,5 @@ from . import customer_tier
 from . import sale_delivery_hold
 from . import return_reason
 from . import vendor_value
+from . import approval_api
+from . import api_customer_order

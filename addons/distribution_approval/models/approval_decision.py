@@ -37,7 +37,12 @@ class ApprovalDecision(models.Model):
     decided_at = fields.Datetime(required=True)
     version_id = fields.Many2one("distribution.approval.policy.version", ondelete="restrict")
     channel = fields.Selection(
-        [("form", "Screen or API"), ("link", "Decision link"), ("bulk", "Together with others")],
+        [
+            ("form", "Screen or RPC"),
+            ("link", "Decision link"),
+            ("bulk", "Together with others"),
+            ("api", "Decision link, through another system"),
+        ],
         string="Decided through",
         help="How the decision reached the system.",
     )

@@ -61,3 +61,5 @@ from . import test_emergency
 from . import test_fast_path
 from . import test_fast_path_goods
 from . import test_outcome_concurrency
+from . import test_api_approvals
+from . import test_api_customer_orders

@@ -1,9 +1,7 @@
 """Decision links as their receivers – and others – use them, over HTTP."""
 
 import re
-from contextlib import contextmanager
 from datetime import timedelta
-from unittest.mock import patch
 
 import psycopg2
 from odoo import fields
@@ -11,11 +9,11 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests.common import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from .test_evidence import TermsCase
+from .link_case import LinkCase
 
 
 @tagged("post_install", "-at_install")
-class TestDecisionLinks(TermsCase, HttpCase):
+class TestDecisionLinks(LinkCase, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -25,29 +23,6 @@ class TestDecisionLinks(TermsCase, HttpCase):
         )
 
     # ---------------------------------------------------------------- helpers
-
-    @contextmanager
-    def _outbox(self):
-        """What would go out by SMTP."""
-        sent = []
-
-        def send_email(server, message, *args, **kwargs):
-            sent.append(message)
-            return message["Message-Id"]
-
-        with patch.object(type(self.env["ir.mail_server"]), "send_email", send_email):
-            yield sent
-
-    def _link(self, amount=5000, order=None):
-        """(order, path of the link that the purchasing manager got)."""
-        order = order or self._held(amount)
-        with self._outbox() as sent:
-            self.env["distribution.approval.link"]._cron_send()
-        text = "".join(
-            part.get_content() for message in sent for part in message.walk() if part.get_content_type() == "text/html"
-        )
-        token = re.search(r"/distribution/approval/link/([\w-]+)", text)[1]
-        return order, f"/distribution/approval/link/{token}"
 
     def _post(self, path, outcome="approve", page=None, **values):
         """Submit the page, as its form does."""

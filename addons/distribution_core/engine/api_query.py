@@ -25,7 +25,8 @@ def arguments(declared, given):
     :raises Problem: ``query-invalid``, with the parameters that make no sense
     """
     errors = [
-        {'pointer': f'/{name}', 'detail': "there is no such parameter"} for name in given.keys() - declared.keys() - FOREIGN
+        {'pointer': f'/{name}', 'detail': "there is no such parameter"}
+        for name in given.keys() - declared.keys() - FOREIGN
     ]
     found = {}
     for name, schema in declared.items():

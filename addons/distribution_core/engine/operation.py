@@ -113,11 +113,11 @@ def read(name, text):
     )
 
 
-def identity(operation, body):
-    """What names the fact in the body, as one text; None: nothing does."""
+def identity(operation, body, company_id):
+    """What names the fact in the body, within a company, as one text; None: nothing does."""
     if not operation.identity:
         return None
-    parts = json.dumps([body[name] for name in operation.identity], separators=(',', ':'))
+    parts = json.dumps([company_id, *(body[name] for name in operation.identity)], separators=(',', ':'))
     return hashlib.sha256(parts.encode()).hexdigest()
 
 

@@ -24,3 +24,5 @@ from . import distribution_api_secret
 from . import distribution_api_usage
 from . import distribution_api_call
 from . import distribution_api_ledger
+from . import distribution_api_lookup
+from . import distribution_api_vendor_risk

@@ -9,9 +9,11 @@ import psycopg2
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, MissingError, UserError
 
+from ..compat import check_access
 from ..engine import idempotency, operation
 from ..engine.api_body import mistakes
 from ..engine.problem import Problem
+from .distribution_case import OPEN_STATES
 
 _logger = logging.getLogger(__name__)
 
@@ -164,7 +166,7 @@ class DistributionApiCall(models.Model):
             call = self._insert(key, contract, body, {**values, 'company_id': key._company().id})
             return call._refuse(Problem('body-invalid', errors=errors))
         company = key._company(_company_number(body))
-        identity = operation.identity(contract, body)
+        identity = operation.identity(contract, body, company.id)
         same = identity and self.search(
             [*own, ('operation', '=', contract.name), ('identity', '=', identity), ('state', '!=', 'refused')], limit=1
         )
@@ -341,6 +343,7 @@ class DistributionApiCall(models.Model):
         user = self.env.user
         if not any(user.has_group(f'distribution_core.group_{role}') for role in ('operations', 'administrator')):
             raise AccessError(_("Calls are applied again by operations or administrators."))
+        check_access(self, 'read')
         # sudo: the roles above; each call acts as the account of its key
         calls = self.sudo().filtered(lambda call: call.state in ('waiting', 'failed')).sorted('id')
         for call in calls:
@@ -356,6 +359,19 @@ class DistributionApiCall(models.Model):
             },
         }
 
+    def action_refuse(self):
+        """Give calls up that wait or failed: they are never applied, and their cases are closed."""
+        user = self.env.user
+        if not any(user.has_group(f'distribution_core.group_{role}') for role in ('operations', 'administrator')):
+            raise AccessError(_("Calls are given up by operations or administrators."))
+        check_access(self, 'read')
+        # sudo: the roles above
+        for call in self.sudo().filtered(lambda call: call.state in ('waiting', 'failed')):
+            call._refuse(Problem('not-applicable', "It was looked at, and given up."))
+            if call.case_id.state in OPEN_STATES:
+                call.case_id.write({'state': 'cancelled', 'resolution': _("The call was given up.")})
+        return True
+
     def _apply_later(self):
         """Apply a call that was taken before; what cannot be applied goes on waiting, with its case."""
         self.ensure_one()
@@ -368,7 +384,7 @@ class DistributionApiCall(models.Model):
             self._refuse(Problem('body-invalid', errors=errors), wants_case=True)
             return
         self._apply(contract, body, is_later=True)
-        if self.state == 'applied' and self.case_id.state in ('open', 'in_progress'):
+        if self.state == 'applied' and self.case_id.state in OPEN_STATES:
             self.case_id.write({'state': 'resolved', 'resolution': _("The call was applied.")})
 
     @api.model

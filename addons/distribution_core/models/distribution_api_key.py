@@ -74,6 +74,7 @@ class DistributionApiKey(models.Model):
         tracking=True,
         help="The person who answers for the other system.",
     )
+    note = fields.Text()
     state = fields.Selection(
         [('draft', "No key yet"), ('active', "Valid"), ('expired', "Expired"), ('revoked', "Revoked")],
         compute='_compute_state',
@@ -308,7 +309,9 @@ class DistributionApiKey(models.Model):
         if number is not None:
             companies = companies.filtered(lambda company: company.id == number)
         if not companies:
-            raise Problem('company-forbidden', errors=[{'pointer': '/company_id', 'detail': "not a company of the key"}])
+            raise Problem(
+                'company-forbidden', errors=[{'pointer': '/company_id', 'detail': "not a company of the key"}]
+            )
         own = self.user_id.company_id
         return own if own in companies else companies[0]
 

@@ -56,11 +56,13 @@ class DistributionApiOperation(models.Model):
         limit = arguments['limit']
         # sudo: the key says what may be read, as a subscription does; companies are looked at below
         page, cursor = self.env['distribution.event'].sudo()._feed(arguments.get('cursor'), limit)
-        companies = {False, 0, None, *self.env.companies.ids}
+        companies = {False, *self.env.companies.ids}
         patterns = [pattern for pattern in arguments.get('types', '').split(',') if pattern]
         wanted = page.filtered(
-            lambda event: event.company_ref in companies
-            and (not patterns or any(matches(pattern, event.type) for pattern in patterns))
+            lambda event: (
+                event.company_ref in companies
+                and (not patterns or any(matches(pattern, event.type) for pattern in patterns))
+            )
         )
         return {
             'events': [event._to_cloudevent() for event in wanted],

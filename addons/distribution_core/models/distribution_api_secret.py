@@ -63,5 +63,7 @@ class DistributionApiSecret(models.Model):
 
     def _words(self):
         if self.ends_at:
-            return _("dk_%(prefix)s… until %(ends)s", prefix=self.prefix, ends=fields.Datetime.to_string(self.ends_at)[:16])
+            return _(
+                "dk_%(prefix)s… until %(ends)s", prefix=self.prefix, ends=fields.Datetime.to_string(self.ends_at)[:16]
+            )
         return _("dk_%s…", self.prefix)

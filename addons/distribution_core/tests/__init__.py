@@ -11,3 +11,7 @@ from . import test_automation
 from . import test_external_groups
 from . import test_webhook
 from . import test_webhook_concurrency
+from . import test_api
+from . import test_api_contract
+from . import test_api_access
+from . import test_api_concurrency
