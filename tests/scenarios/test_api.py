@@ -1,0 +1,180 @@
+"""An integrator's afternoon: a shop, a vendor and a carrier begin to talk to the suite.
+
+She gets a key, makes a first call, lets the shop order, polls what happened, and sees that nothing is done
+twice and nothing is lost – also when the server dies in the middle.
+"""
+
+import re
+import threading
+import time
+
+import pytest
+import rules_in_force as rules
+from api_client import CALL, KEY, System, event, give_key, problem
+from web_client import Person
+
+KEYS = "distribution_core.distribution_api_key_action"
+INBOX = "distribution_core.distribution_api_call_action"
+OPERATIONS = ("external-events", "customer-orders", "supplier-confirmations", "events", "event-types")
+
+
+@pytest.fixture(scope="module")
+def shop(rpc, server):
+    rules.give_role(rpc, "integration", "sales_team.group_sale_salesman")
+    return give_key(rpc, server.url, OPERATIONS, name="Web shop")
+
+
+@pytest.fixture
+def customer(sql):
+    """Internal reference of a customer who has one from now on."""
+    ((number,),) = sql("SELECT id FROM res_partner WHERE email = 'customer_05@example.com'")
+    sql("UPDATE res_partner SET ref = 'C-5005' WHERE id = %s", (number,))
+    return {"ref": "C-5005"}
+
+
+@pytest.fixture
+def product(sql):
+    ((number,),) = sql(
+        """SELECT product.id FROM product_product product
+             JOIN product_template template ON template.id = product.product_tmpl_id
+            WHERE template.sale_ok AND template.active AND product.active ORDER BY product.id LIMIT 1"""
+    )
+    return {"id": number}
+
+
+def test_a_key_is_made_and_shown_once(rpc, server, browser_page):
+    admin = rpc("admin")
+    key = admin(
+        KEY,
+        "create",
+        {
+            "name": "First steps",
+            "user_id": rpc("integration").uid,
+            "operation_ids": [(6, 0, admin("distribution.api.operation", "search", [("name", "=", "external-events")]))],
+            "namespace": "acme",
+        },
+    )
+    person = Person(browser_page("admin"), "admin")
+    person.opens(KEYS).opens_row("First steps").presses("action_issue")
+    person.page.wait_for_selector(".modal:has-text('not shown again')")
+    text = re.search(r"dk_[a-z0-9]{8}_[A-Za-z0-9]{40}", person.page.inner_text(".modal")).group()
+    person.page.click(".modal-footer button:has-text('Close')")
+    person.opens_record(KEY, key[0] if isinstance(key, list) else key)
+    assert text not in person.page.content()
+    assert text[:11] in person.page.content(), "its prefix names it"
+
+    # The first call: an event of her system, and she sees in the inbox that it came.
+    system = System(server.url, text)
+    problem(system.get("events"), 403, "scope-missing")
+    answer = system.post("external-events", event("first"))
+    assert answer.status_code == 200, answer.text
+    assert system.post("external-events", event("first")).json() == answer.json()
+    (recorded,) = rpc("auditor")(
+        "distribution.event", "search_read", [("uid", "=", answer.json()["result"]["event_id"])], fields=["type", "user_ref"]
+    )
+    assert (recorded["type"], recorded["user_ref"]) == ("acme.truck.arrived.v1", rpc("integration").uid)
+    operations = Person(browser_page("operations_manager"), "operations_manager")
+    operations.opens_record(CALL, answer.json()["call_id"])
+    operations.sees("external-events")
+    assert "gate" in operations.reads()
+
+
+def test_the_shop_orders(shop, rpc, sql, customer, product):
+    order = {"channel": "shop", "reference": "W-1001", "customer": customer, "lines": [{"product": product, "quantity": 3}]}
+    placed = shop.post("customer-orders", order)
+    assert placed.status_code == 200, placed.text
+    number = placed.json()["result"]["order_id"]
+    (quotation,) = rpc("sales_manager")("sale.order", "read", [number], fields=["state", "client_order_ref"])
+    assert (quotation["state"], quotation["client_order_ref"]) == ("draft", "W-1001")
+
+    # The shop is not sure, and sends it again; then somebody changes the basket behind its back.
+    assert shop.post("customer-orders", order).json()["result"]["order_id"] == number
+    changed = {**order, "lines": [{"product": product, "quantity": 30}]}
+    problem(shop.post("customer-orders", changed), 409, "conflict")
+    assert sql("SELECT product_uom_qty::int FROM sale_order_line WHERE order_id = %s", (number,)) == [(3,)]
+
+    # A product that nobody knows: a clear no – or a person, when she asks for that.
+    unknown = {**order, "reference": "W-1002", "lines": [{"product": {"code": "NONE"}, "quantity": 1}]}
+    refusal = problem(shop.post("customer-orders", unknown), 422, "not-applicable")
+    assert refusal["errors"][0]["pointer"] == "/lines/0/product/code"
+    taken = shop.post("customer-orders", {**unknown, "accept_as_case": True})
+    assert taken.status_code == 202, taken.text
+    case = taken.json()["case_id"]
+    operations = rpc("operations_manager")
+    assert "unknown here" in operations("distribution.case", "read", [case], fields=["description"])[0]["description"]
+    sql(
+        """UPDATE product_product SET default_code = 'NONE' WHERE id = %s""",
+        (product["id"],),
+    )
+    operations(CALL, "action_apply", [taken.json()["call_id"]])
+    assert shop.get(f"calls/{taken.json()['call_id']}").json()["state"] == "applied"
+    assert sql("SELECT state FROM distribution_case WHERE id = %s", (case,)) == [("resolved",)]
+
+
+def test_a_vendor_confirms_what_nothing_acts_on_yet(shop, browser_page):
+    answer = shop.post(
+        "supplier-confirmations",
+        {
+            "order": {"name": "P00001"},
+            "confirmed_at": "2026-11-20T09:30:00Z",
+            "lines": [{"line_id": 1, "status": "changed", "promised_date": "2026-12-04"}],
+        },
+    )
+    assert answer.status_code == 202
+    assert shop.get(f"calls/{answer.json()['call_id']}").json()["state"] == "waiting"
+    operations = Person(browser_page("operations_manager"), "operations_manager")
+    operations.opens(INBOX).sees("supplier-confirmations")
+
+
+def test_polling(shop):
+    types = {one["type"] for one in shop.get("event-types").json()["event_types"]}
+    assert "distribution.purchase_order.approved.v1" in types
+    marker = shop.post("external-events", event("poll")).json()["result"]["event_id"]
+    seen, cursor, pages = [], None, 0
+    until = time.monotonic() + 60
+    while marker not in seen and time.monotonic() < until:
+        page = shop.get("events?limit=500" + (f"&cursor={cursor}" if cursor else "")).json()
+        seen += [one["id"] for one in page["events"]]
+        cursor, pages = page["cursor"], pages + 1
+        if not page["has_more"]:
+            time.sleep(0.5)
+    assert marker in seen
+    assert len(seen) == len(set(seen)), "an event comes once"
+
+
+def test_the_server_dies_in_the_middle(shop, server, sql, customer, product):
+    """Calls are cut off by kill -9, and sent again with the same keys: each is applied exactly once."""
+
+    def order(number):
+        return {
+            "channel": "crash",
+            "reference": f"K-{number}",
+            "customer": customer,
+            "lines": [{"product": product, "quantity": 1}],
+        }
+
+    answers = {}
+
+    def send(number):
+        try:
+            answers[number] = shop.post("customer-orders", order(number), headers={"Idempotency-Key": f"crash-{number}"})
+        except OSError:
+            answers[number] = None
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.6)
+    server.kill9()
+    for thread in threads:
+        thread.join(90)
+    assert None in answers.values(), "all were answered before the kill: nothing was tried"
+    server.restart()
+    told = {number: answer.json() for number, answer in answers.items() if answer is not None}
+    for number in range(12):
+        again = shop.post("customer-orders", order(number), headers={"Idempotency-Key": f"crash-{number}"})
+        assert again.status_code == 200, again.text
+        assert told.setdefault(number, again.json()) == again.json(), "what was answered before the kill holds"
+    assert sql(
+        "SELECT count(*), count(DISTINCT channel_reference) FROM sale_order WHERE order_channel = 'crash'"
+    ) == [(12, 12)]
