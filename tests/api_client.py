@@ -17,7 +17,10 @@ class System:
         self.url, self.text, self.key_id = url, text, key_id
 
     def call(self, method, path, body=None, *, raw=None, headers=None, session=requests):
-        sent = {"Authorization": f"Bearer {self.text}", **({"Content-Type": "application/json"} if method == "POST" else {})}
+        sent = {
+            "Authorization": f"Bearer {self.text}",
+            **({"Content-Type": "application/json"} if method == "POST" else {}),
+        }
         sent.update(headers or {})
         content = raw if raw is not None else None if body is None else json.dumps(body)
         return session.request(

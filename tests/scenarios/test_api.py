@@ -50,7 +50,9 @@ def test_a_key_is_made_and_shown_once(rpc, server, browser_page):
         {
             "name": "First steps",
             "user_id": rpc("integration").uid,
-            "operation_ids": [(6, 0, admin("distribution.api.operation", "search", [("name", "=", "external-events")]))],
+            "operation_ids": [
+                (6, 0, admin("distribution.api.operation", "search", [("name", "=", "external-events")]))
+            ],
             "namespace": "acme",
         },
     )
@@ -70,7 +72,10 @@ def test_a_key_is_made_and_shown_once(rpc, server, browser_page):
     assert answer.status_code == 200, answer.text
     assert system.post("external-events", event("first")).json() == answer.json()
     (recorded,) = rpc("auditor")(
-        "distribution.event", "search_read", [("uid", "=", answer.json()["result"]["event_id"])], fields=["type", "user_ref"]
+        "distribution.event",
+        "search_read",
+        [("uid", "=", answer.json()["result"]["event_id"])],
+        fields=["type", "user_ref"],
     )
     assert (recorded["type"], recorded["user_ref"]) == ("acme.truck.arrived.v1", rpc("integration").uid)
     operations = Person(browser_page("operations_manager"), "operations_manager")
@@ -80,7 +85,12 @@ def test_a_key_is_made_and_shown_once(rpc, server, browser_page):
 
 
 def test_the_shop_orders(shop, rpc, sql, customer, product):
-    order = {"channel": "shop", "reference": "W-1001", "customer": customer, "lines": [{"product": product, "quantity": 3}]}
+    order = {
+        "channel": "shop",
+        "reference": "W-1001",
+        "customer": customer,
+        "lines": [{"product": product, "quantity": 3}],
+    }
     placed = shop.post("customer-orders", order)
     assert placed.status_code == 200, placed.text
     number = placed.json()["result"]["order_id"]
@@ -157,7 +167,9 @@ def test_the_server_dies_in_the_middle(shop, server, sql, customer, product):
 
     def send(number):
         try:
-            answers[number] = shop.post("customer-orders", order(number), headers={"Idempotency-Key": f"crash-{number}"})
+            answers[number] = shop.post(
+                "customer-orders", order(number), headers={"Idempotency-Key": f"crash-{number}"}
+            )
         except OSError:
             answers[number] = None
 
@@ -175,6 +187,6 @@ def test_the_server_dies_in_the_middle(shop, server, sql, customer, product):
         again = shop.post("customer-orders", order(number), headers={"Idempotency-Key": f"crash-{number}"})
         assert again.status_code == 200, again.text
         assert told.setdefault(number, again.json()) == again.json(), "what was answered before the kill holds"
-    assert sql(
-        "SELECT count(*), count(DISTINCT channel_reference) FROM sale_order WHERE order_channel = 'crash'"
-    ) == [(12, 12)]
+    assert sql("SELECT count(*), count(DISTINCT channel_reference) FROM sale_order WHERE order_channel = 'crash'") == [
+        (12, 12)
+    ]

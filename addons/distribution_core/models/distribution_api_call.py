@@ -394,6 +394,7 @@ class DistributionApiCall(models.Model):
         acted_on = [name for name in registry._operations() if registry._handler(name)]
         last = done = 0
         while done < BATCH:
+            self.flush_model(['state', 'case_id'])
             # Several workers take different calls.
             self.env.cr.execute(
                 """SELECT id FROM distribution_api_call

@@ -41,9 +41,10 @@ class DistributionApiOperation(models.Model):
         if not text:
             return None
         model, _comma, number = text.partition(',')
-        if model in self.env and number.isascii() and number.isdigit() and len(number) < 10:
-            record = self.env[model].browse(int(number))
-            if self.env[model]._abstract or not accessible(record.exists(), 'read'):
+        if model in self.env and number.isascii() and number.isdigit():
+            records = self.env[model]
+            record = records.browse(int(number) if len(number) < 10 else 0)
+            if records._abstract or not accessible(record.exists(), 'read'):
                 raise _wrong('correlationid', "the account of the key does not know this document")
         return text
 
