@@ -323,7 +323,7 @@ class DistributionApiKey(models.Model):
         user = self.user_id
         # A fresh context: nothing of whoever pushed a button comes along.
         context = {'allowed_company_ids': numbers, 'lang': user.lang, 'tz': user.tz}
-        return self.env['distribution.api.operation'].with_user(user).sudo(False).with_context(context)
+        return self.env(user=user.id, su=False, context=context)['distribution.api.operation']
 
     def _check_scope(self, operation):
         """:raises Problem: the key may not call this"""

@@ -44,7 +44,7 @@ class DistributionApiUsage(models.Model):
             with self.env.registry.cursor() as cr, mute_logger('odoo.sql_db'):
                 try:
                     wait = self._take(cr, key.id, limit, time.time())
-                    cr.commit()
+                    cr.commit()  # pylint: disable=invalid-commit
                     break
                 except psycopg2.OperationalError:  # two calls met in the row
                     cr.rollback()
