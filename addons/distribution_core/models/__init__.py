@@ -16,8 +16,11 @@ from . import distribution_automation_watch
 from . import distribution_automation_run
 from . import distribution_automation
 from . import distribution_external_group
+from . import distribution_webhook_condition
+from . import distribution_webhook_secret
 from . import distribution_webhook_subscription
 from . import distribution_webhook_delivery
+from . import distribution_webhook_attempt
 from . import distribution_api_operation
 from . import distribution_api_key
 from . import distribution_api_secret

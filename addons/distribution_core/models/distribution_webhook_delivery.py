@@ -14,9 +14,7 @@ Rules, in words
 import json
 import logging
 import random
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import psycopg2
@@ -24,25 +22,22 @@ from odoo import _, api, fields, models
 from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 
-from .. import outbound
 from ..engine import circuit, subscription_filter, webhook_retry
 from ..engine.canonical import canonical_json
 from ..engine.webhook_signature import sign
+from ..webhook_senders import EXCERPT, PARALLEL, TIMEOUT, Senders
 from .distribution_webhook_subscription import CIRCUIT_RULES, TESTED, outbound_allowed
 
 _logger = logging.getLogger(__name__)
 
-#: Seconds for everything of one request.
-TIMEOUT = 15
 #: Longest body that is sent, in bytes: what every receiver can be told to expect.
 MAX_PAYLOAD = 65_536
-#: Rows that a drain takes at a time, and how many it sends at the same time.
-BATCH, PARALLEL = 40, 8
+#: Rows that a drain takes at a time.
+BATCH = 40
 #: For how long a claimed delivery belongs to its drain: a batch at its slowest, and a little more.
 LEASE = timedelta(seconds=TIMEOUT * (BATCH // PARALLEL + 1) + 30)
 #: For how long one run of the job goes on before it leaves the rest to the next one.
 RUN_SECONDS = 240
-EXCERPT = 1000
 KEEP_DAYS_PARAMETER, KEEP_DAYS = 'distribution_core.webhook_keep_days', 90
 WAITING = ('pending', 'sending')
 
@@ -249,7 +244,7 @@ class DistributionWebhookDelivery(models.Model):
         """
         until = time.monotonic() + RUN_SECONDS
         sent = 0
-        with _Senders(outbound_allowed(self.env)) as senders:
+        with Senders(outbound_allowed(self.env), PARALLEL) as senders:
             while time.monotonic() < until:
                 jobs = self._in_turn(self._claim, commit)
                 if not jobs:
@@ -288,16 +283,22 @@ class DistributionWebhookDelivery(models.Model):
         now = fields.Datetime.now()
         subscriptions = self.env['distribution.webhook.subscription'].sudo().search([('state', '=', 'active')])
         callable_now = subscriptions.filtered(lambda one: circuit.may_call(one._circuit(), CIRCUIT_RULES, now))
+        secrets = callable_now._secrets()
+        for mute in callable_now.filtered(lambda one: not secrets[one.id]):
+            mute._stop_without_secret()
+            callable_now -= mute
         probing = callable_now.filtered('opened_at')
-        jobs = []
-        for chosen, limit in ((callable_now - probing, BATCH), *((one, 1) for one in probing)):
-            for row in self._claim_rows(chosen, limit, now):
-                job = self._prepare(row, now)
-                if job:
-                    jobs.append(job)
-        for subscription in probing.filtered(lambda one: one.id in {job['subscription_id'] for job in jobs}):
+        claimed = self._claim_rows(callable_now - probing, BATCH, now)
+        for one in probing:
+            claimed |= self._claim_rows(one, 1, now)
+        for subscription in claimed.subscription_id & probing:
             subscription._set_circuit(circuit.begun(subscription._circuit(), CIRCUIT_RULES, now))
-        return jobs
+        events = {
+            event.id: event
+            for event in self.env['distribution.event'].sudo().browse(claimed.mapped('event_id')).exists()
+        }
+        jobs = [one._prepare(events.get(one.event_id), secrets[one.subscription_id.id]) for one in claimed]
+        return [job for job in jobs if job]
 
     def _claim_rows(self, subscriptions, limit, now):
         if not subscriptions:
@@ -327,111 +328,90 @@ class DistributionWebhookDelivery(models.Model):
         self.invalidate_model()
         return self.sudo().browse(claimed)
 
-    def _prepare(self, delivery, now):
-        """What is sent for one delivery; None when it cannot be sent at all."""
-        event = self.env['distribution.event'].sudo().browse(delivery.event_id).exists()
-        subscription = delivery.subscription_id
+    def _prepare(self, event, secrets):
+        """What is sent for this delivery; None when it cannot be sent at all."""
+        self.ensure_one()
         if not event:
-            delivery._close('dead', error="the event was pruned from the ledger")
+            self._give_up("the event was pruned from the ledger")
             return None
         body = canonical_json(event._to_cloudevent()).encode()
         if len(body) > MAX_PAYLOAD:
-            delivery._close('dead', error=f"the event is longer than {MAX_PAYLOAD} bytes")
-            delivery._open_dead_case()
+            self._give_up(f"the event is longer than {MAX_PAYLOAD} bytes")
             return None
         # The time of this try, not of the transaction: receivers compare it with their clock.
         timestamp = int(time.time())
         return {
-            'id': delivery.id,
-            'subscription_id': subscription.id,
-            'attempt': delivery.attempts + 1,
-            'began_at': delivery.began_at,
-            'url': subscription.url,
+            'id': self.id,
+            'subscription_id': self.subscription_id.id,
+            'attempt': self.attempts + 1,
+            'began_at': self.began_at,
+            'url': self.subscription_id.url,
             'body': body,
             'headers': {
                 'Content-Type': 'application/cloudevents+json',
                 'webhook-id': event.uid,
                 'webhook-timestamp': str(timestamp),
-                'webhook-signature': sign(self._secrets_of(subscription), event.uid, timestamp, body),
+                'webhook-signature': sign(secrets, event.uid, timestamp, body),
             },
         }
 
-    def _secrets_of(self, subscription):
-        secrets = subscription._secrets()
-        if not secrets:
-            raise UserError(_("%s has no secret: make one.", subscription.name))
-        return secrets
+    def _give_up(self, error):
+        """It cannot be sent at all."""
+        self._close([(self.id, 'dead', None, error, None, None, self.attempts)])
+        self._open_dead_case()
 
     def _store(self, answered):
-        """Keep what came back from one endpoint, and what follows of it."""
+        """Keep what came back from one endpoint, and what follows of it.
+
+        :param answered: ``[(job, outcome)]``
+        """
         subscription = self.env['distribution.webhook.subscription'].sudo().browse(answered[0][0]['subscription_id'])
         known = subscription._circuit()
-        gone = False
-        for job, answer in answered:
-            now = fields.Datetime.now()
-            delivery = self.sudo().browse(job['id'])
-            meaning = webhook_retry.meaning(answer.status)
-            next_at = None
-            if meaning == 'delivered':
-                delivery._close('delivered', status=answer.status, done_at=now, attempts=job['attempt'])
-                known = circuit.succeeded(known)
-            else:
-                next_at = webhook_retry.next_try(
-                    job['attempt'],
-                    job['began_at'],
-                    now,
-                    jitter=random.random(),
-                    retry_after=webhook_retry.retry_after_seconds(answer.retry_after, now),
-                )
-                gone = gone or meaning == 'gone'
-                known = circuit.failed(known, CIRCUIT_RULES, now)
-                delivery._close(
-                    'pending' if next_at else 'dead',
-                    status=answer.status,
-                    error=answer.error or _("status %s", answer.status),
-                    next_at=next_at,
-                    attempts=job['attempt'],
-                )
-                if not next_at:
-                    delivery._open_dead_case()
-            self.env['distribution.webhook.attempt']._keep(delivery, job['attempt'], now, answer, next_at)
-        if gone:
-            subscription.write({'state': 'gone'})
-            subscription._record_change('gone')
-            self.env['distribution.case']._open(
-                'webhook_gone',
-                subscription,
-                _("%s: the endpoint is gone (410)", subscription.name),
-                detail=_("Nothing more is sent. What waits is kept: give a new address and activate it again."),
-                dedup_key=f'webhook_gone:{subscription.id}',
-            )
-        if known != subscription._circuit():
-            was_open = bool(subscription.opened_at)
-            subscription._set_circuit(known)
-            if known.opened_at and not was_open:
-                self.env['distribution.case']._open(
-                    'webhook_failing',
-                    subscription,
-                    _("%s does not answer", subscription.name),
-                    detail=_(
-                        "%(failures)s tries in a row failed; the last one: %(error)s. It is left alone and tried with "
-                        "one delivery at a time. Nothing is lost: deliveries wait for three days.",
-                        failures=known.failures,
-                        error=answered[-1][1].error or answered[-1][1].status,
-                    ),
-                    dedup_key=f'webhook_failing:{subscription.id}',
-                )
+        now = fields.Datetime.now()
+        outcomes, tries = [], []
+        for job, outcome in answered:
+            state, next_at, error = self._follows(job, outcome, now)
+            done_at = now if state == 'delivered' else None
+            outcomes.append((job['id'], state, outcome.status, error, next_at, done_at, job['attempt']))
+            tries.append((job['id'], job['attempt'], now, outcome, next_at))
+            known = circuit.succeeded(known) if done_at else circuit.failed(known, CIRCUIT_RULES, now)
+        self._close(outcomes)
+        self.env['distribution.webhook.attempt']._keep(tries)
+        self.sudo().browse(number for number, state, *_rest in outcomes if state == 'dead')[:1]._open_dead_case()
+        if any(webhook_retry.meaning(outcome.status) == 'gone' for _job, outcome in answered):
+            subscription._set_gone()
+        _job, last = answered[-1]
+        subscription._learn(known, last.error or last.status)
 
-    def _close(self, state, *, status=None, error=None, next_at=None, done_at=None, attempts=None):
-        """Store the outcome of a try."""
-        self.env.cr.execute(
-            """UPDATE distribution_webhook_delivery
-                  SET state = %s, last_status = %s, last_error = %s, next_at = %s, done_at = %s, lease_until = NULL,
-                      attempts = coalesce(%s, attempts)
-                WHERE id = ANY(%s)""",
-            (state, status, (error or None) and str(error)[:EXCERPT], next_at, done_at, attempts, self.ids),
+    def _follows(self, job, outcome, now):
+        """(state, time of the next try, error) after a try."""
+        if webhook_retry.meaning(outcome.status) == 'delivered':
+            return 'delivered', None, None
+        next_at = webhook_retry.next_try(
+            job['attempt'],
+            job['began_at'],
+            now,
+            jitter=random.random(),
+            retry_after=webhook_retry.retry_after_seconds(outcome.retry_after, now),
         )
-        self.invalidate_recordset()
+        return 'pending' if next_at else 'dead', next_at, outcome.error or _("status %s", outcome.status)
+
+    def _close(self, outcomes):
+        """Store the outcomes of tries; one statement.
+
+        :param outcomes: ``[(delivery id, state, status, error, time of the next try, time of delivery, tries)]``
+        """
+        self.env.cr.execute(
+            """UPDATE distribution_webhook_delivery one
+                  SET state = outcome.state, last_status = outcome.status, last_error = left(outcome.error, %s),
+                      next_at = outcome.next_at, done_at = outcome.done_at, attempts = outcome.attempts,
+                      lease_until = NULL
+                 FROM unnest(%s::int[], %s::text[], %s::int[], %s::text[], %s::timestamp[], %s::timestamp[], %s::int[])
+                      AS outcome (id, state, status, error, next_at, done_at, attempts)
+                WHERE one.id = outcome.id""",
+            (EXCERPT, *map(list, zip(*outcomes))),
+        )
+        self.invalidate_model()
 
     def _open_dead_case(self):
         for delivery in self:
@@ -496,78 +476,3 @@ class DistributionWebhookDelivery(models.Model):
                     WHERE state IN ('delivered', 'dropped') AND began_at < %s ORDER BY id LIMIT 10000)""",
             (fields.Datetime.now() - timedelta(days=max(days, 1)),),
         )
-
-
-class DistributionWebhookAttempt(models.Model):
-    """One try: what was answered, how long it took, and what follows."""
-
-    _name = 'distribution.webhook.attempt'
-    _description = "Webhook Attempt"
-    _order = 'id desc'
-    _log_access = False
-    _rec_name = 'at'
-
-    delivery_id = fields.Many2one(
-        'distribution.webhook.delivery', required=True, readonly=True, ondelete='cascade', index=True
-    )
-    number = fields.Integer("Try", readonly=True)
-    at = fields.Datetime(readonly=True)
-    status = fields.Integer(readonly=True)
-    milliseconds = fields.Integer("Took (ms)", readonly=True)
-    error = fields.Char(readonly=True)
-    excerpt = fields.Text("Answer", readonly=True)
-    next_at = fields.Datetime("Next Try", readonly=True)
-
-    @api.model
-    def _keep(self, delivery, number, at, answer, next_at):
-        self.env.cr.execute(
-            """INSERT INTO distribution_webhook_attempt
-                   (delivery_id, number, at, status, milliseconds, error, excerpt, next_at)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s)""",
-            (delivery.id, number, at, answer.status, answer.milliseconds, answer.error, answer.excerpt, next_at),
-        )
-        self.invalidate_model()
-
-
-class _Outcome:
-    """What came of one try; no status: no answer."""
-
-    __slots__ = ('status', 'milliseconds', 'error', 'excerpt', 'retry_after')
-
-    def __init__(self, status, milliseconds, error=None, excerpt=None, retry_after=None):
-        self.status, self.milliseconds = status, milliseconds
-        self.error, self.excerpt, self.retry_after = error, excerpt, retry_after
-
-
-class _Senders:
-    """Threads that send; each keeps its connections open. They touch no database."""
-
-    def __init__(self, allowed):
-        self._allowed = allowed
-
-    def __enter__(self):
-        self._local = threading.local()
-        self._lines = []
-        self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix='webhook')
-        return self
-
-    def __exit__(self, *_exception):
-        self._pool.shutdown(wait=True)
-        for line in self._lines:
-            line.__exit__(None, None, None)
-
-    def send(self, jobs):
-        """Outcomes of the jobs, in their order."""
-        return list(self._pool.map(self._send, jobs))
-
-    def _send(self, job):
-        line = getattr(self._local, 'line', None)
-        if line is None:
-            line = self._local.line = outbound.Line(self._allowed)
-            self._lines.append(line)
-        try:
-            answer = line.send('POST', job['url'], headers=job['headers'], body=job['body'], timeout=TIMEOUT)
-        except outbound.OutboundError as error:
-            return _Outcome(None, error.milliseconds, error=f'{error.kind}: {error}'[:EXCERPT])
-        excerpt = answer.body[:EXCERPT].decode('utf-8', 'replace').replace('\0', '')
-        return _Outcome(answer.status, answer.milliseconds, None, excerpt, answer.headers.get('retry-after'))

@@ -190,12 +190,11 @@ class DistributionWebhookSubscription(models.Model):
             self.sudo()._set_circuit(circuit.Circuit())
         return result
 
-    def unlink(self):
-        if self.delivery_ids.filtered(lambda delivery: delivery.state != 'delivered'):
-            raise UserError(_("Some deliveries of this subscription did not arrive: pause or archive it instead."))
-        result = super().unlink()
-        self._forget()
-        return result
+    @api.ondelete(at_uninstall=False)
+    def _unlink_drafts_only(self):
+        """A process may still know what it wants, and queue for it: that must not fail in anybody's transaction."""
+        if any(subscription.state != 'draft' for subscription in self):
+            raise UserError(_("Only a subscription that was never active can be deleted: pause or archive it instead."))
 
     def _forget(self):
         self.env.registry.clear_cache()
@@ -237,12 +236,14 @@ class DistributionWebhookSubscription(models.Model):
         return clear
 
     def _secrets(self):
-        """The valid secrets in clear, the newest first."""
-        self.ensure_one()
+        """``{subscription id: valid secrets in clear, the newest first}``."""
         now = fields.Datetime.now()
-        box = SecretBox()
-        stored = self._stored_secrets().sorted('id', reverse=True)
-        return [box.decrypt(secret.ciphertext) for secret in stored if secret._is_valid(now)]
+        secrets = {subscription_id: [] for subscription_id in self.ids}
+        stored = self._stored_secrets().filtered(lambda secret: secret._is_valid(now)).sorted('id', reverse=True)
+        box = SecretBox() if stored else None
+        for secret in stored:
+            secrets[secret.subscription_id.id].append(box.decrypt(secret.ciphertext))
+        return secrets
 
     def _stored_secrets(self):
         """The secrets as they are stored. No field leads to them: nobody reads or exports them on the way."""
@@ -255,6 +256,51 @@ class DistributionWebhookSubscription(models.Model):
             self,
             lambda subscription: {'change': change, 'state': subscription.state},
         )
+
+    # ------------------------------------------------------------
+    # What the drain finds out
+    # ------------------------------------------------------------
+
+    def _set_gone(self):
+        """The endpoint says that it is gone for good: nothing more is sent."""
+        self.write({'state': 'gone'})
+        self._record_change('gone')
+        self._open_case(
+            'webhook_gone',
+            _("%s: the endpoint is gone (410)", self.name),
+            _("Nothing more is sent. What waits is kept: give a new address and activate it again."),
+        )
+
+    def _learn(self, known, error):
+        """Keep the state of the circuit; who looks after the endpoint is told when it opens."""
+        if known == self._circuit():
+            return
+        was_open = bool(self.opened_at)
+        self._set_circuit(known)
+        if known.opened_at and not was_open:
+            self._open_case(
+                'webhook_failing',
+                _("%s does not answer", self.name),
+                _(
+                    "%(failures)s tries in a row failed; the last one: %(error)s. It is left alone and tried with one "
+                    "delivery at a time. Nothing is lost: deliveries wait for three days.",
+                    failures=known.failures,
+                    error=error,
+                ),
+            )
+
+    def _stop_without_secret(self):
+        """Nothing is sent without a signature; the others are sent meanwhile."""
+        self.write({'state': 'paused'})
+        self._record_change('paused')
+        self._open_case(
+            'webhook_failing',
+            _("%s has no secret", self.name),
+            _("Nothing is sent without a signature. Make a secret and activate it again: what waits is kept."),
+        )
+
+    def _open_case(self, code, summary, detail):
+        self.env['distribution.case']._open(code, self, summary, detail=detail, dedup_key=f'{code}:{self.id}')
 
     # ------------------------------------------------------------
     # Buttons
@@ -327,113 +373,4 @@ class DistributionWebhookSubscription(models.Model):
             'view_mode': 'form',
             'target': 'new',
             'context': {'default_subscription_id': self.id},
-        }
-
-
-class DistributionWebhookCondition(models.Model):
-    """A condition on the facts of an event."""
-
-    _name = 'distribution.webhook.condition'
-    _description = "Webhook Condition"
-
-    subscription_id = fields.Many2one(
-        'distribution.webhook.subscription', required=True, ondelete='cascade', index=True
-    )
-    path = fields.Char("Fact", required=True, help="Key of the event's data; keys with full stops between for parts.")
-    operator = fields.Selection(
-        [
-            ('eq', "="),
-            ('ne', "≠"),
-            ('gt', ">"),
-            ('ge', "≥"),
-            ('lt', "<"),
-            ('le', "≤"),
-            ('in', "is one of"),
-            ('present', "is there"),
-            ('absent', "is not there"),
-        ],
-        required=True,
-        default='eq',
-    )
-    value = fields.Char(help="For “is one of”: values with commas between.")
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        conditions = super().create(vals_list)
-        conditions.subscription_id._check_wanted()
-        self.env.registry.clear_cache()
-        return conditions
-
-    def write(self, vals):
-        result = super().write(vals)
-        self.subscription_id._check_wanted()
-        self.env.registry.clear_cache()
-        return result
-
-    def unlink(self):
-        result = super().unlink()
-        self.env.registry.clear_cache()
-        return result
-
-
-class DistributionWebhookSecret(models.Model):
-    """An encrypted secret. No group has access: only the suite's own code reads it."""
-
-    _name = 'distribution.webhook.secret'
-    _description = "Webhook Secret"
-
-    subscription_id = fields.Many2one(
-        'distribution.webhook.subscription', required=True, ondelete='cascade', index=True
-    )
-    ciphertext = fields.Char(required=True, copy=False)
-    ends_at = fields.Datetime(help="Until when it signs; empty: until it is replaced.")
-
-    def _is_valid(self, now):
-        return not self.ends_at or self.ends_at > now
-
-    def _words(self):
-        made = fields.Datetime.to_string(self.create_date)[:16]
-        if self.ends_at:
-            return _("one of %(made)s that ends %(ends)s", made=made, ends=fields.Datetime.to_string(self.ends_at)[:16])
-        return _("one of %s", made)
-
-
-class DistributionWebhookSecretShown(models.TransientModel):
-    """Shows a secret once; it is not stored."""
-
-    _name = 'distribution.webhook.secret.shown'
-    _description = "New Webhook Secret"
-
-    secret = fields.Char(
-        store=False,
-        readonly=True,
-        default=lambda self: self.env.context.get('shown_webhook_secret'),
-        help="Copy it now: it is not shown again.",
-    )
-
-
-class DistributionWebhookReplay(models.TransientModel):
-    """Sends past events again."""
-
-    _name = 'distribution.webhook.replay'
-    _description = "Send Events Again"
-
-    subscription_id = fields.Many2one('distribution.webhook.subscription', required=True)
-    date_from = fields.Datetime("From", required=True)
-    date_to = fields.Datetime("To", required=True, default=fields.Datetime.now)
-
-    def action_replay(self):
-        """Queue the events of that time that the subscription wants, whether they had arrived or not."""
-        self.ensure_one()
-        self.subscription_id._check_keeper()
-        count = (
-            self.env['distribution.webhook.delivery'].sudo()._replay(self.subscription_id, self.date_from, self.date_to)
-        )
-        return {
-            'type': 'ir.actions.client',
-            'tag': 'display_notification',
-            'params': {
-                'message': _("%s events are sent again.", count),
-                'next': {'type': 'ir.actions.act_window_close'},
-            },
         }

@@ -58,9 +58,9 @@ class TestWebhook(WebhookMixin, LedgerCase):
         envelope = json.loads(body)
         self.assertEqual((envelope['specversion'], envelope['type'], envelope['id']), ('1.0', TYPE, event.uid))
         self.assertEqual(envelope['data'], {'before': 'new', 'after': 'approved'})
-        self.assertSigned((headers, body), self.subscription._secrets())
+        self.assertSigned((headers, body), self.secrets())
         with self.assertRaises(SignatureProblem):
-            self.assertSigned((headers, body + b' '), self.subscription._secrets())
+            self.assertSigned((headers, body + b' '), self.secrets())
         self.assertEqual((delivery.state, delivery.attempts, delivery.last_status), ('delivered', 1, 200))
         self.assertEqual(delivery.attempt_ids.mapped('excerpt'), ['ok'])
         self.assertEqual(self.drain(), 0, "once")
@@ -87,6 +87,9 @@ class TestWebhook(WebhookMixin, LedgerCase):
         self.assertEqual(set(self.deliveries().mapped('state')), {'delivered'})
         self.assertEqual(len(set(self.to.ids())), 3)
         self.assertEqual(len(self.to.received), 4, "the one that met a dead connection was sent again at once")
+
+    def secrets(self):
+        return self.subscription._secrets()[self.subscription.id]
 
     # ---------------------------------------------------------------- wanted
 
@@ -241,6 +244,39 @@ class TestWebhook(WebhookMixin, LedgerCase):
         self.drain()
         self.assertEqual(set(self.deliveries(subscription).mapped('state')), {'delivered'})
 
+    def test_one_without_a_secret_does_not_hold_up_another(self):
+        other = self.subscribe(self.env, self.to, name="Other")
+        self.subscription._stored_secrets().unlink()
+        self.record(self.partners[:1])
+        self.drain()
+        self.assertEqual(self.deliveries(other).state, 'delivered')
+        self.assertEqual((self.subscription.state, self.deliveries().state), ('paused', 'pending'))
+        case = self.env['distribution.case'].search([('dedup_key', '=', f'webhook_failing:{self.subscription.id}')])
+        self.assertIn("secret", case.description)
+        self.subscription.action_activate()
+        self.drain()
+        self.assertEqual(self.deliveries().state, 'delivered', "what waited is kept")
+
+    def test_queries_do_not_grow_with_the_batch(self):
+        self.to.answers = [(500, {}, b'')]
+        self.subscription.sudo().failures = -1000  # the circuit stays closed
+        queries = []
+        for count in (2, 10):
+            for _number in range(count):
+                self.record(self.partners[:1])
+            self.env.flush_all()
+            before = self.env.cr.sql_log_count
+            self.drain()
+            queries.append(self.env.cr.sql_log_count - before)
+        self.assertLessEqual(queries[1] - queries[0], 2, queries)
+
+    def test_only_drafts_are_deleted(self):
+        draft = self.env['distribution.webhook.subscription'].create({'name': "Draft", 'url': self.to.url})
+        draft.unlink()
+        self.subscription.action_pause()
+        with self.assertRaisesRegex(UserError, 'archive'):
+            self.subscription.unlink()
+
     # ------------------------------------------------------------------- order
 
     def test_in_order_per_case(self):
@@ -276,7 +312,7 @@ class TestWebhook(WebhookMixin, LedgerCase):
             )
 
     def test_rotation_with_overlap(self):
-        (old,) = self.subscription._secrets()
+        (old,) = self.secrets()
         new = self.subscription.action_new_secret()['context']['shown_webhook_secret']
         self.record(self.partners[:1])
         self.drain()

@@ -13,7 +13,7 @@ from odoo.modules.registry import DummyRLock, Registry
 from odoo.tests.common import BaseCase, get_db_name, tagged
 from odoo.tools import mute_logger
 
-from ..models import distribution_webhook_delivery as delivery_module
+from ..webhook_senders import Senders
 from .common import FACTS, TYPE
 from .webhook_case import WebhookMixin
 
@@ -99,7 +99,7 @@ class TestWebhookConcurrency(WebhookMixin, BaseCase):
         with self.transaction() as env:
             jobs = env['distribution.webhook.delivery']._claim()
         self.assertEqual(len(jobs), 3)
-        with delivery_module._Senders(f'127.0.0.1:{self.to.port}') as senders:
+        with Senders(f'127.0.0.1:{self.to.port}') as senders:
             senders.send(jobs[:1])
         self.assertEqual(self.drain(), 0, "the lease still runs")
         with self.transaction() as env:

@@ -1,2 +1,4 @@
 from . import distribution_ledger_verify
 from . import distribution_ledger_export
+from . import distribution_webhook_secret_shown
+from . import distribution_webhook_replay

@@ -1,0 +1,57 @@
+"""Sends what the drain has claimed: several requests at the same time, without a database."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from . import outbound
+
+#: Seconds for everything of one request.
+TIMEOUT = 15
+#: How many requests are sent at the same time.
+PARALLEL = 8
+#: Longest text of an answer, or of an error, that is kept.
+EXCERPT = 1000
+
+
+class Outcome:
+    """What came of one try; no status: no answer."""
+
+    __slots__ = ('status', 'milliseconds', 'error', 'excerpt', 'retry_after')
+
+    def __init__(self, status, milliseconds, error=None, excerpt=None, retry_after=None):
+        self.status, self.milliseconds = status, milliseconds
+        self.error, self.excerpt, self.retry_after = error, excerpt, retry_after
+
+
+class Senders:
+    """Threads that send; each keeps its connections open. They touch no database."""
+
+    def __init__(self, allowed, parallel=PARALLEL):
+        self._allowed, self._parallel = allowed, parallel
+
+    def __enter__(self):
+        self._local = threading.local()
+        self._lines = []
+        self._pool = ThreadPoolExecutor(self._parallel, thread_name_prefix='webhook')
+        return self
+
+    def __exit__(self, *_exception):
+        self._pool.shutdown(wait=True)
+        for line in self._lines:
+            line.__exit__(None, None, None)
+
+    def send(self, jobs):
+        """Outcomes of the jobs, in their order."""
+        return list(self._pool.map(self._send, jobs))
+
+    def _send(self, job):
+        line = getattr(self._local, 'line', None)
+        if line is None:
+            line = self._local.line = outbound.Line(self._allowed)
+            self._lines.append(line)
+        try:
+            answer = line.send('POST', job['url'], headers=job['headers'], body=job['body'], timeout=TIMEOUT)
+        except outbound.OutboundError as error:
+            return Outcome(None, error.milliseconds, error=f'{error.kind}: {error}'[:EXCERPT])
+        excerpt = answer.body[:EXCERPT].decode('utf-8', 'replace').replace('\0', '')
+        return Outcome(answer.status, answer.milliseconds, None, excerpt, answer.headers.get('retry-after'))
