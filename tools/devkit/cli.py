@@ -79,18 +79,12 @@ def test_ldap() -> int:
     return directory.test(find_engine())
 
 
-def has_17() -> int:
-    """For `.ci/run`: succeeds when Odoo 17.0 is at hand."""
-    return 0 if engines.can_have_17() else 1
-
-
 def measure() -> int:
     return bench.bench(find_engine())
 
 
 COMMANDS = {
     "bench": measure,
-    "has-17": has_17,
     "run": run,
     "stop": demo.stop,
     "clean": demo.clean,
