@@ -15,15 +15,21 @@ This keeps secrets out of the user interface, RPC, exports and dumps of the data
 code on the server can read them: that is out of its reach.
 """
 
+import contextlib
 import os
+import tempfile
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from odoo import tools
+from odoo.tools.sql import column_exists
+from psycopg2 import sql
 
 VARIABLE = 'DISTRIBUTION_SECRET_KEY'
 OPTION = 'distribution_secret_key'
 FILE = 'distribution_secret.key'
+#: Tables with secrets in a column ``ciphertext``; an addon adds its own.
+STORES = {'distribution_webhook_secret'}
 
 
 class SecretKeyProblem(Exception):
@@ -43,15 +49,18 @@ def configured_keys():
 
 
 def make_key_file():
-    """Make the key of a single machine; an existing one is left alone."""
+    """Make the key of a single machine; an existing one is left alone.
+
+    It gets its name when it is complete: of several processes one makes it, and nobody reads half a key.
+    """
     path = _key_file()
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(handle, 'wb') as key_file:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f'{FILE}.') as key_file:  # readable for its owner only
         key_file.write(Fernet.generate_key())
+        key_file.flush()
+        os.fsync(key_file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(key_file.name, path)
 
 
 class SecretBox:
@@ -101,8 +110,38 @@ class SecretBox:
 def box_for(existing):
     """The box of this server; makes a key when there is none and nothing is encrypted yet.
 
-    :param existing: whether secrets are stored already
+    :param existing: whether secrets are stored already, see :func:`any_stored`
     """
     if not existing and not configured_keys():
         make_key_file()
     return SecretBox()
+
+
+def any_stored(cr):
+    """Whether this database holds secrets, of whatever kind."""
+    return any(_stored(cr, table, limit=1) for table in STORES)
+
+
+def check_key(cr, table):
+    """Refuse to start when ``table`` holds a secret that this server cannot read.
+
+    :raises SecretKeyProblem: naming the ways out
+    """
+    stored = _stored(cr, table)
+    if not stored:
+        return
+    try:
+        box = SecretBox()
+        for ciphertext in stored:
+            box.decrypt(ciphertext)
+    except SecretKeyProblem as error:
+        raise SecretKeyProblem(
+            f"{error} If that key is lost: DELETE FROM {table}; in database {cr.dbname}, and enter the secrets anew."
+        ) from error
+
+
+def _stored(cr, table, limit=None):
+    if not column_exists(cr, table, 'ciphertext'):
+        return []  # the addon is not installed, or about to be upgraded
+    cr.execute(sql.SQL("SELECT ciphertext FROM {} LIMIT %s").format(sql.Identifier(table)), (limit,))
+    return [ciphertext for (ciphertext,) in cr.fetchall()]

@@ -6,6 +6,7 @@ from . import test_catalogue
 from . import test_event
 from . import test_ledger_database
 from . import test_seal
+from . import test_secret_box
 from . import test_vendor_standing
 from . import test_automation
 from . import test_external_groups
