@@ -142,6 +142,8 @@ def test_a_credential_is_not_read_back(rpc, make_check, login, sql):
         except Fault as fault:
             answer = fault.faultString
         assert SECRET not in str(answer), (method, answer)
+    ((kept,),) = sql("SELECT ciphertext FROM distribution_approval_outside_secret WHERE check_id = %s", (check,))
+    assert "Bearer" not in kept and SECRET not in kept
     data = sql("SELECT data FROM distribution_event WHERE res_model = %s AND res_id = %s", (CHECK, check))
     assert SECRET not in str(data)
 

@@ -13,6 +13,7 @@ from odoo.exceptions import UserError
 from odoo.addons.distribution_core.append_only import protect_append_only
 from odoo.addons.distribution_core.engine import circuit
 from odoo.addons.distribution_core.engine.backoff import backoff_seconds
+from odoo.addons.distribution_core.secret_box import SecretKeyProblem
 
 from .approval_outside_check import _digest
 from .approval_request import document_version
@@ -32,6 +33,7 @@ OUTCOMES = [
     ("garbage", "Answer not readable"),
     ("wrong_type", "Answer is no such value"),
     ("blocked", "Address not allowed"),
+    ("credential", "Credential not readable"),
 ]
 
 
@@ -156,17 +158,25 @@ class ApprovalOutsideCall(models.Model):
             call = self._claim()
             if not call:
                 break
-            check = call.check_id
-            message = check._message(call.question)
-            if commit:
-                self.env.cr.commit()  # pylint: disable=invalid-commit
-            answer = check._send(message)
+            answer = call._ask(commit)
             if commit:
                 call._keep_answer(answer)
             else:
-                call._store(check._understand(answer))
+                call._store(call.check_id._understand(answer))
             asked += 1
         return asked
+
+    def _ask(self, commit):
+        """The service's answer, or the reason why there is none."""
+        check = self.check_id
+        message, problem = None, None
+        try:
+            message = check._message(self.question)
+        except SecretKeyProblem as error:
+            problem = error
+        if commit:
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+        return problem or check._send(message)
 
     def _keep_answer(self, answer):
         """Store and commit ``answer``. What cannot be stored is a case, and stops no other question."""

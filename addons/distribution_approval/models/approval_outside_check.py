@@ -14,12 +14,14 @@ from weakref import WeakKeyDictionary
 
 from odoo import _, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools.sql import column_exists
 
-from odoo.addons.distribution_core import outbound
+from odoo.addons.distribution_core import outbound, secret_box
 from odoo.addons.distribution_core.engine import circuit
 from odoo.addons.distribution_core.engine.addresses import AddressRefused, split_url
 from odoo.addons.distribution_core.engine.canonical import canonical_json
 from odoo.addons.distribution_core.engine.json_pointer import PointerError, check_pointer, resolve
+from odoo.addons.distribution_core.secret_box import SecretBox, SecretKeyProblem
 
 from ..engine import EngineError, FactSpec, FactType, Unknown, clean
 
@@ -40,6 +42,9 @@ NAMED = {"name", "code", "document_type", "fact_type", "options", "unit", "url",
 CONNECTION_HEADERS = {
     "host", "connection", "content-length", "content-type", "transfer-encoding", "te", "upgrade", "expect", "trailer",
 }  # fmt: skip
+#: Credentials, encrypted.
+SECRETS = "distribution_approval_outside_secret"
+secret_box.STORES.add(SECRETS)
 #: How much of an answer is kept, in characters.
 KEPT_BODY = 8_000
 #: ``{cursor: {(model, id, check id): question}}`` that the facts of this transaction lack.
@@ -149,12 +154,30 @@ class ApprovalOutsideCheck(models.Model):
 
     def init(self):
         # Credentials live outside the models: no read, search, export or view of the ORM reaches them.
+        clear = self._take_clear_credentials()
         self.env.cr.execute(
             """CREATE TABLE IF NOT EXISTS distribution_approval_outside_secret (
                    check_id integer PRIMARY KEY
                             REFERENCES distribution_approval_outside_check (id) ON DELETE CASCADE,
-                   value text NOT NULL)"""
+                   ciphertext text NOT NULL)"""
         )
+        self._keep_credentials(clear)
+
+    def _take_clear_credentials(self):
+        """``{check id: credential}`` of a table from before they were encrypted.
+
+        The table goes as a whole: what is merely updated stays readable in its file.
+        """
+        if not column_exists(self.env.cr, SECRETS, "value"):
+            return {}
+        self.env.cr.execute("SELECT check_id, value FROM distribution_approval_outside_secret")
+        clear = dict(self.env.cr.fetchall())
+        self.env.cr.execute("DROP TABLE distribution_approval_outside_secret")
+        return clear
+
+    def _register_hook(self):
+        super()._register_hook()
+        secret_box.check_key(self.env.cr, SECRETS)
 
     # -------------------------------------------------------------- computes
 
@@ -166,26 +189,58 @@ class ApprovalOutsideCheck(models.Model):
         self.secret = False
 
     def _inverse_secret(self):
-        for check in self.filtered("secret"):
-            value = check.secret
-            if any(character in value for character in "\r\n\0"):
-                raise ValidationError(_("secret: a credential has no line breaks."))
-            self.env.cr.execute(
-                """INSERT INTO distribution_approval_outside_secret (check_id, value) VALUES (%s, %s)
-                   ON CONFLICT (check_id) DO UPDATE SET value = excluded.value""",
-                (check.id, value),
-            )
-            check._record("secret_set")
+        given = {check.id: check.secret for check in self if check.secret}
+        if any(character in value for value in given.values() for character in "\r\n\0"):
+            raise ValidationError(_("secret: a credential has no line breaks."))
+        self._keep_credentials(given)
+        self.browse(given)._record("secret_set")
         self.invalidate_recordset(["secret", "has_secret"])
 
-    def _secrets(self):
+    @api.model
+    def _keep_credentials(self, given):
+        """Store ``{check id: credential}``, encrypted."""
+        if not given:
+            return
+        try:
+            box = secret_box.box_for(secret_box.any_stored(self.env.cr))
+        except SecretKeyProblem as problem:
+            raise UserError(str(problem)) from problem
         self.env.cr.execute(
-            "SELECT check_id, value FROM distribution_approval_outside_secret WHERE check_id = ANY(%s)", (self.ids,)
+            """INSERT INTO distribution_approval_outside_secret (check_id, ciphertext)
+               SELECT given.check_id, given.ciphertext FROM unnest(%s, %s) AS given (check_id, ciphertext)
+                   ON CONFLICT (check_id) DO UPDATE SET ciphertext = excluded.ciphertext""",
+            (list(given), [box.encrypt(value) for value in given.values()]),
+        )
+
+    def _stored_credentials(self):
+        """``{check id: credential}``, encrypted."""
+        self.env.cr.execute(
+            "SELECT check_id, ciphertext FROM distribution_approval_outside_secret WHERE check_id = ANY(%s)",
+            (self.ids,),
         )
         return dict(self.env.cr.fetchall())
 
+    def _credential(self):
+        """The credential in clear, or nothing; asked for when it is sent, and kept nowhere.
+
+        :raises SecretKeyProblem: it cannot be read, and what to do
+        """
+        self.ensure_one()
+        stored = self._stored_credentials().get(self.id)
+        try:
+            return stored and SecretBox().decrypt(stored)
+        except SecretKeyProblem as problem:
+            raise SecretKeyProblem(
+                _(
+                    "The credential of “%(check)s” cannot be read. %(problem)s If that key is lost, type the "
+                    "credential again under Configuration / Outside Checks.",
+                    check=self.name,
+                    problem=problem,
+                )
+            ) from problem
+
     def _compute_has_secret(self):
-        known = self._secrets() if self.ids else {}
+        known = self._stored_credentials() if self.ids else {}
         for check in self:
             check.has_secret = check.id in known
 
@@ -595,10 +650,13 @@ class ApprovalOutsideCheck(models.Model):
         self._set({"failures": new.failures, "opened_at": new.opened_at or False, "probe_at": new.probe_at or False})
 
     def _message(self, question):
-        """What goes out for ``question``, read while there is a transaction."""
+        """What goes out for ``question``, read while there is a transaction.
+
+        :raises SecretKeyProblem: the credential cannot be read
+        """
         self.ensure_one()
         url, rest = self._address(json.loads(question))
-        secret = self._secrets().get(self.id)
+        secret = self._credential()
         if self.method != "POST" and rest:
             url += ("&" if "?" in url else "?") + urlencode(rest)
         return {
@@ -620,7 +678,9 @@ class ApprovalOutsideCheck(models.Model):
 
     def _understand(self, answer):
         """``answer`` as values for its record; never raises for what the other side does."""
-        secret = self._secrets().get(self.id)
+        if isinstance(answer, SecretKeyProblem):
+            return {"outcome": "credential", "error": str(answer)}
+        secret = self._credential()
         if isinstance(answer, outbound.OutboundError):
             return {
                 "outcome": answer.kind,

@@ -1,22 +1,29 @@
 """Outside checks against a real HTTP server on loopback: slow, broken, wrong, and back again."""
 
 import json
+import os
 import threading
 import time
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from unittest.mock import patch
 
 import psycopg2
+from cryptography.fernet import Fernet
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests.common import new_test_user, tagged
 from odoo.tools import file_open, mute_logger
+
+from odoo.addons.distribution_core import secret_box
 
 from ..models.approval_outside_check import ALLOWED_PARAMETER
 from .attack_case import AttackCase
 
 CHECK = "distribution.approval.outside.check"
 SECRET = "Bearer s3cr3t-t0ken-of-the-bureau"
+KEY, OTHER_KEY = (Fernet.generate_key().decode() for _number in range(2))
 
 
 class Bureau:
@@ -94,6 +101,7 @@ class TestOutsideCheck(AttackCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.startClassPatcher(patch.dict(os.environ, {secret_box.VARIABLE: KEY}))
         cls.bureau = Bureau()
         cls.addClassCleanup(cls.bureau.close)
         cls.administrator = new_test_user(
@@ -427,9 +435,68 @@ class TestOutsideCheck(AttackCase):
         self.assertFalse(copied.has_secret)
         for event in self.env["distribution.event"].search([("res_model", "=", CHECK)]):
             self.assertNotIn("s3cr3t", event.data)
+        # Nor does the table hold it.
+        ((ciphertext,),) = self._stored()
+        self.assertNotIn("s3cr3t", ciphertext)
+        self.assertEqual(secret_box.SecretBox().decrypt(ciphertext), SECRET)
         # To another host it does not go along.
         self.check.with_user(self.administrator).url = "https://evil.example/{ref}"
         self.assertFalse(self.check.has_secret)
+
+    def _stored(self):
+        self.env.cr.execute("SELECT ciphertext FROM distribution_approval_outside_secret")
+        return self.env.cr.fetchall()
+
+    def _with_key(self, keys):
+        return patch.dict(os.environ, {secret_box.VARIABLE: keys})
+
+    def test_credentials_stored_in_clear_before(self):
+        self.env.cr.execute("SELECT 'distribution_approval_outside_secret'::regclass::oid")
+        before = self.env.cr.fetchall()
+        self.env.cr.execute(
+            "ALTER TABLE distribution_approval_outside_secret RENAME ciphertext TO value;"
+            "UPDATE distribution_approval_outside_secret SET value = %s",
+            (SECRET,),
+        )
+        for _time in range(2):
+            self.check.init()
+            ((ciphertext,),) = self._stored()
+            self.assertNotIn("s3cr3t", ciphertext)
+            self.assertEqual(self.check._credential(), SECRET)
+        self.env.cr.execute("SELECT 'distribution_approval_outside_secret'::regclass::oid")
+        self.assertNotEqual(self.env.cr.fetchall(), before, "nothing in clear stays behind in the table's file")
+        self.check._register_hook()
+
+    def test_a_credential_that_cannot_be_read(self):
+        self.check.with_user(self.administrator).max_attempts = 1
+        order = self._confirmed()
+        request = order.sudo().approval_request_id
+        with self._with_key(OTHER_KEY):
+            with self.assertRaisesRegex(secret_box.SecretKeyProblem, "former key.*DELETE FROM"):
+                self.check._register_hook()
+            self.assertEqual(self._run(), 1)
+        self.assertFalse(self.bureau.seen, "nothing goes out without its credential")
+        self.assertEqual((self._answers().outcome, request.state), ("credential", "on_hold"))
+        self.assertRegex(self._answers().error, "Credit bureau.*former key.*Configuration / Outside Checks")
+        case = self.env["distribution.case"].search([("dedup_key", "=", f"outside_check_failed:{self.check.id}")])
+        self.assertIn("Add the former key", case.description)
+        # The remedy: the former key behind the present one.
+        self._due()
+        with self._with_key(f"{OTHER_KEY},{KEY}"):
+            self.assertEqual(self._run(), 1)
+        self.assertEqual(request.state, "approved")
+        # The other one: type it again.
+        with self._with_key(OTHER_KEY):
+            self.check.with_user(self.administrator).secret = SECRET
+            self.assertEqual(self.check._credential(), SECRET)
+
+    def test_without_a_key_no_credential_is_taken(self):
+        with (
+            self._with_key(""),
+            patch.object(secret_box, "_key_file", lambda: Path("/nonexistent/key")),
+            self.assertRaisesRegex(UserError, secret_box.VARIABLE),
+        ):
+            self.check.with_user(self.administrator).secret = "Bearer new"
 
     def test_a_neutralized_copy_asks_nobody(self):
         order = self._confirmed()
@@ -437,6 +504,7 @@ class TestOutsideCheck(AttackCase):
             self.env.cr.execute(script.read())
         self.env.invalidate_all()
         self.assertEqual((self.check.state, self.check.has_secret), ("paused", False))
+        self.assertFalse(self._stored())
         self.assertEqual(self._run(), 0)
         self.assertEqual(order.sudo().approval_request_id.state, "on_hold")
 
