@@ -498,15 +498,10 @@ class InventoryAdjustment(models.Model):
         """SQL (and its values) that makes adjustments at one site, judged at the same instant, take turns."""
         if not in_frame(self.env):
             return "", ()
-        places = sorted({(adjustment.company_id.id, adjustment.warehouse_id.id or 0) for adjustment in self})
-        return (
-            """WITH turn AS (
-                   INSERT INTO distribution_approval_turn AS turn (document_type, company_ref, partner_ref, number)
-                   SELECT %s, place.company_ref, place.site_ref, 1
-                     FROM unnest(%s, %s) AS place (company_ref, site_ref)
-                       ON CONFLICT (document_type, company_ref, partner_ref) DO UPDATE SET number = turn.number + 1)""",
-            (self._approval_type, [company for company, _site in places], [site for _company, site in places]),
+        statement, values = self.env["distribution.approval.turn"]._statement(
+            (self._approval_type, adjustment.company_id.id, adjustment.warehouse_id.id or 0) for adjustment in self
         )
+        return f"WITH turn AS ({statement})", values
 
     # ------------------------------------------------------------- governance
 

@@ -426,15 +426,10 @@ class PurchaseOrder(models.Model):
         """
         if not in_frame(self.env):
             return "", ()
-        places = sorted({(order.company_id.id, order.partner_id.commercial_partner_id.id) for order in self})
-        return (
-            """WITH turn AS (
-                   INSERT INTO distribution_approval_turn AS turn (document_type, company_ref, partner_ref, number)
-                   SELECT %s, place.company_ref, place.partner_ref, 1
-                     FROM unnest(%s, %s) AS place (company_ref, partner_ref)
-                       ON CONFLICT (document_type, company_ref, partner_ref) DO UPDATE SET number = turn.number + 1)""",
-            (self._approval_type, [company for company, _vendor in places], [vendor for _company, vendor in places]),
+        statement, values = self.env["distribution.approval.turn"]._statement(
+            (self._approval_type, order.company_id.id, order.partner_id.commercial_partner_id.id) for order in self
         )
+        return f"WITH turn AS ({statement})", values
 
     def _approval_contract_prices(self):
         """``{(vendor id, product template id): vendor prices that are contracts}``; one query.

@@ -443,16 +443,9 @@ class SaleOrder(models.Model):
 
     def _approval_take_turn(self):
         """Orders of one customer, judged at the same instant, take turns; see the purchase order."""
-        if not in_frame(self.env):
-            return
-        places = sorted({(order.company_id.id, order._approval_partner().id) for order in self})
-        self.env.cr.execute(
-            """INSERT INTO distribution_approval_turn AS turn (document_type, company_ref, partner_ref, number)
-                    SELECT %s, place.company_ref, place.partner_ref, 1
-                      FROM unnest(%s, %s) AS place (company_ref, partner_ref)
-               ON CONFLICT (document_type, company_ref, partner_ref) DO UPDATE SET number = turn.number + 1""",
-            ("sale_order", [company for company, _customer in places], [customer for _company, customer in places]),
-        )
+        if in_frame(self.env):
+            places = [(order.company_id.id, order._approval_partner().id) for order in self]
+            self.env["distribution.approval.turn"]._take(self._approval_type, places)
 
     def _approval_days_short(self):
         """By how many days the promised date is sooner than the longest lead time on the order."""

@@ -257,13 +257,7 @@ class ApprovalDelegation(models.Model):
 
     def _take_turn(self):
         """Two delegations of one person that are declared at the same instant do not overlook each other."""
-        self.env.cr.execute(
-            """INSERT INTO distribution_approval_turn (document_type, company_ref, partner_ref, number)
-                    VALUES ('delegation', 0, %s, 1)
-               ON CONFLICT (document_type, company_ref, partner_ref)
-             DO UPDATE SET number = distribution_approval_turn.number + 1""",
-            (self.user_id.id,),
-        )
+        self.env["distribution.approval.turn"]._take_rows([("delegation", 0, self.user_id.id)])
 
     def _check_overlap(self):
         """One substitute for one case: two that hold for the same days and documents are refused."""

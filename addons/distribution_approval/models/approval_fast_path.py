@@ -247,18 +247,8 @@ class ApprovalFastPathUse(models.Model):
     def _take_turns(self, candidates):
         """Two transactions that take the same path at the same instant write the same row: one of them starts
         again, and then sees what the other one used."""
-        places = sorted(
-            {
-                (f"fast_path:{document._approval_type}", document.company_id.id)
-                for document, _rule, _name, _ceilings in candidates
-            }
-        )
-        self.env.cr.execute(
-            """INSERT INTO distribution_approval_turn AS turn (document_type, company_ref, partner_ref, number)
-               SELECT place.document_type, place.company_ref, 0, 1
-                 FROM unnest(%s, %s) AS place (document_type, company_ref)
-                   ON CONFLICT (document_type, company_ref, partner_ref) DO UPDATE SET number = turn.number + 1""",
-            ([kind for kind, _company in places], [company for _kind, company in places]),
+        self.env["distribution.approval.turn"]._take_rows(
+            (f"fast_path:{document._approval_type}", document.company_id.id, 0) for document, *_rest in candidates
         )
 
     @api.model

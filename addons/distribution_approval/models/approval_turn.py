@@ -28,15 +28,28 @@ class ApprovalTurn(models.Model):
 
     @api.model
     def _take(self, document_type, places):
-        """Write the rows of ``places``, pairs of company id and partner id; in one order, so that nobody waits
-        for somebody who waits for them."""
-        places = sorted({place for place in places if all(place)})
-        if not places:
-            return
-        self.env.cr.execute(
+        """Write the rows of ``places``, pairs of company id and partner id. A place that lacks one of them adds
+        up with nothing."""
+        self._take_rows((document_type, *place) for place in places if all(place))
+
+    @api.model
+    def _take_rows(self, rows):
+        """Write ``rows``: document type, company id, and the id of what adds up there; 0 stands for all."""
+        statement, values = self._statement(rows)
+        if all(values):
+            self.env.cr.execute(statement, values)
+
+    @api.model
+    def _statement(self, rows):
+        """SQL, and its values, that writes ``rows``; as part of another query (``WITH``) it costs none of its own.
+
+        In one order, so that nobody waits for somebody who waits for them.
+        """
+        rows = sorted(set(rows))
+        return (
             """INSERT INTO distribution_approval_turn AS turn (document_type, company_ref, partner_ref, number)
-               SELECT %s, place.company_ref, place.partner_ref, 1
-                 FROM unnest(%s, %s) AS place (company_ref, partner_ref)
+               SELECT place.document_type, place.company_ref, place.partner_ref, 1
+                 FROM unnest(%s::text[], %s::int[], %s::int[]) AS place (document_type, company_ref, partner_ref)
                    ON CONFLICT (document_type, company_ref, partner_ref) DO UPDATE SET number = turn.number + 1""",
-            (document_type, [company for company, _partner in places], [partner for _company, partner in places]),
+            tuple([row[column] for row in rows] for column in range(3)),
         )
