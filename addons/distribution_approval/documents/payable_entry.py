@@ -35,7 +35,9 @@ class AccountMove(models.Model):
         return result
 
     def _approval_look_at_entries(self):
-        """Open a critical case for each entry that pays a vendor whose bills are held; two queries for all.
+        """Open a critical case for each entry that pays a vendor whose bills are held.
+
+        A fixed number of queries for all, but for the cases that are opened.
 
         Not looked at: payments and bank statements, which have a control of their own, and what Odoo
         books itself (exchange differences, taxes due on payment, reversals of entries).
@@ -55,59 +57,78 @@ class AccountMove(models.Model):
             )
         )
         held = self._approval_held_of(entries.line_ids.partner_id.commercial_partner_id, entries.company_id)
-        for entry in entries if held else ():
-            for vendor in held.filtered(lambda bill, entry=entry: bill.company_id == entry.company_id).mapped(
-                "commercial_partner_id"
-            ):
-                amount = entry._approval_taken_by(vendor)
+        vendors, money = {}, self._approval_money_accounts(held.company_id)
+        for bill in held:
+            vendors.setdefault(bill.company_id, self.env["res.partner"].sudo())
+            vendors[bill.company_id] |= bill.commercial_partner_id
+        paid = {}
+        for entry in entries.filtered(lambda entry: entry.company_id in vendors):
+            for vendor in vendors[entry.company_id] & entry.line_ids.partner_id.commercial_partner_id:
+                amount = entry._approval_taken_by(vendor, money[entry.company_id])
                 if entry.company_id.currency_id.compare_amounts(amount, 0) > 0:
-                    entry._approval_report_entry(vendor, amount, held)
+                    paid[entry, vendor] = amount
+        self._approval_report_entries(paid, held)
 
     @api.model
     def _approval_held_in(self, companies):
         """All bills of ``companies`` that are held; one query."""
         return self.search(self._approval_held_domain(companies)) if companies else self.browse()
 
-    def _approval_taken_by(self, vendor):
+    def _approval_taken_by(self, vendor, money_accounts):
         """What this entry pays to ``vendor``, in company currency: off its payables, or out of the bank."""
         own = self.line_ids.filtered(lambda line: line.partner_id.commercial_partner_id == vendor)
         owed = own.filtered(lambda line: line.account_id.account_type == "liability_payable")
-        money = own.filtered(lambda line: line.account_id in self._approval_money_accounts())
+        money = own.filtered(
+            lambda line: line.account_id.account_type == "asset_cash" or line.account_id in money_accounts
+        )
         return max(sum(owed.mapped("balance")), -sum(money.mapped("balance")))
 
-    def _approval_money_accounts(self):
-        """Accounts out of which money leaves: bank and cash, and payments that are under way."""
-        company = self.company_id
+    @api.model
+    def _approval_money_accounts(self, companies):
+        """``{company: accounts out of which money leaves}``, beside those of type bank and cash: payments under way."""
         journals = (
             self.env["account.journal"]
             .sudo()
-            .search([("type", "in", ("bank", "cash", "credit")), ("company_id", "=", company.id)])
+            .search([("type", "in", ("bank", "cash", "credit")), ("company_id", "in", companies.ids)])
+            if companies
+            else self.env["account.journal"]
         )
-        accounts = journals.default_account_id | journals.outbound_payment_method_line_ids.payment_account_id
-        if "account_journal_payment_credit_account_id" in company._fields:
-            accounts |= company.account_journal_payment_credit_account_id
-        return accounts | self.line_ids.account_id.filtered(lambda account: account.account_type == "asset_cash")
+        accounts = {}
+        for company in companies:
+            own = journals.filtered(lambda journal, company=company: journal.company_id == company)
+            accounts[company] = own.default_account_id | own.outbound_payment_method_line_ids.payment_account_id
+            if "account_journal_payment_credit_account_id" in company._fields:
+                accounts[company] |= company.account_journal_payment_credit_account_id
+        return accounts
 
-    def _approval_report_entry(self, vendor, amount, held):
-        self.ensure_one()
-        own = held.filtered(lambda bill: bill.commercial_partner_id == vendor and bill.company_id == self.company_id)
-        key = f"paid_past_hold:entry:{self.id}:{vendor.id}"
+    @api.model
+    def _approval_report_entries(self, paid, held):
+        """A case for each of ``paid``, ``{(entry, vendor): amount}``, that was not reported before."""
+        keys = {found: f"paid_past_hold:entry:{found[0].id}:{found[1].id}" for found in paid}
         cases = self.env["distribution.case"].sudo()
-        if cases.search_count([("dedup_key", "=", key)]):
-            return
-        cases._open(
-            "paid_past_hold",
-            self,
-            _("Booked as paid although held: %s", vendor.display_name),
-            detail=_(
-                "Journal entry %(entry)s books %(amount)s as paid to this vendor, while these bills are held: "
-                "%(bills)s. It is recorded; find out whether the money has left, and who ordered it.",
-                entry=self.name,
-                amount=self.company_id.currency_id.format(amount),
-                bills=", ".join(bill._approval_name() for bill in own),
-            ),
-            dedup_key=key,
-        )
+        known = set(cases.search([("dedup_key", "in", list(keys.values()))]).mapped("dedup_key")) if keys else set()
+        for (entry, vendor), amount in paid.items():
+            key = keys[entry, vendor]
+            if key in known:
+                continue
+            own = held.filtered(
+                lambda bill, entry=entry, vendor=vendor: (
+                    bill.commercial_partner_id == vendor and bill.company_id == entry.company_id
+                )
+            )
+            cases._open(
+                "paid_past_hold",
+                entry,
+                _("Booked as paid although held: %s", vendor.display_name),
+                detail=_(
+                    "Journal entry %(entry)s books %(amount)s as paid to this vendor, while these bills are held: "
+                    "%(bills)s. It is recorded; find out whether the money has left, and who ordered it.",
+                    entry=entry.name,
+                    amount=entry.company_id.currency_id.format(amount),
+                    bills=", ".join(bill._approval_name() for bill in own),
+                ),
+                dedup_key=key,
+            )
 
 
 class AccountPayment(models.Model):
@@ -119,15 +140,18 @@ class AccountPayment(models.Model):
         return result
 
     def _approval_report_relatives(self):
-        """A direct payment to a company above or below a vendor whose bills are held; while none is: one query."""
+        """A direct payment to a company above or below a vendor whose bills are held.
+
+        One query while none is held; a few else, for all payments together.
+        """
         held = self.env["account.move"].sudo()._approval_held_in(self.sudo().company_id)
         if not held:
             return
-        family = {payment: payment._approval_relatives() for payment in self}
+        relatives = self._approval_relatives()
         for payment in self.sudo():
             own = held.filtered(
                 lambda bill, payment=payment: (
-                    bill.company_id == payment.company_id and bill.commercial_partner_id in family[payment]
+                    bill.company_id == payment.company_id and bill.commercial_partner_id.id in relatives[payment]
                 )
             )
             direct = own and payment._approval_direct_amount(payment._approval_settled())
@@ -151,11 +175,20 @@ class AccountPayment(models.Model):
             )
 
     def _approval_relatives(self):
-        """Commercial entities above and below the payees, without themselves (sudo)."""
-        payees = self.sudo()._approval_payees()
+        """``{payment: ids of the commercial entities above and below its payees, without themselves}`` (sudo)."""
+        payees = {payment: set(payment._approval_payees().ids) for payment in self.sudo()}
+        named = set().union(*payees.values())
         everybody = self.env["res.partner"].sudo().with_context(active_test=False)
-        related = everybody.search(["|", ("id", "parent_of", payees.ids), ("id", "child_of", payees.ids)])
-        return related.commercial_partner_id - payees
+        family = {partner_id: set() for partner_id in named}
+        for partner in everybody.search(["|", ("id", "parent_of", list(named)), ("id", "child_of", list(named))]):
+            above = partner
+            while above:
+                if above.id in named:
+                    family[above.id].add(partner.commercial_partner_id.id)
+                if partner.id in named:
+                    family[partner.id].add(above.commercial_partner_id.id)
+                above = above.parent_id
+        return {payment: set().union(*map(family.get, own)) - own for payment, own in payees.items()}
 
 
 class ApprovalControl(models.AbstractModel):

@@ -155,16 +155,58 @@ class TestPayableEntry(BillCase):
         self._commit()
         self.assertFalse(self._cases())
 
-    def test_payments_cost_no_more_queries_where_nothing_is_held(self):
-        def cost(count):
-            payments = self.env["account.payment"].union(*(self._payment(10 + n) for n in range(count)))
-            payments.sudo().action_post()
-            self.env.flush_all()
-            payments = payments.sudo()
-            payments._approval_report_relatives()  # caches of the registry
-            payments.invalidate_recordset()
-            before = self.cr.sql_log_count
-            payments._approval_report_relatives()
-            return self.cr.sql_log_count - before
+    # -------------------------------------------------------------------- cost
 
-        self.assertEqual(cost(2), cost(12))
+    def _cost(self, records, look):
+        """Queries of ``look(records)``; what it finds was reported before."""
+        look(records)
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.cr.sql_log_count
+        look(records)
+        self.env.flush_all()
+        return self.cr.sql_log_count - before
+
+    def _somebody_else(self):
+        return self.env["res.partner"].create({"name": "Somebody Else", "is_company": True, "supplier_rank": 1})
+
+    def _payments(self, count, partners):
+        payments = self.env["account.payment"].union(
+            *(self._payment(10 + number, partner=partners[number % len(partners)]) for number in range(count))
+        )
+        payments.sudo().action_post()
+        return payments.sudo()
+
+    def test_payments_cost_no_more_queries_in_a_batch(self):
+        branch = self._branch()
+        few, many = (self._payments(count, [branch, self.new_vendor]) for count in (2, 12))
+
+        def look(payments):
+            payments._approval_report_relatives()
+
+        self.assertEqual(self._cost(few, look), self._cost(many, look), "where nothing is held")
+        self._held_bill(partner_id=self._somebody_else().id)
+        self.assertEqual(self._cost(few, look), self._cost(many, look), "where others are held")
+        self.assertFalse(self._cases())
+
+    def test_entries_cost_no_more_queries_in_a_batch(self):
+        """The nightly control looks at many: some pay, some do not, some are of others."""
+        payable = self.vendor.property_account_payable_id
+        expense = self._account_of("expense")
+        entries = self.env["account.move"]
+        for number in range(50):
+            kinds = (
+                lambda: self._paid(),
+                lambda: self._entry((payable, self.vendor, -300), (expense, self._nobody, 300)),
+                lambda: self._paid(partner=self.new_vendor),
+            )
+            entries |= kinds[number % 3]()
+        self.assertFalse(self._cases(), "nothing is held yet")
+        self._held_bill()
+        self._held_bill(partner_id=self._somebody_else().id)
+
+        def look(moves):
+            moves._approval_look_at_entries()
+
+        self.assertEqual(self._cost(entries[:3], look), self._cost(entries, look))
+        self.assertEqual(len(self._cases()), 17, "and each that pays is reported")
