@@ -194,10 +194,6 @@ class PickingDocument(models.AbstractModel):
     def _approval_place_words(self, where):
         return self.env["product.product"].sudo().browse(int(where)).exists().display_name if where.isdigit() else ""
 
-    def _approval_banner_reasons(self):
-        """``{id: why these documents are held, in words}`` beside what the request says; a few queries for all."""
-        return {}
-
     # ------------------------------------------------------------- core flow
 
     def _approval_resume(self, action):
@@ -344,9 +340,8 @@ class StockPicking(models.Model):
         for document in known:
             documents.setdefault(document.picking_id.id, []).append(document)
         for model, held in known.held().by_model():
-            if hasattr(held, "_approval_banner_reasons"):
-                found = held._approval_banner_reasons()
-                reasons.update({(model, document_id): words for document_id, words in found.items()})
+            found = held._approval_banner_reasons()
+            reasons.update({(model, document_id): words for document_id, words in found.items()})
         for picking in self:
             # As superuser for the present user: what they may decide and take back is asked of them.
             own = PickingDocuments(documents.get(picking.id, ()))

@@ -234,6 +234,10 @@ class ApprovalMixin(models.AbstractModel):
         state = self.sudo().state
         return dict(self._fields["state"]._description_selection(self.env)).get(state, state)
 
+    def _approval_banner_reasons(self):
+        """``{id: why these documents are held, in words}`` beside what the request says; a few queries for all."""
+        return {}
+
     # -------------------------------------------------------------- computes
 
     def _compute_approval_request(self):
