@@ -11,6 +11,8 @@ import threading
 from email import message_from_bytes, policy
 from types import SimpleNamespace
 
+from over_the_wire import contract_goods, order_of
+
 TASK = "distribution.approval.task"
 REQUEST = "distribution.approval.request"
 OBLIGATION = "distribution.approval.obligation"
@@ -27,6 +29,14 @@ INFORM_ABOVE = 25000
 
 def uid_of(rpc, login):
     return rpc(login).uid
+
+
+def begin(rpc):
+    """The rules are in force; returns the :class:`Goods` to order."""
+    work_day_and_night(rpc)
+    give_role(rpc, "warehouse_manager", "distribution_approval.group_emergency_releaser")
+    put_in_force(rpc)
+    return Goods(rpc)
 
 
 def put_in_force(rpc):
@@ -139,38 +149,12 @@ class Goods:
     """Orders at contract price from an approved vendor, in company currency."""
 
     def __init__(self, rpc):
-        buyer = rpc("buyer")
-        (company,) = buyer("res.company", "search_read", [], fields=["currency_id"], limit=1)
-        (price,) = buyer(
-            "product.supplierinfo",
-            "search_read",
-            [
-                ("contract_state", "=", "contract"),
-                ("partner_id.vendor_status", "=", "approved"),
-                ("currency_id", "=", company["currency_id"][0]),
-                ("min_qty", "<=", 1),
-                ("price", "<", 100),
-            ],
-            fields=["partner_id", "product_tmpl_id", "price"],
-            order="price",
-            limit=1,
-        )
-        (self.product,) = buyer(
-            "product.product", "search", [("product_tmpl_id", "=", price["product_tmpl_id"][0])], limit=1
-        )
-        self.rpc, self.vendor, self.price = rpc, price["partner_id"][0], price["price"]
+        self.rpc, self.goods = rpc, contract_goods(rpc("buyer"))
 
     def order(self, amount, confirm=True, login="buyer", **values):
         """``.id`` and ``.name`` of an order of about ``amount``; confirmed, thus held or passed by policy."""
         client = self.rpc(login)
-        line = {
-            "product_id": self.product,
-            "product_qty": max(1, round(amount / self.price)),
-            "price_unit": self.price,
-        }
-        order_id = client(
-            "purchase.order", "create", {"partner_id": self.vendor, "order_line": [(0, 0, line)], **values}
-        )
+        order_id = order_of(client, self.goods, amount, **values)
         if confirm:
             client("purchase.order", "button_confirm", [order_id])
         (order,) = client("purchase.order", "read", [order_id], fields=["name"])

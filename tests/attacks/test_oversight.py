@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xmlrpc.client import Fault
 
 import pytest
+from over_the_wire import refused
 
 CHECK = "distribution.approval.outside.check"
 ALLOWED = "distribution_core.outbound_allowed_hosts"
@@ -29,14 +30,6 @@ INTERNAL = (
     "http://93.184.216.34/",
 )
 NO_ADDRESS = ("file:///etc/passwd", "gopher://localhost/", "ftp://localhost/", "https://u:p@x/", "//x/", "https:///x")
-
-
-def refused(client, *call, **keywords):
-    """The call is refused with a message for people, not with a traceback."""
-    with pytest.raises(Fault) as caught:
-        client(*call, **keywords)
-    assert "Traceback" not in caught.value.faultString, caught.value.faultString
-    return caught.value.faultString
 
 
 @pytest.fixture

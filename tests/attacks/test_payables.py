@@ -14,7 +14,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scenarios"))
 
-from payables_desk import Desk, refused  # noqa: E402
+from over_the_wire import refused  # noqa: E402
+from payables_desk import Desk  # noqa: E402
 
 TEMPTING = dict.fromkeys(
     (

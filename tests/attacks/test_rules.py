@@ -12,6 +12,7 @@ from xmlrpc.client import Fault
 
 import pytest
 import rules_in_force as rules
+from over_the_wire import at_once, refused
 from rules_in_force import EMERGENCY, OBLIGATION, REQUEST, TASK, VERSION, decide, run_job, task_of
 
 MANAGER, DELEGATE = "purchasing_manager", "category_manager"
@@ -26,10 +27,7 @@ HELD = ("to approve", "pending", 0)
 
 @pytest.fixture(scope="module")
 def goods(rpc):
-    rules.work_day_and_night(rpc)
-    rules.give_role(rpc, "warehouse_manager", "distribution_approval.group_emergency_releaser")
-    rules.put_in_force(rpc)
-    return rules.Goods(rpc)
+    return rules.begin(rpc)
 
 
 @pytest.fixture
@@ -50,37 +48,8 @@ def look(sql):
     return read
 
 
-def refused(client, *call, **keywords):
-    """The call is refused with a message for people, not with a traceback. Returns the message."""
-    with pytest.raises(Fault) as caught:
-        client(*call, **keywords)
-    assert "Traceback" not in caught.value.faultString, caught.value.faultString
-    assert caught.value.faultString.strip(), "a refusal says why"
-    return caught.value.faultString
-
-
 def first(result):
     return result[0] if isinstance(result, list) else result
-
-
-def at_once(*calls):
-    """Run the calls in threads; results or Faults."""
-    results = [None] * len(calls)
-    barrier = threading.Barrier(len(calls))
-
-    def run(number, call):
-        barrier.wait(20)
-        try:
-            results[number] = call()
-        except Fault as fault:
-            results[number] = fault
-
-    threads = [threading.Thread(target=run, args=item) for item in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    return results
 
 
 # ---------------------------------------------------------------------------- conditions

@@ -6,10 +6,11 @@ the demo company.
 
 import contextlib
 import functools
-import threading
 from xmlrpc.client import Fault
 
+import over_the_wire
 import pytest
+from over_the_wire import at_once, contract_goods, refused
 
 ROLES = (
     "buyer",
@@ -75,47 +76,16 @@ TEMPTING = dict.fromkeys(
 }
 
 
-def refused(client, *call, **keywords):
-    """The call is refused with a message for people, not with a traceback."""
-    with pytest.raises(Fault) as caught:
-        client(*call, **keywords)
-    assert "Traceback" not in caught.value.faultString, caught.value.faultString
-    return caught.value.faultString
-
-
 @pytest.fixture
 def goods(rpc):
     """A product with a contract price of an approved vendor, in company currency."""
-    buyer = rpc("buyer")
-    (company,) = buyer("res.company", "search_read", [], fields=["currency_id"], limit=1)
-    (price,) = buyer(
-        "product.supplierinfo",
-        "search_read",
-        [
-            ("contract_state", "=", "contract"),
-            ("partner_id.vendor_status", "=", "approved"),
-            ("currency_id", "=", company["currency_id"][0]),
-            ("min_qty", "<=", 1),
-            ("price", "<", 100),
-        ],
-        fields=["partner_id", "product_tmpl_id", "price"],
-        order="price",
-        limit=1,
-    )
-    (product,) = buyer("product.product", "search", [("product_tmpl_id", "=", price["product_tmpl_id"][0])], limit=1)
-    return {"vendor": price["partner_id"][0], "product": product, "price": price["price"]}
+    return contract_goods(rpc("buyer"))
 
 
 @pytest.fixture
 def order_of(goods):
-    def make(client, amount, **values):
-        """A draft order of about ``amount``."""
-        quantity = max(1, round(amount / goods["price"]))
-        line = {"product_id": goods["product"], "product_qty": quantity, "price_unit": goods["price"]}
-        values = {"partner_id": goods["vendor"], "order_line": [(0, 0, line)], **values}
-        return client("purchase.order", "create", values)
-
-    return make
+    """``order_of(buyer, 30000)`` is the id of a draft order of about that amount."""
+    return lambda client, amount, **values: over_the_wire.order_of(client, goods, amount, **values)
 
 
 @pytest.fixture
@@ -399,26 +369,6 @@ def test_own_request(rpc, order_of, look):
 
 
 # ---------------------------------------------------------------------------- at the same time
-
-
-def at_once(*calls):
-    """Run the calls in threads; results or Faults."""
-    results = [None] * len(calls)
-    barrier = threading.Barrier(len(calls))
-
-    def run(number, call):
-        barrier.wait(20)
-        try:
-            results[number] = call()
-        except Fault as fault:
-            results[number] = fault
-
-    threads = [threading.Thread(target=run, args=item) for item in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    return results
 
 
 def test_two_decisions_at_once(rpc, order_of, look):

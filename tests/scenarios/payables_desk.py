@@ -1,9 +1,6 @@
 """What people around vendors do over XML-RPC, in the words of the scenarios: order, receive, bill, pay."""
 
 import time
-from xmlrpc.client import Fault
-
-import pytest
 
 
 class Desk:
@@ -225,12 +222,3 @@ class Desk:
                 (f"%{plain}%",),
             )
         ]
-
-
-def refused(client, *call, **keywords):
-    """The call is refused, with words for people instead of a traceback; returns them."""
-    with pytest.raises(Fault) as caught:
-        client(*call, **keywords)
-    words = caught.value.faultString
-    assert words.strip() and "Traceback" not in words, words
-    return words

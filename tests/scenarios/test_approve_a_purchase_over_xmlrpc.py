@@ -7,6 +7,7 @@ import time
 from xmlrpc.client import Fault
 
 import pytest
+from over_the_wire import LOW_RISK, contract_goods, order_of
 
 
 def open_task(client, name):
@@ -62,35 +63,7 @@ def test_approve_a_purchase_over_xmlrpc(rpc, tour_order):
 def test_within_policy_nobody_is_asked(rpc):
     """A small order at contract price from an approved vendor goes straight through."""
     buyer = rpc("buyer")
-    (price,) = buyer(
-        "product.supplierinfo",
-        "search_read",
-        [
-            ("contract_state", "=", "contract"),
-            ("partner_id.vendor_status", "=", "approved"),
-            ("partner_id.vendor_risk_tier", "=", "low"),
-            ("price", "<", 50),
-            ("min_qty", "<=", 1),
-            ("currency_id.name", "=", "EUR"),
-        ],
-        fields=["partner_id", "product_tmpl_id", "price"],
-        limit=1,
-    ) or buyer(
-        "product.supplierinfo",
-        "search_read",
-        [("contract_state", "=", "contract"), ("partner_id.vendor_status", "=", "approved"), ("price", "<", 50)],
-        fields=["partner_id", "product_tmpl_id", "price"],
-        limit=1,
-    )
-    (product,) = buyer("product.product", "search", [("product_tmpl_id", "=", price["product_tmpl_id"][0])], limit=1)
-    order_id = buyer(
-        "purchase.order",
-        "create",
-        {
-            "partner_id": price["partner_id"][0],
-            "order_line": [(0, 0, {"product_id": product, "product_qty": 10, "price_unit": price["price"]})],
-        },
-    )
+    order_id = order_of(buyer, contract_goods(buyer, LOW_RISK), 100)
     buyer("purchase.order", "button_confirm", [order_id])
     (order,) = buyer("purchase.order", "read", [order_id], fields=["state", "approval_state"])
     assert (order["state"], order["approval_state"]) == ("purchase", "passed")

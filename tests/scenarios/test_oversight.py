@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xmlrpc.client import Fault
 
 import pytest
+from over_the_wire import LOW_RISK, contract_goods, order_of
 
 CHECK = "distribution.approval.outside.check"
 ALLOWED = "distribution_core.outbound_allowed_hosts"
@@ -104,23 +105,7 @@ def test_the_credit_bureau_falters_and_comes_back(rpc, sql, bureau, person, phon
     rpc("policy_publisher")(CHECK, "action_activate", [check])
     publish_with_condition(rpc, "purchase_order", "outside_supplier", "D")
 
-    (price,) = buyer(
-        "product.supplierinfo",
-        "search_read",
-        [
-            ("contract_state", "=", "contract"),
-            ("partner_id.vendor_status", "=", "approved"),
-            ("partner_id.vendor_risk_tier", "=", "low"),
-            ("price", "<", 50),
-            ("min_qty", "<=", 1),
-            ("currency_id.name", "in", ("EUR", "USD")),
-        ],
-        fields=["partner_id", "product_tmpl_id", "price"],
-        limit=1,
-    )
-    (product,) = buyer("product.product", "search", [("product_tmpl_id", "=", price["product_tmpl_id"][0])], limit=1)
-    line = {"product_id": product, "product_qty": max(1, round(600 / price["price"])), "price_unit": price["price"]}
-    order = buyer("purchase.order", "create", {"partner_id": price["partner_id"][0], "order_line": [(0, 0, line)]})
+    order = order_of(buyer, contract_goods(buyer, LOW_RISK), 600)
     buyer("purchase.order", "button_confirm", [order])
 
     def standing():

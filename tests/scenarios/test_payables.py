@@ -3,7 +3,8 @@
 from xmlrpc.client import Fault
 
 import pytest
-from payables_desk import Desk, refused
+from over_the_wire import refused
+from payables_desk import Desk
 from web_client import INBOX
 
 NEW_NUMBER = "0099 4711 8833"

@@ -21,10 +21,7 @@ COLLEAGUE = "category_manager"
 @pytest.fixture(scope="module")
 def goods(rpc):
     """The rules are in force; ``goods.order(5000)`` is an order of the buyer that is held."""
-    rules.work_day_and_night(rpc)
-    rules.give_role(rpc, "warehouse_manager", "distribution_approval.group_emergency_releaser")
-    rules.put_in_force(rpc)
-    return rules.Goods(rpc)
+    return rules.begin(rpc)
 
 
 @pytest.fixture

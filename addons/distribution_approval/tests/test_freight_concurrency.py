@@ -8,8 +8,7 @@ from .document_concurrency_case import DocumentConcurrencyCase
 @tagged("post_install", "-at_install")
 class TestFreightConcurrency(DocumentConcurrencyCase):
     @classmethod
-    def _make_company(cls, env):
-        super()._make_company(env)
+    def _govern_more(cls, env):
         cls._publish(
             env,
             "freight_request",
@@ -34,7 +33,7 @@ class TestFreightConcurrency(DocumentConcurrencyCase):
         return order_id
 
     def _authorise(self, freight_id, who="buyer"):
-        return who, lambda env: env["distribution.freight.request"].browse(freight_id).action_authorise()
+        return self._press("distribution.freight.request", freight_id, "action_authorise", who)
 
     def test_a_cost_is_not_split(self):
         order_id = self._confirmed()
@@ -50,7 +49,7 @@ class TestFreightConcurrency(DocumentConcurrencyCase):
         with self.transaction() as env:
             request = env["distribution.freight.request"].browse(freight_id)
             self.assertEqual(request.state, "authorised")
-            self.assertEqual(len(env["distribution.approval.release"]._valid_for(request)[freight_id]), 1)
+            self.assertReleasedAsItIs(request)
 
     def test_authorised_while_it_becomes_dearer(self):
         freight_id = self._freight(self._confirmed())
@@ -61,10 +60,9 @@ class TestFreightConcurrency(DocumentConcurrencyCase):
         self._at_once(self._authorise(freight_id), ("other_buyer", dearer))
         with self.transaction() as env:
             request = env["distribution.freight.request"].browse(freight_id)
-            release = env["distribution.approval.release"]._valid_for(request).get(freight_id)
             if request.state == "authorised":
-                self.assertTrue(release[:1]._covers(request._approval_snapshots()[freight_id]))
+                self.assertReleasedAsItIs(request)
                 self.assertEqual(request.amount, 90)
             else:
                 self.assertEqual((request.state, request.amount), ("to_approve", 9000))
-                self.assertFalse(release)
+                self.assertFalse(env["distribution.approval.release"]._valid_for(request).get(freight_id))

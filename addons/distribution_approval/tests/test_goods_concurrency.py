@@ -4,43 +4,24 @@ import uuid
 
 from odoo import Command
 from odoo.exceptions import UserError
-from odoo.tests.common import new_test_user, tagged
+from odoo.tests.common import tagged
 
 from odoo.addons.distribution_core.compat import storable_product_values
 
 from .document_concurrency_case import DocumentConcurrencyCase
 
-WAREHOUSE = {
-    "chief": "stock.group_stock_manager",
-    "other_chief": "stock.group_stock_manager",
-}
-
 
 class GoodsConcurrencyCase(DocumentConcurrencyCase):
     """A company with two sites; the goods of each test are its own."""
 
+    more_people = dict.fromkeys(("chief", "other_chief"), "stock.group_stock_manager")
+
     @classmethod
-    def _make_company(cls, env):
-        super()._make_company(env)
-        company = env["res.company"].browse(cls.company_id)
-        env = env(context={"allowed_company_ids": company.ids, "tracking_disable": True})
-        for name, group in WAREHOUSE.items():
-            cls.people[name] = new_test_user(
-                env,
-                login=f"{name}_{company.id}",
-                groups=f"base.group_user,{group}",
-                company_id=company.id,
-                company_ids=[Command.set(company.ids)],
-            ).id
+    def _make_goods(cls, env, company):
         warehouse = env["stock.warehouse"].search([("company_id", "=", company.id)], limit=1)
         branch = env["stock.warehouse"].create({"name": "Branch", "code": "BRN", "company_id": company.id})
         cls.stock_id, cls.branch_id = warehouse.lot_stock_id.id, branch.lot_stock_id.id
         cls.internal_type_id, cls.delivery_type_id = warehouse.int_type_id.id, warehouse.out_type_id.id
-        cls._govern(env)
-
-    @classmethod
-    def _govern(cls, env):
-        """Publish what the tests of the class need."""
 
     def _goods(self, cost, categ_id=None):
         """Id of a product of which 100 pieces at ``cost`` are there."""
@@ -84,17 +65,11 @@ class GoodsConcurrencyCase(DocumentConcurrencyCase):
     def _on_hand(self, env, product_id, location_id=None):
         return sum(self._quant(env, product_id, location_id).mapped("quantity"))
 
-    def assertReleases(self, document, kinds):
-        releases = document.env["distribution.approval.release"].search(
-            [("res_model", "=", document._name), ("res_id", "=", document.id)]
-        )
-        self.assertEqual(releases.mapped("kind"), kinds)
-
 
 @tagged("post_install", "-at_install")
 class TestGoodsConcurrency(GoodsConcurrencyCase):
     @classmethod
-    def _govern(cls, env):
+    def _govern_more(cls, env):
         cls._publish(
             env,
             "inventory_adjustment",
@@ -153,7 +128,7 @@ class TestGoodsConcurrency(GoodsConcurrencyCase):
 @tagged("post_install", "-at_install")
 class TestScrapConcurrency(GoodsConcurrencyCase):
     @classmethod
-    def _govern(cls, env):
+    def _govern_more(cls, env):
         cls._publish(
             env, "scrap", ("Small", "pass", ("amount", "le", "500")), ("Large", "require", ("amount", "gt", "500"))
         )
@@ -164,28 +139,24 @@ class TestScrapConcurrency(GoodsConcurrencyCase):
             values = {"product_id": product_id, "scrap_qty": quantity, "location_id": self.stock_id}
             return env["stock.scrap"].create(values).id
 
-    def _validate(self, scrap_id):
-        def validate(env):
-            env["stock.scrap"].browse(scrap_id).action_validate()
-            return True
-
-        return validate
+    def _validate(self, scrap_id, who="chief"):
+        return self._press("stock.scrap", scrap_id, "action_validate", who)
 
     def _held(self, quantity=10):
         """(product, scrap order, task) of scrap that waits for the manager."""
         product_id = self._goods(100)
         scrap_id = self._scrap(product_id, quantity)
         with self.transaction("chief") as env:
-            self._validate(scrap_id)(env)
+            env["stock.scrap"].browse(scrap_id).action_validate()
         with self.transaction() as env:
             scrap = env["stock.scrap"].browse(scrap_id)
             self.assertEqual(scrap.approval_state, "pending")
-            return product_id, scrap_id, scrap.approval_request_id.task_ids.id
+            return product_id, scrap_id, self._task_of(scrap)
 
     def test_two_validate_one_scrap_order(self):
         product_id = self._goods(10)
         scrap_id = self._scrap(product_id, 20)
-        self._at_once(("chief", self._validate(scrap_id)), ("other_chief", self._validate(scrap_id)))
+        self._at_once(self._validate(scrap_id), self._validate(scrap_id, "other_chief"))
         with self.transaction() as env:
             scrap = env["stock.scrap"].browse(scrap_id)
             self.assertEqual((scrap.state, scrap.approval_state), ("done", "passed"))
@@ -195,7 +166,7 @@ class TestScrapConcurrency(GoodsConcurrencyCase):
     def test_two_ask_for_one_scrap_order(self):
         product_id = self._goods(100)
         scrap_id = self._scrap(product_id, 20)
-        self._at_once(("chief", self._validate(scrap_id)), ("other_chief", self._validate(scrap_id)))
+        self._at_once(self._validate(scrap_id), self._validate(scrap_id, "other_chief"))
         with self.transaction() as env:
             scrap = env["stock.scrap"].browse(scrap_id)
             self.assertEqual((scrap.state, len(scrap.approval_request_ids)), ("draft", 1))
@@ -225,7 +196,7 @@ class TestScrapConcurrency(GoodsConcurrencyCase):
     def test_released_once(self):
         """The approval carries on by itself, while somebody presses the button again."""
         product_id, scrap_id, task_id = self._held()
-        self._at_once(("manager", self._decide(task_id)), ("chief", self._validate(scrap_id)))
+        self._at_once(("manager", self._decide(task_id)), self._validate(scrap_id))
         with self.transaction() as env:
             scrap = env["stock.scrap"].browse(scrap_id)
             self.assertEqual((scrap.state, scrap.approval_state), ("done", "released"))
@@ -236,7 +207,7 @@ class TestScrapConcurrency(GoodsConcurrencyCase):
 @tagged("post_install", "-at_install")
 class TestTransferConcurrency(GoodsConcurrencyCase):
     @classmethod
-    def _govern(cls, env):
+    def _govern_more(cls, env):
         cls._publish(
             env,
             "site_transfer",
@@ -263,27 +234,23 @@ class TestTransferConcurrency(GoodsConcurrencyCase):
             picking.action_assign()
             return picking.id
 
-    def _validate(self, picking_id):
-        def validate(env):
-            env["stock.picking"].browse(picking_id).button_validate()
-            return True
-
-        return validate
+    def _validate(self, picking_id, who="chief"):
+        return self._press("stock.picking", picking_id, "button_validate", who)
 
     def _held(self, cost=100, quantity=10):
         product_id = self._goods(cost)
         picking_id = self._transfer(product_id, quantity)
         with self.transaction("chief") as env:
-            self._validate(picking_id)(env)
+            env["stock.picking"].browse(picking_id).button_validate()
         with self.transaction() as env:
             document = env["stock.picking"].browse(picking_id).site_transfer_ids
             self.assertEqual(document.approval_state, "pending")
-            return product_id, picking_id, document.approval_request_id.task_ids.id
+            return product_id, picking_id, self._task_of(document)
 
     def test_two_validate_one_transfer(self):
         product_id = self._goods(10)
         picking_id = self._transfer(product_id, 20)
-        self._at_once(("chief", self._validate(picking_id)), ("other_chief", self._validate(picking_id)))
+        self._at_once(self._validate(picking_id), self._validate(picking_id, "other_chief"))
         with self.transaction() as env:
             picking = env["stock.picking"].browse(picking_id)
             self.assertEqual((picking.state, len(picking.site_transfer_ids)), ("done", 1))
@@ -293,7 +260,7 @@ class TestTransferConcurrency(GoodsConcurrencyCase):
     def test_two_ask_for_one_transfer(self):
         product_id = self._goods(100)
         picking_id = self._transfer(product_id, 20)
-        self._at_once(("chief", self._validate(picking_id)), ("other_chief", self._validate(picking_id)))
+        self._at_once(self._validate(picking_id), self._validate(picking_id, "other_chief"))
         with self.transaction() as env:
             picking = env["stock.picking"].browse(picking_id)
             self.assertEqual((picking.state, len(picking.site_transfer_ids)), ("assigned", 1))
@@ -301,7 +268,7 @@ class TestTransferConcurrency(GoodsConcurrencyCase):
 
     def test_released_once(self):
         product_id, picking_id, task_id = self._held()
-        self._at_once(("manager", self._decide(task_id)), ("chief", self._validate(picking_id)))
+        self._at_once(("manager", self._decide(task_id)), self._validate(picking_id))
         with self.transaction() as env:
             picking = env["stock.picking"].browse(picking_id)
             self.assertEqual((picking.state, picking.site_transfer_ids.approval_state), ("done", "released"))
@@ -311,7 +278,7 @@ class TestTransferConcurrency(GoodsConcurrencyCase):
         """Whoever was first: no goods leave, and nothing stays reserved for a transfer that was turned down."""
         product_id, picking_id, task_id = self._held()
         reject = self._decide(task_id, "reject", comment="They need it themselves")
-        self._at_once(("manager", reject), ("chief", self._validate(picking_id)))
+        self._at_once(("manager", reject), self._validate(picking_id))
         with self.transaction() as env:
             picking = env["stock.picking"].browse(picking_id)
             self.assertEqual(picking.site_transfer_ids.approval_state, "rejected")
@@ -337,7 +304,7 @@ class TestTransferConcurrency(GoodsConcurrencyCase):
             picking.move_ids.picked = True
             picking.button_validate()
 
-        results = self._at_once(("chief", self._validate(delivery_id)), ("other_chief", force))
+        results = self._at_once(self._validate(delivery_id), ("other_chief", force))
         self.assertFalse([result for result in results if isinstance(result, UserError)], results)
         with self.transaction() as env:
             picking = env["stock.picking"].browse(picking_id)

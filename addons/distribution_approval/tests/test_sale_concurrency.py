@@ -1,7 +1,7 @@
 """Two at the same instant with one customer: orders, deliveries, decisions on real connections."""
 
 from odoo import Command
-from odoo.tests.common import new_test_user, tagged
+from odoo.tests.common import tagged
 
 from odoo.addons.distribution_core.compat import LINE_UOM, storable_product_values
 
@@ -14,19 +14,10 @@ LIMIT = 5000
 class TestSaleConcurrency(DocumentConcurrencyCase):
     """The company of the purchase tests sells as well; the customer's limit is 5,000."""
 
+    more_people = {"seller": "sales_team.group_sale_salesman", "clerk": "stock.group_stock_user"}
+
     @classmethod
-    def _make_company(cls, env):
-        super()._make_company(env)
-        company = env["res.company"].browse(cls.company_id)
-        env = env(context={"allowed_company_ids": company.ids, "tracking_disable": True})
-        for name, group in (("seller", "sales_team.group_sale_salesman"), ("clerk", "stock.group_stock_user")):
-            cls.people[name] = new_test_user(
-                env,
-                login=f"{name}_{company.id}",
-                groups=f"base.group_user,{group}",
-                company_id=company.id,
-                company_ids=[Command.set(company.ids)],
-            ).id
+    def _make_goods(cls, env, company):
         cls.warehouse_id = env["stock.warehouse"].search([("company_id", "=", company.id)], limit=1).id
         stock = env["stock.warehouse"].browse(cls.warehouse_id).lot_stock_id
         product = env["product.product"].create(
@@ -35,6 +26,9 @@ class TestSaleConcurrency(DocumentConcurrencyCase):
         product.with_company(company).standard_price = 5
         env["stock.quant"]._update_available_quantity(product, stock, 100000)
         cls.sold_id, cls.sold_uom_id = product.id, product.uom_id.id
+
+    @classmethod
+    def _govern_more(cls, env):
         cls._publish(
             env,
             "sale_order",
@@ -76,7 +70,7 @@ class TestSaleConcurrency(DocumentConcurrencyCase):
             )
 
     def _confirm_sale(self, order_id):
-        return "seller", lambda env: env["sale.order"].browse(order_id).action_confirm()
+        return self._press("sale.order", order_id, "action_confirm", "seller")
 
     def test_the_limit_is_not_split(self):
         customer_id = self._customer()
@@ -92,7 +86,7 @@ class TestSaleConcurrency(DocumentConcurrencyCase):
         with self.transaction() as env:
             order = env["sale.order"].browse(order_id)
             self.assertEqual((order.state, len(order.picking_ids)), ("sale", 1))
-            self.assertEqual(len(env["distribution.approval.release"]._valid_for(order)[order_id]), 1)
+            self.assertReleasedAsItIs(order)
 
     def test_confirming_a_sale_against_an_edit(self):
         order_id = self._sale(4000, self._customer())
@@ -104,8 +98,7 @@ class TestSaleConcurrency(DocumentConcurrencyCase):
         with self.transaction() as env:
             order = env["sale.order"].browse(order_id)
             if order.state == "sale":
-                release = env["distribution.approval.release"]._valid_for(order)[order_id]
-                self.assertTrue(release[:1]._covers(order._approval_snapshots()[order_id]))
+                self.assertReleasedAsItIs(order)
                 self.assertEqual(order.order_line.product_uom_qty, 400)
             else:
                 self.assertEqual((order.approval_state, order.order_line.product_uom_qty), ("pending", 2000))
@@ -118,11 +111,9 @@ class TestSaleConcurrency(DocumentConcurrencyCase):
             picking = env["sale.order"].browse(order_id).picking_ids
             picking.action_assign()
             picking_id = picking.id
-        click = ("clerk", lambda env: env["stock.picking"].browse(picking_id).button_validate())
+        click = self._press("stock.picking", picking_id, "button_validate", "clerk")
         self._at_once(click, click)
         with self.transaction() as env:
             picking = env["stock.picking"].browse(picking_id)
             self.assertEqual((picking.state, picking.move_ids.quantity), ("done", 100))
-            hold = picking.delivery_hold_ids
-            self.assertEqual(len(hold), 1)
-            self.assertEqual(len(env["distribution.approval.release"]._valid_for(hold)[hold.id]), 1)
+            self.assertReleasedAsItIs(picking.delivery_hold_ids.ensure_one())
