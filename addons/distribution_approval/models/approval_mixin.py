@@ -113,6 +113,9 @@ class ApprovalMixin(models.AbstractModel):
         compute_sudo=True,
     )
     approval_request_count = fields.Integer(compute="_compute_approval_request", compute_sudo=True)
+    approval_asked_at = fields.Datetime(
+        compute="_compute_approval_request", compute_sudo=True, string="Asked", help="When policy or people were asked."
+    )
     approval_banner = fields.Html(compute="_compute_approval_banner", sanitize=False)
     approval_can_decide = fields.Boolean(compute="_compute_approval_banner")
     approval_can_withdraw = fields.Boolean(compute="_compute_approval_banner")
@@ -251,6 +254,7 @@ class ApprovalMixin(models.AbstractModel):
             found = by_document.get(document.id, [])
             document.approval_request_id = found[-1] if found else False
             document.approval_request_count = len(found)
+            document.approval_asked_at = found[-1].requested_at if found else False
 
     def _search_approval_request_id(self, operator, value):
         if not value:
