@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from cryptography.fernet import Fernet
-from odoo.tests import BaseCase, TransactionCase, tagged
+from odoo.tests.common import BaseCase, TransactionCase, tagged
 from odoo.tools import config
 
 from .. import secret_box
@@ -40,13 +40,13 @@ class TestKeyFile(BaseCase):
 
     def test_processes_at_once_share_one_whole_key(self):
         system = multiprocessing.get_context('fork')
-        start, answers = system.Barrier(PROCESSES), system.SimpleQueue()
+        start, answers = system.Barrier(PROCESSES), system.Queue()
         workers = [
             system.Process(target=_make_and_read, args=(self.directory, start, answers)) for _number in range(PROCESSES)
         ]
         for worker in workers:
             worker.start()
-        seen = [answers.get() for _worker in workers]
+        seen = [answers.get(timeout=60) for _worker in workers]
         for worker in workers:
             worker.join()
         for number, keys in enumerate(zip(*seen)):
