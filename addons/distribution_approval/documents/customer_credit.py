@@ -36,17 +36,18 @@ class Credit:
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
-    def _approval_credit(self, company, without=()):
+    def _approval_credit(self, company, without=(), turn=("", ())):
         """``{commercial partner id: Credit}`` today; a constant number of queries.
 
         Totals that are stored on orders are not trusted, for whoever may write an order may write
         over them: a line counts with its untaxed price at least.
 
         :param without: ids of sale orders that the caller counts by itself
+        :param turn: SQL, and its values, that takes the caller's turn before the accounts are read
         """
         # The judgement is not the reader's: they need no right to see the customer's account.
         customers = self.sudo().commercial_partner_id.with_company(company)
-        receivable, due = customers._approval_receivable(company)
+        receivable, due = customers._approval_receivable(company, turn)
         orders = customers._approval_open_orders(company, without)
         day = today(company)
         return {
@@ -59,7 +60,7 @@ class ResPartner(models.Model):
             for customer in customers
         }
 
-    def _approval_receivable(self, company):
+    def _approval_receivable(self, company, turn=("", ())):
         """({id: open amount}, {id: due date of the oldest open item that is overdue}); one query."""
         self._approval_flush(
             {
@@ -71,8 +72,11 @@ class ResPartner(models.Model):
                 "res.partner": ("commercial_partner_id",),
             }
         )
+        take_turn, turn_values = turn
         self.env.cr.execute(
-            """SELECT partner.commercial_partner_id,
+            take_turn
+            + """
+               SELECT partner.commercial_partner_id,
                       sum(item.amount_residual),
                       min(item.date_maturity) FILTER (WHERE item.amount_residual > 0 AND item.date_maturity < %s)
                  FROM account_move_line item
@@ -84,7 +88,7 @@ class ResPartner(models.Model):
                   AND item.company_id = %s
                   AND partner.commercial_partner_id = ANY(%s)
              GROUP BY partner.commercial_partner_id""",
-            (today(company), company.id, list(self.ids)),
+            (*turn_values, today(company), company.id, list(self.ids)),
         )
         receivable, due = {}, {}
         for customer_id, amount, day in self.env.cr.fetchall():

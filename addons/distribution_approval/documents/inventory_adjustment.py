@@ -27,7 +27,7 @@ from odoo.addons.distribution_core.compat import PRECISION_QUANTITY, check_acces
 
 from ..engine import ControlledField, FactSpec, FactType, as_decimal, seal
 from ..models.approval_activation import EVERYWHERE, NOWHERE
-from ..models.gate_frame import gate_frame, in_frame
+from ..models.gate_frame import gate_frame
 from .goods_in_hand import goods_in_hand
 
 HEADER = (
@@ -455,7 +455,9 @@ class InventoryAdjustment(models.Model):
         }
         self.flush_model()
         self.env["distribution.inventory.adjustment.line"].flush_model()
-        turn, values = self._approval_take_turn()
+        turn, values = self.env["distribution.approval.turn"]._clause(
+            (self._approval_type, adjustment.company_id.id, adjustment.warehouse_id.id or 0) for adjustment in self
+        )
         self.env.cr.execute(
             turn
             + """
@@ -493,15 +495,6 @@ class InventoryAdjustment(models.Model):
                 own.add(key)
             totals[adjustment.id] = max((passed[key] for key in own), default=Decimal(0))
         return totals
-
-    def _approval_take_turn(self):
-        """SQL (and its values) that makes adjustments at one site, judged at the same instant, take turns."""
-        if not in_frame(self.env):
-            return "", ()
-        statement, values = self.env["distribution.approval.turn"]._statement(
-            (self._approval_type, adjustment.company_id.id, adjustment.warehouse_id.id or 0) for adjustment in self
-        )
-        return f"WITH turn AS ({statement})", values
 
     # ------------------------------------------------------------- governance
 

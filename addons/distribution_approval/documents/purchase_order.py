@@ -22,7 +22,7 @@ from odoo.addons.distribution_core.compat import (
 
 from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal, seal
 from ..models.approval_policy import today
-from ..models.gate_frame import gate_frame, in_frame
+from ..models.gate_frame import gate_frame
 
 HEADER = (
     ControlledField("company_id", "Company", model="res.company"),
@@ -328,7 +328,9 @@ class PurchaseOrder(models.Model):
         }
         days = max((version.spend_window_days for version in version_of.values()), default=7)
         self.env["distribution.approval.release"].flush_model()
-        turn, values = self._approval_take_turn()
+        turn, values = self.env["distribution.approval.turn"]._clause(
+            (self._approval_type, order.company_id.id, order.partner_id.commercial_partner_id.id) for order in self
+        )
         self.env.cr.execute(
             turn
             + """
@@ -418,18 +420,6 @@ class PurchaseOrder(models.Model):
             )
             totals.update((order_id, as_decimal(total)) for order_id, total in self.env.cr.fetchall())
         return totals
-
-    def _approval_take_turn(self):
-        """SQL (and its values) that makes orders with one vendor, judged at the same instant, take turns.
-
-        Only where it counts: outside of a frame somebody merely looks.
-        """
-        if not in_frame(self.env):
-            return "", ()
-        statement, values = self.env["distribution.approval.turn"]._statement(
-            (self._approval_type, order.company_id.id, order.partner_id.commercial_partner_id.id) for order in self
-        )
-        return f"WITH turn AS ({statement})", values
 
     def _approval_contract_prices(self):
         """``{(vendor id, product template id): vendor prices that are contracts}``; one query.

@@ -25,7 +25,7 @@ from odoo.addons.distribution_core.compat import LINE_UOM, SALE_LINE_TAXES
 
 from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal, seal
 from ..models.approval_policy import today
-from ..models.gate_frame import gate_frame, in_frame
+from ..models.gate_frame import gate_frame
 
 HEADER = (
     ControlledField("company_id", "Company", model="res.company"),
@@ -341,7 +341,7 @@ class SaleOrder(models.Model):
         self.ensure_one()
         value = cost = Decimal(0)
         worst = None
-        for line in self._approval_lines():
+        for line in self.with_company(self.company_id)._approval_lines():
             unit_cost = self._approval_unit_cost(line)
             if isinstance(unit_cost, Unknown):
                 return dict.fromkeys(MARGIN_FACTS, unit_cost)
@@ -362,11 +362,12 @@ class SaleOrder(models.Model):
         }
 
     def _approval_unit_cost(self, line):
-        """Cost per unit of the line in order currency: the higher of the line's own and the product's.
+        """Cost per unit of the line (with the company of the order) in order currency: the higher of the line's own
+        and the product's.
 
         The cost on the line can be typed over; it may raise the cost, never lower it.
         """
-        product = line.product_id.with_company(self.company_id)
+        product = line.product_id
         if not product:
             return Decimal(0)
         if not product.standard_price and product.type != "service":
@@ -424,8 +425,11 @@ class SaleOrder(models.Model):
         standing = {}
         for company in self.company_id:
             orders = self.filtered(lambda order, company=company: order.company_id == company)
-            orders._approval_take_turn()
-            credit = orders.partner_id._approval_credit(company, orders.ids)
+            # Orders of one customer that are judged at the same instant take turns.
+            turn = self.env["distribution.approval.turn"]._clause(
+                (self._approval_type, company.id, order._approval_partner().id) for order in orders
+            )
+            credit = orders.partner_id._approval_credit(company, orders.ids, turn)
             added = {}
             for order in orders.sorted("id"):
                 customer = order._approval_partner().id
@@ -440,12 +444,6 @@ class SaleOrder(models.Model):
                     "overdue_days": credit[customer].overdue_days,
                 }
         return standing
-
-    def _approval_take_turn(self):
-        """Orders of one customer, judged at the same instant, take turns; see the purchase order."""
-        if in_frame(self.env):
-            places = [(order.company_id.id, order._approval_partner().id) for order in self]
-            self.env["distribution.approval.turn"]._take(self._approval_type, places)
 
     def _approval_days_short(self):
         """By how many days the promised date is sooner than the longest lead time on the order."""
@@ -477,7 +475,7 @@ class SaleOrder(models.Model):
         prices = order._approval_list_prices()
         lines = []
         for line in order._approval_lines():
-            net, cost = line._approval_net_price(), order._approval_unit_cost(line)
+            net, cost = line._approval_net_price(), order._approval_unit_cost(line.with_company(order.company_id))
             known = not isinstance(cost, Unknown)
             lines.append(
                 {

@@ -2,6 +2,8 @@
 
 from odoo import api, fields, models
 
+from .gate_frame import in_frame
+
 
 class ApprovalTurn(models.Model):
     """One row for each vendor (or customer) whose documents add up, written by each judgement.
@@ -40,11 +42,19 @@ class ApprovalTurn(models.Model):
             self.env.cr.execute(statement, values)
 
     @api.model
-    def _statement(self, rows):
-        """SQL, and its values, that writes ``rows``; as part of another query (``WITH``) it costs none of its own.
+    def _clause(self, rows):
+        """``WITH`` clause, and its values, that writes ``rows`` in the query that reads what adds up there.
 
-        In one order, so that nobody waits for somebody who waits for them.
+        Only where it counts: outside of a frame somebody merely looks, and both are empty.
         """
+        if not in_frame(self.env):
+            return "", ()
+        statement, values = self._statement(rows)
+        return f"WITH turn AS ({statement})", values
+
+    @api.model
+    def _statement(self, rows):
+        """SQL, and its values, that writes ``rows``; in one order, so that nobody waits for who waits for them."""
         rows = sorted(set(rows))
         return (
             """INSERT INTO distribution_approval_turn AS turn (document_type, company_ref, partner_ref, number)
