@@ -168,7 +168,7 @@ class TestSaleNormalWork(SalesCase):
     def test_make_to_order_buys(self):
         mto = self.env.ref("stock.route_warehouse0_mto")
         mto.active = True
-        buy = self.env["stock.route"].search([("rule_ids.action", "=", "buy")], limit=1)
+        buy = self.env.ref("purchase_stock.route_warehouse0_buy")
         self.product.write({"route_ids": [Command.set((mto | buy).ids)], "standard_price": 10, "list_price": 20})
         order = self._quotation(product=self.product, quantity=5, price=20.0)
         order.action_confirm()
