@@ -1,8 +1,9 @@
 # Two commands are enough: `make run` and `make test`. Everything they need is put into .run/,
 # which git ignores. Settings: ENGINE=17.0|19.0  PORT=8069  DB=distribution_demo  ODOO_HOME=…
-#                              ADDON=… (test-fast)  BENCH=… (bench)  V=1 (show the output of what is called)
+#                              ONLY=odoo (test: without what needs no Odoo)  ADDON=… (test-fast)
+#                              BENCH=… (bench)  V=1 (show the output of what is called)
 
-export ENGINE PORT DB ADDON TAGS BENCH V ODOO_HOME ODOO_ARCHIVE_URL
+export ENGINE PORT DB ADDON TAGS BENCH V ONLY ODOO_HOME ODOO_ARCHIVE_URL
 
 PYTHON3 := $(shell command -v python3)
 DEVKIT = @$(or $(PYTHON3),python3) -m tools.devkit

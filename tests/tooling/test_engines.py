@@ -114,6 +114,7 @@ def test_archive_of_another_series_is_refused(elsewhere, archive_server):
     archive_server.body = nightly_archive("18.0")
     with pytest.raises(DevkitError, match=r"holds Odoo 18\.0"):
         engines.find("17.0")
+    assert not engines.can_have_17()
 
 
 def test_damaged_archive_is_refused(elsewhere, archive_server):

@@ -52,7 +52,10 @@ def run() -> int:
 
 
 def test() -> int:
-    return suite.everything(find_engine())
+    only = setting("ONLY")
+    if only not in ("", "odoo"):
+        raise DevkitError(f"ONLY={only}: use ONLY=odoo, which leaves out what needs no Odoo.")
+    return suite.everything(find_engine(), without_odoo=not only)
 
 
 def test_fast() -> int:
@@ -79,12 +82,18 @@ def test_ldap() -> int:
     return directory.test(find_engine())
 
 
+def has_17() -> int:
+    """For `.ci/run`: succeeds when Odoo 17.0 is at hand."""
+    return 0 if engines.can_have_17() else 1
+
+
 def measure() -> int:
     return bench.bench(find_engine())
 
 
 COMMANDS = {
     "bench": measure,
+    "has-17": has_17,
     "run": run,
     "stop": demo.stop,
     "clean": demo.clean,

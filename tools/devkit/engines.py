@@ -104,6 +104,11 @@ def find(series: str = "") -> Engine:
     return debian_19()
 
 
+def can_have_17() -> bool:
+    """Whether an engine 17.0 is at hand without downloading (for `.ci/run`)."""
+    return at_hand_17() is not None or (ARCHIVE_HOME / READY_MARK).exists()
+
+
 def at_hand_17() -> Engine | None:
     """The 17.0 source tree named by ``ODOO_HOME``, else at the default place.
 

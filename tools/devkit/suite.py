@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import shutil
+import tempfile
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ ODOO_OWN_SECONDS = 5400
 # Apps of Odoo that the suite does not need, but has to get along with.
 BESIDE_THE_SUITE = ["stock_dropshipping", "mrp_subcontracting_purchase"]
 TRACE_LINES = 40
+TOOLING = ROOT / "tests" / "tooling"
+TOOLING_19 = TOOLING / "engine_19"
 # The addons' tests, and those of the running system, run in this many databases at the same time.
 PARALLEL = 2
 # Tests that need a cluster in which nobody else has a transaction open: they run by themselves.
@@ -144,22 +147,25 @@ def run_pytest(
     log = LOGS / f"test-{tag}.log"
     log.unlink(missing_ok=True)
     python = environment.for_tests()
-    code, output = process.attempt(
-        [
-            *(python.python, "-m", "pytest", "-q", "-ra", "--tb=short", "--import-mode=importlib"),
-            *("-p", "no:cacheprovider", f"--rootdir={rootdir}", f"--junitxml={junit}"),
-            *("-o", "faulthandler_timeout=300"),
-            *words,
-        ],
-        log=log,
-        cwd=cwd,
-        timeout=SUITE_SECONDS,
-        env=python.variables(
-            PYTHONPATH=os.pathsep.join(map(str, pythonpath)),
-            PYTHONDONTWRITEBYTECODE="1",
-            **(variables or {}),
-        ),
-    )
+    # A place of its own: each start of pytest takes away what others may do in the one that all share.
+    with tempfile.TemporaryDirectory(prefix="suite-") as place:
+        code, output = process.attempt(
+            [
+                *(python.python, "-m", "pytest", "-q", "-ra", "--tb=short", "--import-mode=importlib"),
+                *("-p", "no:cacheprovider", f"--rootdir={rootdir}", f"--junitxml={junit}"),
+                *("-o", "faulthandler_timeout=300"),
+                *words,
+            ],
+            log=log,
+            cwd=cwd,
+            timeout=SUITE_SECONDS,
+            env=python.variables(
+                PYTHONPATH=os.pathsep.join(map(str, pythonpath)),
+                PYTHONDONTWRITEBYTECODE="1",
+                PYTEST_DEBUG_TEMPROOT=place,
+                **(variables or {}),
+            ),
+        )
     result = read_junit(suite, junit)
     if code not in (0, NOTHING_COLLECTED) and not result.failed:
         # pytest itself broke, e.g. on an import or in a fixture's teardown.
@@ -335,10 +341,12 @@ def fast(engine: Engine, addon: str) -> int:
     return report(results)
 
 
-def everything(engine: Engine) -> int:
-    """`make test`: every suite, on one engine."""
-    results = [result for result in map(plain_engine, addons.all_addons()) if result]
-    results += tooling(engine)
+def everything(engine: Engine, *, without_odoo: bool = True) -> int:
+    """`make test`: every suite, on one engine.
+
+    :param without_odoo: also what needs no Odoo, and is the same on every engine
+    """
+    results = outside_odoo(engine) if without_odoo else tooling_19(engine)
     workspace = prepare(engine, "test")
     names = addons.testable_addons()
     with Cluster("test", durable=False) as cluster:
@@ -352,17 +360,28 @@ def everything(engine: Engine) -> int:
     return report(results)
 
 
+def outside_odoo(engine: Engine) -> list[Result]:
+    """The plain engines and, at the same time, the tools."""
+    with ThreadPoolExecutor(PARALLEL) as threads:
+        tools = threads.submit(tooling, engine)
+        plain = [result for result in map(plain_engine, addons.all_addons()) if result]
+        return [*plain, *tools.result()]
+
+
 def tooling(engine: Engine) -> list[Result]:
     """The tools' own tests and doctests."""
     say("The tools' own tests …")
-    tests = ROOT / "tests" / "tooling"
-    # These need Odoo's converter, which only 19.0 has.
-    left_out = [] if engine.series == "19.0" else [f"--ignore={tests / 'engine_19'}"]
     doctests = [str(ROOT / place) for place in ("tools/devkit", "tools/port", "deploy")]
     return [
-        run_pytest("tools", [str(tests), *left_out], pythonpath=[ROOT]),
+        run_pytest("tools", [str(TOOLING), f"--ignore={TOOLING_19}"], pythonpath=[ROOT]),
         run_pytest("tools doctests", ["--doctest-modules", *doctests], pythonpath=[ROOT]),
+        *tooling_19(engine),
     ]
+
+
+def tooling_19(engine: Engine) -> list[Result]:
+    """The tests of the port: they need Odoo's converter, which only 19.0 has."""
+    return [run_pytest("tools (19.0)", [str(TOOLING_19)], pythonpath=[ROOT])] if engine.series == "19.0" else []
 
 
 def outside(workspace: Workspace, cluster: Cluster) -> list[Result]:

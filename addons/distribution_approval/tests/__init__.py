@@ -1,3 +1,4 @@
+from odoo.addons.distribution_core.tests import quick_passwords
 from . import test_attacks_content
 from . import test_attacks_deciding
 from . import test_attacks_policy

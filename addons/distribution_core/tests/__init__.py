@@ -1,3 +1,4 @@
+from . import quick_passwords
 from . import test_access
 from . import test_addon_hooks
 from . import test_append_only
