@@ -14,7 +14,7 @@ from odoo.tools import config
 from .. import secret_box
 from ..secret_box import SecretBox, SecretKeyProblem
 
-PROCESSES, ROUNDS = 6, 100
+PROCESSES, ROUNDS = 6, 300
 TABLE = 'distribution_webhook_secret'
 
 
