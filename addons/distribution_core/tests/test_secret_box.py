@@ -29,6 +29,7 @@ def _make_and_read(directory, start, answers):
     answers.put(seen)
 
 
+@tagged('post_install', '-at_install')
 class TestKeyFile(BaseCase):
     def setUp(self):
         super().setUp()
