@@ -36,6 +36,8 @@ MAX_PAYLOAD = 65_536
 BATCH = 40
 #: For how long a claimed delivery belongs to its drain: a batch at its slowest, and a little more.
 LEASE = timedelta(seconds=TIMEOUT * (BATCH // PARALLEL + 1) + 30)
+#: Events of a batch that is sent again.
+REPLAYED = 1000
 #: For how long one run of the job goes on before it leaves the rest to the next one.
 RUN_SECONDS = 240
 KEEP_DAYS_PARAMETER, KEEP_DAYS = 'distribution_core.webhook_keep_days', 90
@@ -205,32 +207,6 @@ class DistributionWebhookDelivery(models.Model):
         )
         self.invalidate_recordset()
         self._wake()
-
-    @api.model
-    def _replay(self, subscription, date_from, date_to):
-        """Queue the events of that time again; returns how many."""
-        events = self.env['distribution.event'].sudo()
-        wanted = subscription._wanted()
-        count, last = 0, 0
-        while True:
-            batch = events.search(
-                [('time', '>=', date_from), ('time', '<=', date_to), ('id', '>', last)], order='id', limit=1000
-            )
-            if not batch:
-                break
-            last = batch[-1].id
-            chosen = batch.filtered(
-                lambda event: (
-                    event.type != TESTED
-                    and subscription_filter.wanted(
-                        wanted, event.type, event.company_ref or None, json.loads(event.data)
-                    )
-                )
-            )
-            if chosen:
-                self._enqueue_for(subscription, chosen)
-            count += len(chosen)
-        return count
 
     # ------------------------------------------------------------
     # The drain
@@ -464,6 +440,31 @@ class DistributionWebhookDelivery(models.Model):
         if added:
             self._wake()
         return added
+
+    @api.model
+    def _cron_replay(self, commit=True):
+        """Queue events that somebody wants to be sent again, in batches of their own."""
+        subscriptions = self.env['distribution.webhook.subscription'].sudo()
+        for subscription in subscriptions.search([('replay_until', '>', 0)]):
+            while subscription.replay_until:
+                self._in_turn(lambda one=subscription: self._replay_batch(one), commit)
+
+    def _replay_batch(self, subscription):
+        period = [('id', '>', subscription.replay_after), ('id', '<=', subscription.replay_until)]
+        events = self.env['distribution.event'].sudo().search(period, order='id', limit=REPLAYED)
+        wanted = subscription._wanted()
+        chosen = events.filtered(
+            lambda event: (
+                event.type != TESTED
+                and subscription_filter.wanted(wanted, event.type, event.company_ref or None, json.loads(event.data))
+            )
+        )
+        if chosen:
+            self._enqueue_for(subscription, chosen)
+        rest = len(events) == REPLAYED
+        subscription.write(
+            {'replay_after': events[-1].id if rest else 0, 'replay_until': subscription.replay_until if rest else 0}
+        )
 
     @api.autovacuum
     def _gc_deliveries(self):

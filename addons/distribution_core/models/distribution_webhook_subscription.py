@@ -19,7 +19,9 @@ ALLOWED_PARAMETER = 'distribution_core.outbound_allowed_hosts'
 CIRCUIT_RULES = circuit.Rules(threshold=5, cool_down=timedelta(minutes=1), lease=timedelta(minutes=2))
 DEFAULT_OVERLAP_HOURS = 24
 #: Written by the suite's own code only.
-OWN_FIELDS = frozenset({'state', 'feed_cursor', 'failures', 'opened_at', 'probe_at', 'delivery_ids'})
+OWN_FIELDS = frozenset(
+    {'state', 'feed_cursor', 'failures', 'opened_at', 'probe_at', 'delivery_ids', 'replay_after', 'replay_until'}
+)
 
 
 def outbound_allowed(env):
@@ -72,6 +74,9 @@ class DistributionWebhookSubscription(models.Model):
     feed_cursor = fields.Char(
         readonly=True, copy=False, help="Up to where the ledger was compared with the deliveries."
     )
+    # Events that are sent again: after the one number, up to the other; 0: none are. Written by the job.
+    replay_after = fields.Integer("Sent Again Up to Event", readonly=True, copy=False)
+    replay_until = fields.Integer("Sending Again Until Event", readonly=True, copy=False)
     # The circuit breaker; written by the drain.
     failures = fields.Integer("Failures in a Row", readonly=True, copy=False)
     opened_at = fields.Datetime("Left Alone Since", readonly=True, copy=False)
@@ -362,6 +367,26 @@ class DistributionWebhookSubscription(models.Model):
         self.ensure_one()
         action = self.env['ir.actions.act_window']._for_xml_id('distribution_core.distribution_webhook_delivery_action')
         return {**action, 'domain': [('subscription_id', '=', self.id)], 'context': {}}
+
+    def _replay(self, date_from, date_to):
+        """Have the events of that time sent again by a job, whether they had arrived or not.
+
+        :return: whether there are any
+        """
+        self.ensure_one()
+        self._check_keeper()
+        if self.replay_until:
+            raise UserError(_("Events are being sent again already: wait until they are."))
+        events = self.env['distribution.event'].sudo()
+        period = [('time', '>=', date_from), ('time', '<=', date_to)]
+        first = events.search(period, order='id', limit=1)
+        if not first:
+            return False
+        last = events.search(period, order='id desc', limit=1)
+        self.sudo().write({'replay_after': first.id - 1, 'replay_until': last.id})
+        self._record_change('replayed')
+        self.env.ref('distribution_core.ir_cron_webhook_replay').sudo()._trigger()
+        return True
 
     def action_replay_since(self):
         """Ask from when on events are sent again."""

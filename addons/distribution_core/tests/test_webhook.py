@@ -363,10 +363,19 @@ class TestWebhook(WebhookMixin, LedgerCase):
                 'date_to': moment + timedelta(minutes=5),
             }
         )
+        with self.assertRaises(AccessError):
+            self.subscription.with_user(self.user('hook_operator', 'operations'))._replay(moment, moment)
         replay.action_replay()
+        with self.assertRaisesRegex(UserError, 'already'):
+            replay.action_replay()
+        with patch.object(delivery_module, 'REPLAYED', 2):  # several batches
+            self.Delivery._cron_replay(commit=False)
+        self.assertFalse(self.subscription.replay_until)
         self.drain()
         for uid in events.mapped('uid'):
             self.assertEqual(self.to.ids().count(uid), 2, "the same id")
+        replay.write({'date_from': moment + timedelta(days=1), 'date_to': moment + timedelta(days=2)})
+        self.assertEqual(replay.action_replay()['params']['type'], 'warning', "nothing happened in that time")
 
     def test_what_a_worker_overlooked(self):
         """A worker that did not know the subscription yet wrote no delivery; the job adds it."""

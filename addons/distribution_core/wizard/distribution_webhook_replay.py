@@ -12,17 +12,15 @@ class DistributionWebhookReplay(models.TransientModel):
     date_to = fields.Datetime("To", required=True, default=fields.Datetime.now)
 
     def action_replay(self):
-        """Queue the events of that time that the subscription wants, whether they had arrived or not."""
+        """Have the events of that time that the subscription wants sent again, whether they had arrived or not."""
         self.ensure_one()
-        self.subscription_id._check_keeper()
-        count = (
-            self.env['distribution.webhook.delivery'].sudo()._replay(self.subscription_id, self.date_from, self.date_to)
-        )
+        found = self.subscription_id._replay(self.date_from, self.date_to)
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',
             'params': {
-                'message': _("%s events are sent again.", count),
+                'type': 'success' if found else 'warning',
+                'message': _("The events are sent again.") if found else _("Nothing happened in that time."),
                 'next': {'type': 'ir.actions.act_window_close'},
             },
         }
