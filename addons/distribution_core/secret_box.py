@@ -28,8 +28,8 @@ from psycopg2 import sql
 VARIABLE = 'DISTRIBUTION_SECRET_KEY'
 OPTION = 'distribution_secret_key'
 FILE = 'distribution_secret.key'
-#: Tables with secrets in a column ``ciphertext``; an addon adds its own.
-STORES = {'distribution_webhook_secret'}
+#: ``{table: column}`` of what is encrypted; an addon adds its own.
+STORES = {'distribution_api_secret': 'signing_ciphertext', 'distribution_webhook_secret': 'ciphertext'}
 
 
 class SecretKeyProblem(Exception):
@@ -141,7 +141,13 @@ def check_key(cr, table):
 
 
 def _stored(cr, table, limit=None):
-    if not column_exists(cr, table, 'ciphertext'):
+    column = STORES[table]
+    if not column_exists(cr, table, column):
         return []  # the addon is not installed, or about to be upgraded
-    cr.execute(sql.SQL("SELECT ciphertext FROM {} LIMIT %s").format(sql.Identifier(table)), (limit,))
+    cr.execute(
+        sql.SQL("SELECT {column} FROM {table} WHERE {column} IS NOT NULL LIMIT %s").format(
+            column=sql.Identifier(column), table=sql.Identifier(table)
+        ),
+        (limit,),
+    )
     return [ciphertext for (ciphertext,) in cr.fetchall()]

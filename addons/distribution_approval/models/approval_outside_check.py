@@ -44,7 +44,7 @@ CONNECTION_HEADERS = {
 }  # fmt: skip
 #: Credentials, encrypted.
 SECRETS = "distribution_approval_outside_secret"
-secret_box.STORES.add(SECRETS)
+secret_box.STORES[SECRETS] = "ciphertext"
 #: How much of an answer is kept, in characters.
 KEPT_BODY = 8_000
 #: ``{cursor: {(model, id, check id): question}}`` that the facts of this transaction lack.

@@ -108,4 +108,8 @@ class TestStores(TransactionCase):
             secret_box.check_key(self.env.cr, TABLE)
         self.use(f'{self.other},{self.key}')
         secret_box.check_key(self.env.cr, TABLE)
-        secret_box.check_key(self.env.cr, 'no_such_table')
+
+    def test_an_addon_that_is_not_installed_stores_nothing(self):
+        with patch.dict(secret_box.STORES, {'no_such_table': 'ciphertext'}):
+            self.assertFalse(secret_box.any_stored(self.env.cr))
+            secret_box.check_key(self.env.cr, 'no_such_table')
