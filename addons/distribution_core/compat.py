@@ -37,6 +37,11 @@ def group_members(group):
     return group.users if IS_17 else group.all_user_ids
 
 
+def user_groups(user):
+    """Groups that ``user`` has, directly or by implication."""
+    return user.groups_id if IS_17 else user.all_group_ids
+
+
 def check_access(records, operation):
     """Raise AccessError unless the user may do ``operation`` on ``records``."""
     if IS_17:

@@ -2,8 +2,15 @@ from . import distribution_event_type
 from . import distribution_event
 from . import distribution_event_seal
 from . import distribution_event_prune
+from . import res_users
+from . import distribution_case_resolution
 from . import distribution_case_type
+from . import distribution_case_escalation
+from . import distribution_case_document
 from . import distribution_case
+from . import distribution_case_clock
+from . import distribution_case_merge
+from . import distribution_case_ageing
 from . import distribution_region
 from . import stock_warehouse
 from . import product_category

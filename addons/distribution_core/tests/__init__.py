@@ -3,6 +3,7 @@ from . import test_access
 from . import test_addon_hooks
 from . import test_append_only
 from . import test_case
+from . import test_case_clock
 from . import test_catalogue
 from . import test_event
 from . import test_ledger_database

@@ -137,8 +137,7 @@ def _take_case(env, record, _step):
 def _resolve_case(env, record, step):
     case = _case_of(env, record)
     case.action_take()
-    case.resolution = step.words
-    case.action_resolve()
+    case._resolve("corrected", step.words)
 
 
 STEPS = {
