@@ -40,6 +40,7 @@ class FreightRequest(models.Model):
 
     _approval_type = "freight_request"
     _approval_guarded_states = ("authorised", "shipped")
+    _approval_ask_action = "action_authorise"
     _approval_controlled = frozenset(field.name for field in HEADER)
     _approval_watched = _approval_controlled | {"state"}
     _approval_ownership = frozenset({"user_id"})

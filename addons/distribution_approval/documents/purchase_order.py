@@ -51,6 +51,8 @@ class PurchaseOrder(models.Model):
 
     _approval_type = "purchase_order"
     _approval_guarded_states = PURCHASE_CONFIRMED_STATES
+    _approval_ask_action = "button_confirm"
+    _approval_ask_states = ("draft", "sent")
     _approval_controlled = CONTROLLED | {"order_line"}
     _approval_watched = _approval_controlled | {"state"}
     _approval_ownership = frozenset({"user_id"})

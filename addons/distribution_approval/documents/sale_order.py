@@ -60,6 +60,8 @@ class SaleOrder(models.Model):
 
     _approval_type = "sale_order"
     _approval_guarded_states = ("sale",)
+    _approval_ask_action = "action_confirm"
+    _approval_ask_states = ("draft", "sent")
     _approval_controlled = frozenset(REFERENCES) | {"order_line"}
     _approval_watched = _approval_controlled | {"state"}
     _approval_ownership = frozenset({"user_id"})

@@ -148,9 +148,13 @@ class ApprovalRequest(models.Model):
 
     def _close_found_cases(self):
         """Somebody was found: what operations was asked to do is done."""
-        keys = {f"no_approver:{task.id}" for request in self for task in request._current_tasks()}
-        stranded = {f"no_approver:{task.id}" for request in self for task in request._stranded()} if keys else set()
-        self.env["distribution.case"]._mend(keys - stranded, _("Somebody is asked again who may decide."))
+        keys = {f"no_approver:{task.id}": request for request in self for task in request._current_tasks()}
+        # sudo: a case of operations, closed by whoever brought the people
+        cases = (
+            self.env["distribution.case"].sudo().search([("dedup_key", "in", list(keys)), ("closed_at", "=", False)])
+        )
+        stranded = {f"no_approver:{task.id}" for key in cases.mapped("dedup_key") for task in keys[key]._stranded()}
+        cases._mend(set(cases.mapped("dedup_key")) - stranded, _("Somebody is asked again who may decide."))
 
     def _waiting_words(self):
         # sudo: whoever reads the banner learns which decision nobody can take, and no names

@@ -36,3 +36,6 @@ from . import distribution_api_call
 from . import distribution_api_ledger
 from . import distribution_api_lookup
 from . import distribution_api_vendor_risk
+from . import house_event_type
+from . import server_action_case
+from . import server_action_event

@@ -18,3 +18,4 @@ from . import test_api
 from . import test_api_contract
 from . import test_api_access
 from . import test_api_concurrency
+from . import test_server_actions

@@ -1,1 +1,2 @@
 from . import test_automation_rules
+from . import test_suite_actions
