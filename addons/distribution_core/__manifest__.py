@@ -39,6 +39,7 @@
         'views/distribution_api_key_views.xml',
         'views/distribution_api_call_views.xml',
         'views/distribution_api_operation_views.xml',
+        'data/distribution_reconciliation_data.xml',
         'views/server_action_views.xml',
     ],
     'pre_init_hook': 'pre_init_hook',

@@ -36,6 +36,7 @@ from . import distribution_api_call
 from . import distribution_api_ledger
 from . import distribution_api_lookup
 from . import distribution_api_vendor_risk
+from . import distribution_reconciliation
 from . import house_event_type
 from . import server_action_case
 from . import server_action_event

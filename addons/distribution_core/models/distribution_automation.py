@@ -14,6 +14,7 @@ CONTROLS = (
     'distribution_core.ir_cron_announce',
     'distribution_core.ir_cron_verify',
     'distribution_core.ir_cron_automation_sync',
+    'distribution_core.ir_cron_reconciliation',
 )
 HEALTH = [
     ('failing', "Failing"),

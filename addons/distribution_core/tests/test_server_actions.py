@@ -151,7 +151,7 @@ class TestServerActions(LedgerCase):
     # -------------------------------------------------------------- whoever sets it off
 
     def test_rights_of_whoever_sets_it_off(self):
-        """As any server action: who may not write the record does not run it, and nobody but an administrator makes one."""
+        """As any server action: who may not write the record does not run it; the role Administrator makes none."""
         case_action, event_action = self.case_action(), self.event_action()
         reader = self.user('action_reader')
         for action in (case_action, event_action):
