@@ -56,7 +56,7 @@ class IrActionsServer(models.Model):
 
     def _run_action_distribution_approval_multi(self, eval_context=None):
         """Ask for each record, as the person who set the action off, with that person's rights."""
-        records = (eval_context or {}).get("records") or (eval_context or {}).get("record")
+        records = self._suite_records(eval_context)
         if not records:
             return None
         held = records._approval_ask()

@@ -38,5 +38,6 @@ from . import distribution_api_lookup
 from . import distribution_api_vendor_risk
 from . import distribution_reconciliation
 from . import house_event_type
+from . import server_action_records
 from . import server_action_case
 from . import server_action_event

@@ -43,9 +43,9 @@ class IrActionsServer(models.Model):
 
     def _run_action_distribution_case_multi(self, eval_context=None):
         """Open a case for each record."""
-        records = (eval_context or {}).get('records') or (eval_context or {}).get('record')
+        records = self._suite_records(eval_context)
         cases = self.env['distribution.case']
-        for record in records or ():
+        for record in records:
 
             def value_of(path, record=record):
                 return _words(record, path)

@@ -96,7 +96,7 @@ class IrActionsServer(models.Model):
 
     def _run_action_distribution_event_multi(self, eval_context=None):
         """Record the event for each record, in the transaction of what happened to it."""
-        records = (eval_context or {}).get('records') or (eval_context or {}).get('record')
+        records = self._suite_records(eval_context)
         if not records:
             return
         # sudo: the catalogue is the same for everybody

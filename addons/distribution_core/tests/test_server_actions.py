@@ -159,3 +159,32 @@ class TestServerActions(LedgerCase):
                 self.run_on(action, self.partners[:1], reader)
             with self.assertRaises(AccessError), self.env.cr.savepoint():
                 action.with_user(self.user(f'action_admin_{action.id}', 'administrator')).write({'name': "Mine"})
+
+    # -------------------------------------------------------------- scheduled
+
+    def test_a_scheduled_action_acts_on_its_domain(self):
+        cron = self.env['ir.cron'].create(
+            {
+                'name': "Look at marked vendors",
+                'model_id': self.env['ir.model']._get_id('res.partner'),
+                'state': 'distribution_case',
+                'case_type_id': self.env.ref('distribution_core.case_type_policy_missing').id,
+                'case_summary': "{name}",
+                'suite_domain': "[('color', '=', 7), ('id', '>', 0), ('create_date', '>', "
+                "(context_today() - relativedelta(days=1)).strftime('%Y-%m-%d'))]",
+                'interval_number': 1,
+                'interval_type': 'days',
+            }
+        )
+        self.partners[:2].color = 7
+        self.run_as_scheduled(cron)
+        self.run_as_scheduled(cron)
+        self.assertEqual(self.cases_of(self.partners).mapped('name'), ["Vendor 0", "Vendor 1"])
+        cron.suite_domain = False
+        self.run_as_scheduled(cron)
+        self.assertEqual(len(self.cases_of(self.partners)), 2)
+        with self.assertRaisesRegex(ValidationError, "On Records"):
+            cron.suite_domain = "[('no_such_field', '=', 1)]"
+
+    def run_as_scheduled(self, cron):
+        cron.ir_actions_server_id.with_user(cron.user_id).run()

@@ -5,6 +5,7 @@ import time
 
 from ..engine import make_plan
 from . import (
+    automation,
     cases,
     company,
     finance,
@@ -70,6 +71,7 @@ def build(env):
         ("counts, scrap and transfers", goods_papers.build, env),
         ("sales, deliveries and returns under their policies", sales.build, env),
         ("cases", cases.build, env),
+        ("automation rules", automation.build, env),
         ("register, access review, outside check", oversight.build, env),
     )
     for number, (what, make, used) in enumerate(steps, start=1):

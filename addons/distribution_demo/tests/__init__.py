@@ -7,3 +7,4 @@ from . import test_rules_cases
 from . import test_goods_papers
 from . import test_sales_cases
 from . import test_oversight
+from . import test_automation_cases

@@ -110,7 +110,7 @@ class TestStages(TransactionCase):
 
     def test_cases_in_different_states(self):
         cases = self.env["distribution.case"].search([])
-        self.assertEqual(set(cases.mapped("state")), {"open", "in_progress", "resolved", "cancelled"})
+        self.assertEqual(set(cases.mapped("state")), {"open", "in_progress", "waiting", "resolved", "cancelled"})
         stuck = cases.filtered(lambda case: case.res_id == self.orders["STUCK-1"].id)
         self.assertEqual((stuck.type_id.code, stuck.state), ("approved_not_released", "open"))
 
