@@ -1,17 +1,20 @@
 """JSON Schema of an event type that a house declares by choosing fields.
 
->>> schema = house_schema('Crate returned', 'A crate came back.', {'name': 'char', 'weight': 'float', 'site_id': 'many2one'})
+>>> kinds = {'name': 'char', 'weight': 'float', 'site_id': 'many2one'}
+>>> schema = house_schema('Crate returned', 'A crate came back.', kinds)
 >>> schema['required'], schema['additionalProperties']
 (['name', 'site_id', 'weight'], False)
->>> schema['properties']['weight'], schema['properties']['site_id']
-({'type': 'number'}, {'type': ['integer', 'null']})
+>>> schema['properties']['weight']['type'], schema['properties']['site_id']
+('string', {'type': ['integer', 'null']})
 >>> schema['examples']
-[{'name': None, 'site_id': None, 'weight': 0}]
+[{'name': None, 'site_id': None, 'weight': '0'}]
 """
 
 from collections.abc import Mapping
 
-TEXT, NUMBER, REFERENCE = {'type': ['string', 'null']}, {'type': 'number'}, {'type': ['integer', 'null']}
+TEXT, REFERENCE = {'type': ['string', 'null']}, {'type': ['integer', 'null']}
+#: The ledger keeps decimal numbers as text: no computer rounds them on the way.
+NUMBER = {'type': 'string', 'pattern': '^-?[0-9.]+(e[+-]?[0-9]+)?$', 'description': 'Decimal number'}
 #: What the value of a field of each type is in an event.
 JSON_TYPES = {
     'boolean': {'type': 'boolean'},
@@ -26,7 +29,7 @@ JSON_TYPES = {
     'one2many': {'type': 'array', 'items': {'type': 'integer'}},
     'selection': TEXT,
 }
-EMPTY = {'boolean': False, 'float': 0, 'monetary': 0, 'integer': 0, 'many2many': [], 'one2many': []}
+EMPTY = {'boolean': False, 'float': '0', 'monetary': '0', 'integer': 0, 'many2many': [], 'one2many': []}
 
 
 def house_schema(title: str, description: str, kinds: Mapping[str, str]) -> dict:

@@ -99,7 +99,7 @@ class DistributionCase(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         cases = super().create(vals_list)
-        cases.sudo()._plan()  # sudo: clocks are set by nobody
+        cases.sudo()._plan(fields.Datetime.now())  # sudo: clocks are set by nobody
         return cases
 
     def write(self, vals):

@@ -132,8 +132,8 @@ class DistributionReconciliation(models.AbstractModel):
                 _("%s: deliveries are not sent", subscription.name),
                 _(
                     "%(count)s deliveries are due since %(since)s UTC and longer, and the endpoint answers. Look "
-                    "whether the scheduled action “Distribution: send webhooks” runs, and whether the server has workers for "
-                    "scheduled actions.",
+                    "whether the scheduled action “Distribution: send webhooks” runs, and whether the server has "
+                    "workers for scheduled actions.",
                     count=count,
                     since=fields.Datetime.to_string(since),
                 ),

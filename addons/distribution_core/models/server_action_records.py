@@ -15,7 +15,7 @@ class IrActionsServer(models.Model):
 
     suite_domain = fields.Char(
         "On Records",
-        help="Which records a scheduled action acts on; started from records or by an automation rule, it acts on those.",
+        help="Which records a scheduled action acts on. Started otherwise, it acts on what it was started from.",
     )
 
     @api.constrains('suite_domain', 'model_id')

@@ -115,7 +115,7 @@ class TestCase(LedgerCase):
         self.assertNotIn('Smith', ' '.join(data for _fact, data in facts))
         self.assertIn('"severity":{"new":"3","old":"2"}', facts[3][1].replace(' ', ''))
         closed = json.loads(facts[7][1])
-        self.assertEqual((closed['resolution'], closed['cost'], closed['on_time']), ('corrected', 12.5, True))
+        self.assertEqual((closed['resolution'], closed['cost'], closed['on_time']), ('corrected', '12.5', True))
         self.assertEqual(events[1].user_ref, operator.id)
         self.assertEqual(set(events.mapped('correlation')), {f'res.partner,{self.partners[0].id}'})
 

@@ -225,7 +225,7 @@ class TestCaseMerge(ClockCase):
         cases = self.Case.browse()
         for days in (0, 2, 5, 20, 40):
             case = self.open(f'{MONDAY} 08:00:00')
-            self.sql("UPDATE distribution_case SET create_date = now() AT TIME ZONE 'utc' - %s WHERE id = %s",
+            self.sql("UPDATE distribution_case SET create_date = now() AT TIME ZONE 'utc' - %s::interval WHERE id = %s",
                      f'{days} days 1 hour', case.id)  # fmt: skip
             cases |= case
         self.env.invalidate_all()

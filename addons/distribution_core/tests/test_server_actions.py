@@ -188,3 +188,12 @@ class TestServerActions(LedgerCase):
 
     def run_as_scheduled(self, cron):
         cron.ir_actions_server_id.with_user(cron.user_id).run()
+
+    def test_decimal_numbers_are_text(self):
+        self.partners[0].write({'partner_latitude': 51.5})
+        action = self.event_action(
+            event_type_name='acme.vendor.placed.v1', event_field_ids=self.fields_of('res.partner', 'partner_latitude')
+        )
+        self.run_on(action, self.partners[:2])
+        events = self.Event.search([('type', '=', 'acme.vendor.placed.v1')], order='id')
+        self.assertEqual(events.mapped('data'), ['{"partner_latitude":"51.5"}', '{"partner_latitude":"0"}'])

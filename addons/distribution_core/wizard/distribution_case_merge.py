@@ -12,7 +12,6 @@ class DistributionCaseMerge(models.TransientModel):
     target_id = fields.Many2one(
         'distribution.case',
         string="The One That Stays",
-        required=True,
         compute='_compute_target_id',
         store=True,
         readonly=False,
