@@ -10,6 +10,11 @@ class DistributionCaseAgeing(models.Model):
     _description = "Ageing of Open Cases"
     _auto = False
     _order = 'age_days desc, id'
+    _depends = {
+        'distribution.case': [
+            'type_id', 'kind', 'severity', 'state', 'user_id', 'site_id', 'company_id', 'create_date', 'due_at',
+        ],
+    }  # fmt: skip
 
     case_id = fields.Many2one('distribution.case', readonly=True)
     type_id = fields.Many2one('distribution.case.type', readonly=True)
