@@ -44,7 +44,7 @@ class TestServerActions(LedgerCase):
         return self.action(
             state='distribution_case',
             case_type_id=self.env.ref('distribution_core.case_type_policy_missing').id,
-            **{'case_summary': "Look at {name} ({company_type}) in {country_id.code}", **values},
+            **{'case_summary': "Look at {name} ({type}) in {country_id.code}", **values},
         )
 
     def test_open_a_case_per_record(self):
@@ -53,7 +53,7 @@ class TestServerActions(LedgerCase):
         self.run_on(action, self.partners[:2])
         cases = self.cases_of(self.partners)
         self.assertEqual(
-            cases.mapped('name'), ["Look at Vendor 0 (Individual) in BE", "Look at Vendor 1 (Individual) in "]
+            cases.mapped('name'), ["Look at Vendor 0 (Contact) in BE", "Look at Vendor 1 (Contact) in "]
         )
         self.assertEqual((cases[0].severity, cases[0].description), ('3', "Parent: ."))
         self.run_on(action, self.partners[:3])
