@@ -71,7 +71,8 @@ class IrActionsServer(models.Model):
 
     def _declare_event(self):
         """Put the type into the catalogue; whoever uses it already decides what it looks like."""
-        schema = house_schema(self.name, self.event_description or self.name, self._event_kinds())
+        words = self.event_description or self.name
+        schema = house_schema(words.rstrip('.'), words, self._event_kinds())
         types = self.env['distribution.event.type'].sudo()
         known = types.search([('name', '=', self.event_type_name)])
         foreign = known and not known.is_house

@@ -117,7 +117,7 @@ class TestServerActions(LedgerCase):
         )
         self.assertIsNone(json.loads(events[1].data)['country_id'])
         self.assertEqual(events[0].user_ref, self.buyer.id)
-        self.assertEqual(events[0].type_title, "Look at vendors")
+        self.assertEqual(events[0].type_title, "Somebody looked at a vendor")
 
     def test_the_schema_is_kept_true(self):
         self.event_action()

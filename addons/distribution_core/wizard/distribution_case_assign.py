@@ -7,7 +7,7 @@ class DistributionCaseAssign(models.TransientModel):
     _name = 'distribution.case.assign'
     _description = "Assign Cases"
 
-    case_ids = fields.Many2many('distribution.case', required=True)
+    case_ids = fields.Many2many('distribution.case', string="Cases", required=True)
     user_id = fields.Many2one('res.users', string="Owner", required=True, domain="[('share', '=', False)]")
 
     def action_confirm(self):

@@ -8,7 +8,7 @@ class DistributionCaseMerge(models.TransientModel):
     _name = 'distribution.case.merge'
     _description = "Merge Cases"
 
-    case_ids = fields.Many2many('distribution.case', required=True)
+    case_ids = fields.Many2many('distribution.case', string="Cases", required=True)
     target_id = fields.Many2one(
         'distribution.case',
         string="The One That Stays",

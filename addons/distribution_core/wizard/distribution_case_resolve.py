@@ -7,7 +7,7 @@ class DistributionCaseResolve(models.TransientModel):
     _name = 'distribution.case.resolve'
     _description = "Resolve Cases"
 
-    case_ids = fields.Many2many('distribution.case', required=True)
+    case_ids = fields.Many2many('distribution.case', string="Cases", required=True)
     case_count = fields.Integer(compute='_compute_of_cases')
     kind = fields.Char(compute='_compute_of_cases')
     resolution_id = fields.Many2one(

@@ -64,6 +64,7 @@ def _worked_on(env, cases, operations):
         waiting.with_user(operations).action_wait()
     late = opened(9, "customer_complaint", "Drill bits were delivered dull", order[:1])
     with at(moment(6, 9)):
+        late._assign(operations)
         late._escalate()
     first = opened(2, "customer_complaint", "Short by a carton, says the customer", order[1:2])
     second = opened(1, "customer_complaint", "Carton missing, called again", order[2:3])

@@ -20,7 +20,7 @@ class TestAutomationCases(TransactionCase):
         late = case["Drill bits were delivered dull"]
         self.assertTrue(late.is_overdue)
         self.assertEqual((late.escalation_level, late.severity), (1, "2"))
-        self.assertTrue(late.user_id)
+        self.assertEqual(late.user_id, self.users["operations_manager"])
         self.assertEqual(case["Labels of two parcels cannot be printed"].state, "waiting")
         self.assertEqual(
             case["Carton missing, called again"].merged_into_id, case["Short by a carton, says the customer"]
