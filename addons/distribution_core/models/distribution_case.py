@@ -82,7 +82,7 @@ class DistributionCase(models.Model):
     waits_for_me = fields.Boolean(compute='_compute_waits_for_me', search='_search_waits_for_me')
     company_id = fields.Many2one('res.company', required=True, default=lambda self: self.env.company, index=True)
     currency_id = fields.Many2one(related='company_id.currency_id')
-    site_id = fields.Many2one('stock.warehouse', string="Site", index='btree_not_null', check_company=True)
+    site_id = fields.Many2one('stock.warehouse', index='btree_not_null', check_company=True)
     description = fields.Text("What Happened")
     resolution_id = fields.Many2one(
         'distribution.case.resolution', tracking=True, copy=False, index='btree_not_null', ondelete='restrict'

@@ -22,7 +22,7 @@ class DistributionCaseAgeing(models.Model):
     severity = fields.Selection(SEVERITIES, readonly=True)
     state = fields.Selection([('open', "Open"), ('in_progress', "In Progress"), ('waiting', "Waiting")], readonly=True)
     user_id = fields.Many2one('res.users', string="Owner", readonly=True)
-    site_id = fields.Many2one('stock.warehouse', string="Site", readonly=True)
+    site_id = fields.Many2one('stock.warehouse', readonly=True)
     company_id = fields.Many2one('res.company', readonly=True)
     create_date = fields.Datetime("Opened On", readonly=True)
     age = fields.Selection(

@@ -58,7 +58,6 @@ class DistributionCaseType(models.Model):
     escalation_ids = fields.One2many(
         'distribution.case.escalation',
         'type_id',
-        string="Escalation",
         copy=True,
         help="Empty: once it is overdue the severity rises by one and its owner is reminded.",
     )

@@ -52,9 +52,7 @@ class TestServerActions(LedgerCase):
         action = self.case_action(case_severity='3', case_detail="Parent: {parent_id}.")
         self.run_on(action, self.partners[:2])
         cases = self.cases_of(self.partners)
-        self.assertEqual(
-            cases.mapped('name'), ["Look at Vendor 0 (Contact) in BE", "Look at Vendor 1 (Contact) in "]
-        )
+        self.assertEqual(cases.mapped('name'), ["Look at Vendor 0 (Contact) in BE", "Look at Vendor 1 (Contact) in "])
         self.assertEqual((cases[0].severity, cases[0].description), ('3', "Parent: ."))
         self.run_on(action, self.partners[:3])
         self.assertEqual(len(self.cases_of(self.partners)), 3, "one open case per record")
