@@ -162,8 +162,11 @@ class DistributionReconciliation(models.AbstractModel):
 
     @api.model
     def _endpoints_still_failing(self):
-        """Endpoints that are left alone; their case was opened when they failed."""
-        failing = self.env['distribution.webhook.subscription'].sudo().search([('opened_at', '!=', False)])
+        """Endpoints that are left alone, or have no secret to sign with; their case was opened when they failed."""
+        # sudo: no group reads secrets; whether there is one is what counts
+        signing = self.env['distribution.webhook.secret'].sudo().search([]).subscription_id
+        subscriptions = self.env['distribution.webhook.subscription'].sudo().search([('state', '!=', 'draft')])
+        failing = subscriptions.filtered(lambda one: one.opened_at or one not in signing)
         return {str(subscription.id): Finding('', subscription, '', '') for subscription in failing}
 
     @api.model

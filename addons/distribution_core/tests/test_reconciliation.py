@@ -100,6 +100,17 @@ class TestReconciliation(WebhookMixin, LedgerCase):
         self.reconcile()
         self.assertEqual({failing.state, dead.state}, {'resolved'})
 
+    def test_an_endpoint_without_a_secret_is_not_in_order(self):
+        self.sql("DELETE FROM distribution_webhook_secret WHERE subscription_id = %s", self.subscription.id)
+        self.env.invalidate_all()
+        self.subscription.sudo()._stop_without_secret()
+        self.reconcile()
+        case = self.cases('webhook_failing')
+        self.assertEqual(case.res_id, self.subscription.id)
+        self.subscription.sudo()._new_secret()
+        self.reconcile()
+        self.assertEqual(case.state, 'resolved')
+
     def test_events_without_a_seal(self):
         self.reconcile()
         self.assertFalse(self.cases('ledger_unsealed'))
