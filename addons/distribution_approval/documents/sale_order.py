@@ -8,9 +8,10 @@ delivered and invoiced quantities, invoicing, notes, sequence, salesperson, lock
 
 Exempt, with reasons:
 
-* sections and notes, and lines of quantity zero that do not lower the order: down payments, products
-  that a delivery added, and re-invoiced expenses are such lines. A quantity given to one later makes
-  it an added line; a negative price on one is a discount in disguise and is controlled;
+* sections and notes, and lines of quantity zero that do not lower the order: down payments and products
+  that a delivery added are such lines. A quantity given to one later makes it an added line; a negative
+  price on one is a discount in disguise and is controlled;
+* expenses that a posted bill proves (:mod:`.sale_reinvoiced`);
 * the cost of delivery counts in the value of the order only, so that what the carrier really charged
   may differ within the tolerance that the policy grants.
 
@@ -239,6 +240,7 @@ class SaleOrder(models.Model):
                 not line.display_type
                 and (line.product_uom_qty or line.price_unit < 0)
                 and not line._approval_is_carriage()
+                and not line._approval_is_reinvoiced()
             )
         )
 

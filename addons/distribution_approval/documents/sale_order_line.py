@@ -22,6 +22,7 @@ class SaleOrderLine(models.Model):
             "display_type",
             "is_downpayment",
             "is_delivery",
+            "is_expense",
             # Core computes the quantity from these.
             "product_packaging_id",
             "product_packaging_qty",

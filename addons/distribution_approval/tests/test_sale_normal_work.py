@@ -101,6 +101,9 @@ class TestSaleNormalWork(SalesCase):
             )
             account = self.env["account.analytic.account"].create({"name": "Job", "plan_id": plan.id})
             order.sudo().order_line.analytic_distribution = {str(account.id): 100}
+        if "project.project" in self.env and not IS_17:
+            # 19.0 finds the order of an expense through its project.
+            order.sudo().project_id = self.env["project.project"].create({"name": "Job", "account_id": account.id})
         bill = self.env["account.move"].create(
             {
                 "move_type": "in_invoice",
@@ -124,7 +127,15 @@ class TestSaleNormalWork(SalesCase):
         expense = order.order_line.filtered("is_expense")
         if not IS_17 and not expense:
             self.skipTest("19.0 finds the order of an expense through its project (sale_project), not installed here")
-        self.assertEqual((expense.product_uom_qty, expense.price_unit, expense.qty_delivered), (0, 80, 1))
+        # 19.0 orders what it charges.
+        self.assertEqual((expense.price_unit, expense.qty_delivered), (80, 1))
+        self.assertEqual(expense.product_uom_qty, 0 if IS_17 else 1)
+        with self._refused():
+            expense.product_uom_qty = 2  # one is proven
+        with self._refused():
+            order.order_line.create(
+                {"order_id": order.id, "product_id": self.bolt.id, "product_uom_qty": 1, "is_expense": True}
+            )
 
     def test_delivery_cost_within_tolerance(self):
         """The carrier's real cost: 20 on 1,000 are within two per cent, 60 are not."""
