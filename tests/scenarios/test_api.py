@@ -20,7 +20,7 @@ OPERATIONS = ("external-events", "customer-orders", "supplier-confirmations", "e
 
 @pytest.fixture(scope="module")
 def shop(rpc, server):
-    rules.give_role(rpc, "integration", "sales_team.group_sale_salesman")
+    rules.give_role(rpc, "integration", "sales_team.group_sale_salesman_all_leads")
     return give_key(rpc, server.url, OPERATIONS, name="Web shop")
 
 

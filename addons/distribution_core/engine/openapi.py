@@ -8,6 +8,9 @@ VERSION = '1.0.0'
 #: What every call can be answered with, and what those with a body can be answered with besides.
 ALWAYS = (400, 401, 403, 429, 500, 503)
 WITH_BODY = (409, 411, 413, 415, 422)
+REPLAYED = {
+    'Idempotent-Replayed': {'description': "There when the call was known already.", 'schema': {'const': 'true'}}
+}
 DESCRIPTION = (
     "Calls into the distribution suite. Each carries a key (`Authorization: Bearer dk_…`), acts as the account of "
     "that key, and is one transaction. Errors are problem details (RFC 9457): decide by `type`."
@@ -74,9 +77,11 @@ def _operation(operation):
             'required': True,
             'content': {media: {'schema': operation.body} for media in media_types(operation)},
         }
-        responses['200'] = _response("Done.", answer_schema(operation, 'applied'))
+        responses['200'] = _response("Done.", answer_schema(operation, 'applied'), REPLAYED)
         responses['202'] = _response(
-            "Taken and kept: it is applied later, or a person looks at it.", answer_schema(operation, 'waiting')
+            "Taken and kept: it is applied later, or a person looks at it.",
+            answer_schema(operation, 'waiting'),
+            REPLAYED,
         )
     else:
         responses['200'] = _response("The answer.", operation.answer)
@@ -105,8 +110,9 @@ def answer_schema(operation, state):
     return {'type': 'object', 'required': required, 'properties': properties, 'additionalProperties': False}
 
 
-def _response(description, schema):
-    return {'description': description, 'content': {'application/json': {'schema': schema}}}
+def _response(description, schema, headers=None):
+    response = {'description': description, 'content': {'application/json': {'schema': schema}}}
+    return {**response, 'headers': headers} if headers else response
 
 
 def _statuses():
