@@ -9,9 +9,8 @@ import secrets
 import socket
 import subprocess
 import sys
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
 from urllib.parse import urlsplit
 from xmlrpc.client import Fault
 
@@ -19,6 +18,7 @@ import pytest
 import requests
 import rules_in_force as rules
 from api_client import BASE, CALL, KEY, System, event, give_key, problem
+from over_the_wire import at_once
 from standardwebhooks.webhooks import Webhook
 
 MANAGER = "purchasing_manager"
@@ -60,18 +60,6 @@ def calls(sql):
     return lambda system: sql("SELECT count(*) FROM distribution_api_call WHERE api_key_id = %s", (system.key_id,))[0][
         0
     ]
-
-
-def at_once(*acts):
-    """Run the acts at the same time; their results."""
-    barrier = threading.Barrier(len(acts))
-
-    def run(act):
-        barrier.wait()
-        return act()
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return [done.result() for done in [pool.submit(run, act) for act in acts]]
 
 
 def said(server, text):
@@ -374,8 +362,6 @@ def test_signed_messages(rpc, server, calls):
     signer = Webhook(system.secret)
 
     def signed(message_id, at=None, body=raw):
-        from datetime import datetime, timezone
-
         moment = datetime.fromtimestamp(at or time.time(), timezone.utc)
         return {
             "webhook-id": message_id,
@@ -419,10 +405,7 @@ def test_too_many_at_once(rpc, server, calls):
 
 @pytest.fixture(scope="module")
 def goods(rpc):
-    rules.work_day_and_night(rpc)
-    rules.give_role(rpc, "warehouse_manager", "distribution_approval.group_emergency_releaser")
-    rules.put_in_force(rpc)
-    return rules.Goods(rpc)
+    return rules.begin(rpc)
 
 
 @pytest.fixture(scope="module")
