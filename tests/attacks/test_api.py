@@ -543,6 +543,7 @@ def test_schemathesis(everything, sql, server, tmp_path):
     def some(statement):
         return [number for (number,) in sql(f"{statement} ORDER BY id LIMIT 3")]
 
+    assert everything.post(KEPT, CONFIRMATION).status_code == 202
     document = everything.get("openapi.json").json()
     ids = {
         "customer": some("SELECT id FROM res_partner WHERE email LIKE 'customer_1%%'"),
