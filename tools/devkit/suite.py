@@ -40,7 +40,7 @@ ODOO_OWN_SECONDS = 5400
 # Apps of Odoo that the suite does not need, but has to get along with.
 BESIDE_THE_SUITE = [
     *("stock_dropshipping", "mrp_subcontracting_purchase"),
-    *("delivery", "sale_project", "hr_holidays"),
+    *("sale_project", "hr_holidays"),
 ]
 TRACE_LINES = 40
 TOOLING = ROOT / "tests" / "tooling"

@@ -1,0 +1,22 @@
+from odoo.exceptions import AccessError
+from odoo.tests.common import TransactionCase, new_test_user, tagged
+
+
+@tagged("post_install", "-at_install")
+class TestDeliveryMethods(TransactionCase):
+    def test_approvers_read_them_and_no_more(self):
+        approver = new_test_user(
+            self.env, "carrier_approver", groups="base.group_user,distribution_core.group_approver"
+        )
+        product = self.env["product.product"].create({"name": "Carriage", "type": "service"})
+        carrier = self.env["delivery.carrier"].create({"name": "By truck", "product_id": product.id})
+        mine = carrier.with_user(approver)
+        self.assertIn(carrier, mine.search([]))
+        self.assertEqual(mine.name, "By truck")
+        for act in (
+            lambda: mine.write({"name": "By boat"}),
+            lambda: mine.unlink(),
+            lambda: mine.create({"name": "By air", "product_id": product.id}),
+        ):
+            with self.assertRaises(AccessError):
+                act()
