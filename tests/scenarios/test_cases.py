@@ -49,10 +49,7 @@ def test_the_morning(operations, rpc, sql, pictures):
 
     # It is closed with one of the resolutions of the list, and what it cost.
     operations.presses("action_resolve")
-    page.wait_for_selector(".modal .o_field_widget[name=resolution_id]")
-    page.locator(".modal .o_field_widget[name=resolution_id] select").select_option(
-        label="Agreed with vendor or customer"
-    )
+    operations.picks("resolution_id", "Agreed with vendor or customer")
     operations.settles()
     operations.takes_picture(pictures, "case-resolve")
     operations.fills("words", "New drill bits are on their way; the vendor pays")

@@ -71,6 +71,17 @@ class Person:
         self.page.click(f".o-autocomplete--dropdown-item:has-text('{text}')")
         return self
 
+    def picks(self, field, text):
+        """Pick ``text`` in a selection of the dialog: 17.0 has the browser's own, 19.0 one of Odoo's."""
+        place = self.page.locator(f".modal .o_field_widget[name={field}]")
+        place.wait_for()
+        if place.locator("select").count():
+            place.locator("select").select_option(label=text)
+        else:
+            place.locator(".o_select_menu_toggler").click()
+            self.page.click(f".o_select_menu_item:has-text('{text}')")
+        return self
+
     def sees(self, text):
         self.page.wait_for_selector(f".o_action_manager :text('{text}') >> visible=true")
         return self
