@@ -9,7 +9,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from ..engine import api_key, rate_limit
 from ..engine.problem import Problem
 from ..engine.webhook_signature import new_secret
-from ..secret_box import SecretKeyProblem, box_for
+from ..secret_box import SecretKeyProblem, any_stored, box_for
 
 DEFAULT_OVERLAP_HOURS = 24
 DEFAULT_DAYS = 365
@@ -220,7 +220,7 @@ class DistributionApiKey(models.Model):
         if self.requires_signature:
             signing = new_secret(secrets.token_bytes(32))
             try:
-                ciphertext = box_for(store._has_ciphertext()).encrypt(signing)
+                ciphertext = box_for(any_stored(self.env.cr)).encrypt(signing)
             except SecretKeyProblem as error:
                 raise UserError(str(error)) from error
         store.create(
@@ -332,23 +332,3 @@ class DistributionApiKey(models.Model):
 
     def _limit(self):
         return rate_limit.Limit(self.per_minute, self.burst)
-
-
-class DistributionApiKeyShown(models.TransientModel):
-    """Shows a key once; it is not stored."""
-
-    _name = 'distribution.api.key.shown'
-    _description = "New API Key"
-
-    key = fields.Char(
-        store=False,
-        readonly=True,
-        default=lambda self: self.env.context.get('shown_api_key'),
-        help="Copy it now: it is not shown again.",
-    )
-    signing_secret = fields.Char(
-        store=False,
-        readonly=True,
-        default=lambda self: self.env.context.get('shown_signing_secret'),
-        help="Bodies are signed with it, as Standard Webhooks says.",
-    )

@@ -40,14 +40,6 @@ class DistributionApiSecret(models.Model):
         if row:
             SecretBox().decrypt(row[0])
 
-    @api.model
-    def _has_ciphertext(self):
-        """Whether anything is encrypted yet, here or for webhooks."""
-        webhooks = self.env['distribution.webhook.secret'].sudo()
-        return bool(
-            self.search_count([('signing_ciphertext', '!=', False)], limit=1) or webhooks.search_count([], limit=1)
-        )
-
     def _is_valid(self, now):
         return not self.is_revoked and (not self.ends_at or self.ends_at > now)
 

@@ -11,7 +11,7 @@ from odoo.tools.sql import table_exists
 from ..engine import circuit, subscription_filter
 from ..engine.addresses import AddressRefused, on_allow_list, split_url
 from ..engine.webhook_signature import new_secret
-from ..secret_box import SecretBox, SecretKeyProblem, box_for
+from ..secret_box import SecretBox, SecretKeyProblem, any_stored, box_for
 
 TESTED = 'distribution.webhook.tested.v1'
 #: Addresses that may be internal or speak http, see :mod:`..engine.addresses`; changes of it are in the ledger.
@@ -227,7 +227,7 @@ class DistributionWebhookSubscription(models.Model):
         self.ensure_one()
         store = self.env['distribution.webhook.secret'].sudo()
         try:
-            box = box_for(bool(store.search_count([], limit=1)))
+            box = box_for(any_stored(self.env.cr))
         except SecretKeyProblem as error:
             raise UserError(str(error)) from error
         now = fields.Datetime.now()

@@ -5,3 +5,4 @@ from . import distribution_webhook_replay
 from . import distribution_case_assign
 from . import distribution_case_resolve
 from . import distribution_case_merge
+from . import distribution_api_key_shown
