@@ -1,11 +1,15 @@
 """One HTTP request to the outside: guarded, bounded in time and size, without redirects or proxies.
 
-The name is resolved once, each address is judged, and the connection goes to the address that was
-judged: a name server that answers differently the second time gains nothing.
+* The name is resolved once, each address is judged, and the connection goes to the address that was
+  judged: a name server that answers differently the second time gains nothing.
+* The time is for everything: the name server, connecting, TLS, sending, and the last byte of the answer.
+* An answer counts when all of it came, or as much of it as is read. It is not unpacked.
+* A connection is used again when the other side said nothing that was not asked for.
 """
 
 import http.client
 import json
+import selectors
 import socket
 import ssl
 import threading
@@ -89,24 +93,33 @@ class Line:
         sent.update({'Content-Type': 'application/json'} if body is not None else {})
         sent.update(headers or {})
         kept = self._open.pop(place, None)
-        if kept:
+        if kept and _is_silent(kept):
             try:
                 return self._exchange(kept, place, started, timeout, method, path, body, sent)
             except _Stale:
-                kept.close()  # the other side hung up while nobody spoke: begin anew
+                # The other side hung up at this very moment: begin anew.
+                kept = None
+        elif kept:
+            kept.close()
         try:
-            connection = _connection(place, timeout, self.allowed)
+            connection = _connection(place, timeout - (time.monotonic() - started), self.allowed)
         except AddressRefused as error:
             raise OutboundError('blocked', str(error)) from error
-        except OSError as error:
+        except TimeoutError as error:
+            raise OutboundError('timeout', f"no address within {timeout:g} seconds", _since(started)) from error
+        except (OSError, ValueError) as error:
             raise OutboundError('unreachable', f"the name cannot be resolved: {error}", _since(started)) from error
         return self._exchange(connection, place, started, timeout, method, path, body, sent)
 
     def _exchange(self, connection, place, started, timeout, method, path, body, headers):
         reused = connection.sock is not None
         keep = False
+        left = max(0.001, timeout - (time.monotonic() - started))
+        connection.timeout = left
+        if reused:
+            connection.sock.settimeout(left)
         # A server that sends one byte now and then never runs into the socket's own time-out.
-        watchdog = threading.Timer(max(0.001, timeout - (time.monotonic() - started)), _hang_up, (connection,))
+        watchdog = threading.Timer(left, _hang_up, (connection,))
         watchdog.daemon = True
         watchdog.start()
         try:
@@ -120,7 +133,11 @@ class Line:
             content = response.read(MAX_BODY + 1)
             if connection.expired:
                 raise TimeoutError
-            keep = not response.will_close and len(content) <= MAX_BODY
+            if len(content) <= MAX_BODY:
+                if response.length:
+                    raise http.client.IncompleteRead(content, response.length)
+                # After a provisional answer, and after what nobody read, more is to come.
+                keep = not response.will_close and response.status >= 200
             names = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, content, _since(started), names)
         except (http.client.HTTPException, OSError, ValueError) as error:
@@ -130,7 +147,7 @@ class Line:
             raise OutboundError(kind, f"{type(error).__name__}: {error}", _since(started)) from error
         finally:
             watchdog.cancel()
-            if keep:
+            if keep and not connection.expired:
                 self._open[place] = connection
             else:
                 connection.close()
@@ -144,14 +161,43 @@ def _since(started):
     return int((time.monotonic() - started) * 1000)
 
 
-def _connection(place, timeout, allowed):
+def _is_silent(connection):
+    """Whether nothing came on a connection since the last answer: no farewell, and no answer to a question to come."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection.sock, selectors.EVENT_READ)
+        return not selector.select(0)
+
+
+def _connection(place, seconds, allowed):
     scheme, host, port = place
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    address = choose_address(scheme, host, port, [entry[4][0] for entry in found], allowed)
+    address = choose_address(scheme, host, port, _addresses(host, port, seconds), allowed)
     kind = _PinnedTLS if scheme == 'https' else _Pinned
-    connection = kind(host, port, timeout=timeout)
+    connection = kind(host, port)
     connection.address = address
     return connection
+
+
+def _addresses(host, port, seconds):
+    """What the name resolves to. Asked in a thread of its own: nothing else ends the wait for a name server.
+
+    :raises TimeoutError: no answer within so many seconds
+    """
+    answer = []
+
+    def ask():
+        try:
+            answer.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:
+            answer.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(max(0.001, seconds))
+    if not answer:
+        raise TimeoutError
+    if isinstance(answer[0], Exception):
+        raise answer[0]
+    return [entry[4][0] for entry in answer[0]]
 
 
 def _hang_up(connection):
@@ -159,7 +205,8 @@ def _hang_up(connection):
     sock = connection.sock or connection.pinned
     if sock:
         try:
-            sock.shutdown(socket.SHUT_RDWR)
+            # The connection itself, whatever state TLS is in.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
         except OSError:
             # It is gone already: that is what was wanted.
             return
@@ -174,6 +221,8 @@ class _Pinned(http.client.HTTPConnection):
 
     def connect(self):
         self.sock = self.pinned = socket.create_connection((self.address, self.port), self.timeout)
+        if self.expired:  # while it was connecting there was nothing to hang up
+            raise TimeoutError
 
 
 class _PinnedTLS(_Pinned):
@@ -183,4 +232,8 @@ class _PinnedTLS(_Pinned):
 
     def connect(self):
         super().connect()
-        self.sock = ssl.create_default_context().wrap_socket(self.pinned, server_hostname=self.host)
+        # The hand-shake begins when the watchdog can see the socket.
+        self.sock = ssl.create_default_context().wrap_socket(
+            self.pinned, server_hostname=self.host, do_handshake_on_connect=False
+        )
+        self.sock.do_handshake()

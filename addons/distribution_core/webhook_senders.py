@@ -1,9 +1,12 @@
 """Sends what the drain has claimed: several requests at the same time, without a database."""
 
+import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from . import outbound
+
+_logger = logging.getLogger(__name__)
 
 #: Seconds for everything of one request.
 TIMEOUT = 15
@@ -52,6 +55,15 @@ class Senders:
         try:
             answer = line.send('POST', job['url'], headers=job['headers'], body=job['body'], timeout=TIMEOUT)
         except outbound.OutboundError as error:
-            return Outcome(None, error.milliseconds, error=f'{error.kind}: {error}'[:EXCERPT])
-        excerpt = answer.body[:EXCERPT].decode('utf-8', 'replace').replace('\0', '')
+            return Outcome(None, error.milliseconds, error=_text(f'{error.kind}: {error}'))
+        except Exception as error:
+            # Whatever one endpoint brings about, the deliveries to the others go on.
+            _logger.exception("Sending to subscription %s failed.", job['subscription_id'])
+            return Outcome(None, 0, error=_text(f'{type(error).__name__}: {error}'))
+        excerpt = _text(answer.body[:EXCERPT].decode('utf-8', 'replace'))
         return Outcome(answer.status, answer.milliseconds, None, excerpt, answer.headers.get('retry-after'))
+
+
+def _text(words):
+    """As much as is kept, without what the database cannot keep."""
+    return words[:EXCERPT].replace('\0', '')

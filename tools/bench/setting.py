@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-PLAIN, SUITE, PEER = "plain", "suite", "peer"
+PLAIN, SUITE, PEER, JOBS = "plain", "suite", "peer", "jobs"
 
 
 def _setting() -> dict:

@@ -32,11 +32,18 @@ def testable_addons(directory: Path = ADDONS) -> list[str]:
     Not the demo company, and no bridge to an addon that is not ours and not Odoo's own
     (those have ``auto_install`` with a list).
     """
-    return [
-        name
-        for name in all_addons(directory)
-        if name != DEMO_ADDON and not isinstance(manifest(directory / name).get("auto_install"), list)
-    ]
+    bridges = bridges_to_others(directory)
+    return [name for name in all_addons(directory) if name != DEMO_ADDON and name not in bridges]
+
+
+def bridges_to_others(directory: Path = ADDONS) -> list[str]:
+    """The addons that install themselves beside an addon that is not ours and not Odoo's own."""
+    return [name for name in all_addons(directory) if isinstance(manifest(directory / name).get("auto_install"), list)]
+
+
+def others(bridge: str, directory: Path = ADDONS) -> list[str]:
+    """The addons that are not ours on which a bridge depends."""
+    return [name for name in manifest(directory / bridge)["depends"] if not (directory / name).is_dir()]
 
 
 def closure(names: list[str], directory: Path = ADDONS) -> list[str]:

@@ -1,23 +1,25 @@
-"""`make bench`: measurements side by side against plain Odoo and against the OCA's addon.
+"""`make bench`: measurements side by side against plain Odoo and against the OCA's addons.
 
-Prepares three databases with the same apps of Odoo – plain, with the suite, with the peer –
-and runs every ``tools/bench/bench_*.py`` in the engine's Python.
+Prepares databases with the same apps of Odoo – plain, with the suite, with the peer, and for
+webhooks with the suite and the OCA's job queue – and runs every ``tools/bench/bench_*.py`` in the engine's Python.
 """
 
-import hashlib
+import contextlib
 import json
 import os
-import shutil
 
-from . import addons, database, environment, process
+from . import addons, database, process
 from .console import DevkitError, say
 from .engines import Engine
 from .locks import exclusive
-from .paths import LOGS, REQUIREMENTS, ROOT, RUN, TOOLS
+from .paths import LOGS, ROOT, TOOLS
+from .peers import addons_of_others
 from .postgres import PORT, ROLE, Cluster
 from .workspace import Workspace, prepare
 
 PEERS = ["purchase_tier_validation"]
+# Installed on the suite for the benches that ask for a database with jobs.
+JOBS, NEED_JOBS = ["queue_job"], {"bench_webhooks"}
 BENCHES = TOOLS / "bench"
 
 
@@ -31,22 +33,23 @@ def bench(engine: Engine) -> int:
     if not modules:
         raise DevkitError(f"No bench: tools/bench has no bench_{wanted}.py.")
     workspace = prepare(engine, "test")
-    peers = _peer_addons(workspace)
+    peers = addons_of_others(workspace)
     broken = []
     with Cluster("test", durable=False) as cluster:
         database.remove_left_overs(workspace, cluster)
         names = addons.testable_addons()
         plain = database.base(workspace, cluster, names)
         suite = database.suite(workspace, cluster, names)
-        peer = _peer_template(workspace, cluster, peers, plain)
-        with (
-            database.temporary_copy(workspace, cluster, plain, "plain") as plain_copy,
-            database.temporary_copy(workspace, cluster, suite, "suite") as suite_copy,
-            database.temporary_copy(workspace, cluster, peer, "peer") as peer_copy,
-        ):
+        templates = {"plain": plain, "suite": suite, "peer": _with_others(workspace, cluster, peers, plain, PEERS)}
+        if NEED_JOBS.intersection(modules):
+            templates["jobs"] = _with_others(workspace, cluster, peers, suite, JOBS)
+        with contextlib.ExitStack() as stack:
             setting = {
                 "series": workspace.series,
-                "databases": {"plain": plain_copy, "suite": suite_copy, "peer": peer_copy},
+                "databases": {
+                    which: stack.enter_context(database.temporary_copy(workspace, cluster, template, which))
+                    for which, template in templates.items()
+                },
                 "options": [
                     f"--addons-path={_addons_path(workspace, peers)}",
                     f"--data-dir={workspace.data_dir}",
@@ -76,35 +79,15 @@ def _addons_path(workspace: Workspace, peers) -> str:
     return ",".join(map(str, [*workspace.engine.core_addons, workspace.addons_path, peers]))
 
 
-def _peer_addons(workspace: Workspace):
-    """The directory with the OCA's addons, fetched from Python's package index once."""
-    requirements = REQUIREMENTS / f"peers-{workspace.series}.txt"
-    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
-    home = RUN / "peers" / f"{workspace.series}-{digest}"
-    with exclusive("peers"):
-        if not home.exists():
-            say("Fetching the OCA's addons to compare with …")
-            partial = home.with_suffix(".part")
-            shutil.rmtree(partial, ignore_errors=True)
-            pip = [workspace.environment.python, "-m", "pip", "install", "--disable-pip-version-check"]
-            process.run(
-                [*pip, "--no-deps", "--target", partial, "-r", requirements],
-                what="Fetching the OCA's addons failed",
-                log=LOGS / "peers.log",
-                env=environment.for_engine(workspace.engine).variables(),
-            )
-            partial.rename(home)
-    return home / "odoo" / "addons"
-
-
-def _peer_template(workspace: Workspace, cluster: Cluster, peers, plain: str) -> str:
-    template = f"{plain}_peer"
-    wanted = f"{peers} on {plain}"
+def _with_others(workspace: Workspace, cluster: Cluster, peers, start: str, others: list[str]) -> str:
+    """A template with addons of the OCA on top of the template `start`."""
+    template = f"{start}_{others[0].split('_')[0]}"
+    wanted = f"{peers} on {start} {cluster.databases().get(start)}"
     with exclusive(template):
         if cluster.databases().get(template) != wanted:
-            say(f"Installing {', '.join(PEERS)} once …")
+            say(f"Installing {', '.join(others)} once …")
             database.remove(workspace, cluster, template)
-            database.duplicate(workspace, cluster, plain, template)
-            database.install(workspace, cluster, template, PEERS, more_addons=[peers])
+            database.duplicate(workspace, cluster, start, template)
+            database.install(workspace, cluster, template, others, more_addons=[peers])
             cluster.comment(template, wanted)
     return template

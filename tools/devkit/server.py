@@ -51,6 +51,7 @@ class Server:
         log: Path | None = None,
         words: tuple[str, ...] = (),
         variables: dict[str, str] | None = None,
+        more_addons: list[Path] | None = None,
     ):
         self.workspace = workspace
         self.cluster = cluster
@@ -60,6 +61,7 @@ class Server:
         self.log = log
         self.words = words
         self.variables = variables or {}
+        self.more_addons = more_addons
         self.process: subprocess.Popen | None = None
 
     @property
@@ -76,6 +78,7 @@ class Server:
             self.database,
             *("--http-interface", HOST, "--http-port", str(self.port)),
             *("--workers=0", f"--max-cron-threads={self.cron}", *self.words),
+            more_addons=self.more_addons,
         )
         with contextlib.ExitStack() as stack:
             output = None

@@ -18,6 +18,7 @@ from . import addons, database, debian, environment, process
 from .console import DevkitError, say
 from .engines import Engine
 from .paths import ADDONS, LOGS, ROOT, RUN
+from .peers import addons_of_others
 from .postgres import Cluster
 from .server import free_port
 from .workspace import Workspace, prepare
@@ -204,11 +205,19 @@ SKIPPED_TEST = re.compile(r"^skipped ")
 
 
 def in_odoo(
-    workspace: Workspace, cluster: Cluster, name: str, names: list[str], tags: list[str], *, purpose: str
+    workspace: Workspace,
+    cluster: Cluster,
+    name: str,
+    names: list[str],
+    tags: list[str],
+    *,
+    purpose: str,
+    beside: list[str] | None = None,
 ) -> Result:
     """Run the tests that `tags` select with Odoo's own runner on a copy of the suite's template.
 
     :param names: addons that are installed in the database
+    :param beside: addons of the OCA that are installed in the copy first
     """
     try:
         template = database.suite(workspace, cluster, names)
@@ -224,6 +233,8 @@ def in_odoo(
                 copy,
                 *("--test-tags", ",".join(tags), "--stop-after-init", "--max-cron-threads=0"),
                 *("--http-interface", "127.0.0.1", "--http-port", str(free_port())),
+                *(("-i", ",".join(beside)) if beside else ()),
+                more_addons=[addons_of_others(workspace)] if beside else None,
             ),
             log=log,
             env=workspace.variables(**(database.DEMO_FLAG if addons.DEMO_ADDON in names else {})),
@@ -340,7 +351,11 @@ def fast(engine: Engine, addon: str) -> int:
     with Cluster("test", durable=False) as cluster:
         database.remove_left_overs(workspace, cluster)
         tags = os.environ.get("TAGS", "") or f"/{addon}"
-        results.append(in_odoo(workspace, cluster, addon, [addon], tags.split(","), purpose=f"fast_{addon}"))
+        beside = addons.others(addon) if addon in addons.bridges_to_others() else None
+        names = [name for name in addons.closure([addon]) if name != addon] if beside else [addon]
+        results.append(
+            in_odoo(workspace, cluster, addon, names, tags.split(","), purpose=f"fast_{addon}", beside=beside)
+        )
     return report(results)
 
 
@@ -359,8 +374,18 @@ def everything(engine: Engine, *, without_odoo: bool = True) -> int:
         if any((ADDONS / addons.DEMO_ADDON / "tests").glob("test_*.py")):
             demo, tags = database.demo_addons(), [f"/{addons.DEMO_ADDON}"]
             results.append(in_odoo(workspace, cluster, "demo company", demo, tags, purpose="demo"))
+        results += [beside_others(workspace, cluster, bridge, names) for bridge in addons.bridges_to_others()]
         results += outside(workspace, cluster)
     return report(results)
+
+
+def beside_others(workspace: Workspace, cluster: Cluster, bridge: str, names: list[str]) -> Result:
+    """The tests of a bridge to an addon of the OCA; it installs itself beside that one."""
+    others = addons.others(bridge)
+    purpose = bridge.removeprefix("distribution_")
+    return in_odoo(
+        workspace, cluster, bridge, [*names, *BESIDE_THE_SUITE], [f"/{bridge}"], purpose=purpose, beside=others
+    )
 
 
 def outside_odoo(engine: Engine) -> list[Result]:

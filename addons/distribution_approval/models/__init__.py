@@ -1,6 +1,7 @@
 from . import approval_evidence
 from . import approval_fact_option
 from . import company_time_zone
+from . import document_site
 from . import approval_policy
 from . import approval_policy_version
 from . import approval_rule

@@ -51,6 +51,16 @@ class TestSiteGovernance(ApprovalCase):
         self.assertEqual(self.old_order.approval_state, "baseline")
         self.assertFalse(self.old_elsewhere.approval_state)
 
+    def test_documents_say_to_which_site_their_events_belong(self):
+        """Subscriptions of webhooks to one site hear of these."""
+        sites = self.env["distribution.document.site"]
+        scrap = self.env["stock.scrap"].create(
+            {"product_id": self.product.id, "scrap_qty": 1, "location_id": self.branch.lot_stock_id.id}
+        )
+        for document in (self._order_at(self.branch), self.old_order.picking_ids, scrap):
+            self.assertEqual(sites._site(document), self.branch, document._name)
+        self.assertFalse(sites._site(self.vendor))
+
     def test_moving_a_held_order_to_another_site_does_not_free_it(self):
         order = self._order_at(self.branch)
         order.button_confirm()

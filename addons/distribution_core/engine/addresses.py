@@ -3,10 +3,12 @@
 A URL that an administrator of the application types must not become a way into the network in
 which the server stands (server-side request forgery). Rules:
 
-1. Only ``https`` to public addresses; no user name in the URL. Every address to which the name
-   resolves must be public, also behind the IPv6 forms that carry an IPv4 address.
-2. The allow list names hosts (``host`` or ``host:port``) that may be internal and may speak
-   ``http``: the tests' own server, a gateway in the house.
+1. Only ``https``, to port 443 or one from 1024 on; no user name in the URL. Every address to which
+   the name resolves must be public, also behind the IPv6 forms that carry an IPv4 address. Tunnels
+   (6to4, Teredo, ISATAP) and networks of which only the house knows where they lead are not public.
+2. The allow list names hosts (``host`` or ``host:port``) that may be internal, may speak ``http``
+   and may listen anywhere: the tests' own server, a gateway in the house.
+3. A host is taken as it is resolved: in small letters, names of other alphabets in their ASCII form.
 
 >>> is_public('93.184.216.34'), is_public('10.0.0.1'), is_public('::ffff:127.0.0.1')
 (True, False, False)
@@ -19,8 +21,26 @@ True
 import ipaddress
 from urllib.parse import urlsplit
 
-_NAT64 = (ipaddress.ip_network('64:ff9b::/96'), ipaddress.ip_network('64:ff9b:1::/48'))
-_COMPATIBLE = ipaddress.ip_network('::/96')
+#: Carries an IPv4 address that is reached through the provider's gateway.
+_NAT64 = ipaddress.ip_network('64:ff9b::/96')
+#: All that is given out in IPv6.
+_GIVEN_OUT = ipaddress.ip_network('2000::/3')
+#: Not public, whatever this version of Python thinks of them.
+_SPECIAL = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        '192.0.0.0/24',  # protocols; a cloud's metadata service
+        '192.88.99.0/24',  # relays of 6to4
+        '168.63.129.16/32',  # a cloud's own service in every virtual machine
+        '2001::/23',  # protocols: Teredo, benchmarks, ORCHID
+        '2002::/16',  # 6to4
+        '3fff::/20',  # documentation
+    )
+)
+#: Interface numbers of ISATAP, which carry an IPv4 address; the bit of local numbers apart.
+_ISATAP, _ISATAP_MASK = 0x00005EFE, 0xFDFFFFFF
+#: Below this, only 443: mail servers, databases' neighbours and shells listen there.
+_FIRST_FREE_PORT = 1024
 
 
 class AddressRefused(ValueError):
@@ -33,19 +53,23 @@ def is_public(address):
         parsed = ipaddress.ip_address(address.partition('%')[0])
     except ValueError:
         return False
-    return all(part.is_global and not part.is_multicast and not part.is_reserved for part in _faces(parsed))
+    if parsed.version == 4:
+        return _is_public(parsed)
+    last = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
+    if parsed.ipv4_mapped or parsed in _NAT64:
+        # Not "global" by itself in every version of Python: what it carries counts.
+        return _is_public(last)
+    is_isatap = int(parsed) >> 32 & _ISATAP_MASK == _ISATAP
+    return parsed in _GIVEN_OUT and _is_public(parsed) and (not is_isatap or _is_public(last))
 
 
-def _faces(address):
-    """The address, and the IPv4 addresses that it may stand for."""
-    if address.version == 4:
-        return [address]
-    inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if any(address in network for network in (*_NAT64, _COMPATIBLE)):
-        inner.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    carried = [part for part in inner if part]
-    # A mapped address is not "global" by itself in every version of Python: what it carries counts.
-    return carried if carried and not address.teredo else [address, *carried]
+def _is_public(address):
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not address.is_reserved
+        and not any(address in network for network in _SPECIAL)
+    )
 
 
 def split_url(url):
@@ -61,9 +85,20 @@ def split_url(url):
         raise AddressRefused("the address must begin with https://")
     if parts.username is not None or parts.password is not None:
         raise AddressRefused("the address must not contain a user name or password: use the credential field")
-    if not parts.hostname:
+    if port == 0:
+        raise AddressRefused("port 0 cannot be called")
+    return parts.scheme, _plain_host(parts.hostname), port or (443 if parts.scheme == 'https' else 80)
+
+
+def _plain_host(host):
+    if not host:
         raise AddressRefused("the address names no host")
-    return parts.scheme, parts.hostname, port or (443 if parts.scheme == 'https' else 80)
+    if '%' in host:
+        raise AddressRefused("the host must not contain %")
+    try:
+        return host.encode('idna').decode().lower()
+    except UnicodeError as error:
+        raise AddressRefused("the name of the host cannot be used") from error
 
 
 def on_allow_list(host, port, allowed):
@@ -72,18 +107,27 @@ def on_allow_list(host, port, allowed):
     return host.lower() in entries or f'{host.lower()}:{port}' in entries
 
 
+def check_place(scheme, host, port, allowed):
+    """Raise AddressRefused unless this may be called, wherever the name leads to."""
+    if on_allow_list(host, port, allowed):
+        return
+    if scheme != 'https':
+        raise AddressRefused("only https is called")
+    if port != 443 and port < _FIRST_FREE_PORT:
+        raise AddressRefused(f"port {port} is not called: use 443, or one from {_FIRST_FREE_PORT} on")
+
+
 def choose_address(scheme, host, port, addresses, allowed):
     """The IP address to connect to.
 
     :param addresses: what the name resolves to
-    :raises AddressRefused: one of them is internal, or the scheme is not safe
+    :raises AddressRefused: one of them is internal, or scheme or port are not safe
     """
+    check_place(scheme, host, port, allowed)
     if not addresses:
         raise AddressRefused(f"{host} has no address")
     if on_allow_list(host, port, allowed):
         return addresses[0]
-    if scheme != 'https':
-        raise AddressRefused("only https is called")
     internal = [address for address in addresses if not is_public(address)]
     if internal:
         raise AddressRefused(f"{host} leads to an internal address")

@@ -1,9 +1,10 @@
-"""Which events a subscription wants: patterns of types, companies, and conditions on the facts.
+"""Which events a subscription wants: patterns of types, companies, sites, and conditions on the facts.
 
 Rules:
 
 1. A pattern is an event type in which ``*`` stands for any text. One of them has to fit.
 2. Companies: the event's company has to be among them; none named: every company, and none.
+   Sites: the same. An event of no site goes to those only that name none.
 3. All conditions have to be true. A condition names a fact by its path – keys with full stops
    between – and compares it. A fact that is not there makes it false, except for ``absent``.
 4. Numbers compare as numbers, also when they are written as text (amounts are).
@@ -47,6 +48,7 @@ class Wanted:
 
     patterns: tuple[str, ...]
     companies: frozenset[int] = frozenset()
+    sites: frozenset[int] = frozenset()
     conditions: tuple[Condition, ...] = ()
 
 
@@ -79,15 +81,17 @@ def matches(pattern, event_type):
     return bool(re.fullmatch('.*'.join(map(re.escape, pattern.split('*'))), event_type))
 
 
-def wanted(wants, event_type, company, facts):
+def wanted(wants, event_type, company, facts, site=None):
     """Whether the event is to be delivered.
 
     :param company: number of the event's company, or None
     :param facts: the event's data, a dict
+    :param site: number of the event's site, or None
     """
     return (
         any(matches(pattern, event_type) for pattern in wants.patterns)
         and (not wants.companies or company in wants.companies)
+        and (not wants.sites or site in wants.sites)
         and all(_holds(condition, facts) for condition in wants.conditions)
     )
 

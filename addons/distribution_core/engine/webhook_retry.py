@@ -58,10 +58,10 @@ def retry_after_seconds(text, now):
     else:
         try:
             moment = parsedate_to_datetime(text)
-        except (TypeError, ValueError):
+            if moment.tzinfo:
+                moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
+        except (TypeError, ValueError, OverflowError):  # no date, or one beyond all calendars
             return 0
-        if moment.tzinfo:
-            moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
         seconds = int((moment - now).total_seconds())
     return min(max(seconds, 0), LONGEST_RETRY_AFTER)
 

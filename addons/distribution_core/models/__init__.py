@@ -3,6 +3,7 @@ from . import distribution_event
 from . import distribution_event_seal
 from . import distribution_event_prune
 from . import res_users
+from . import distribution_document_site
 from . import distribution_case_resolution
 from . import distribution_case_type
 from . import distribution_case_escalation

@@ -568,13 +568,13 @@ class DistributionCase(models.Model):
             return known
         company = record.company_id if record and 'company_id' in record._fields else self.env['res.company']
         company = company or self.env.company
-        site = self._site_of(record)
+        site = self.env['distribution.document.site']._site(record) if len(record) == 1 else None
         values = {
             'name': summary,
             'type_id': case_type.id,
             'description': detail,
             'company_id': company.id,
-            'site_id': site.id if site.company_id == company else False,
+            'site_id': site.id if site and site.company_id == company else False,
             'res_model': record._name if record else False,
             'res_id': record.id if record else False,
             'correlation': correlation or (f'{record._name},{record.id}' if record else False),
@@ -596,20 +596,6 @@ class DistributionCase(models.Model):
     def _open_one_of(self, dedup_key):
         """The open case of this cause."""
         return self.search([('dedup_key', '=', dedup_key), ('state', 'in', OPEN_STATES)], limit=1)
-
-    @api.model
-    def _site_of(self, record):
-        """The site of a document, where it says so."""
-        sites = self.env['stock.warehouse'].sudo()
-        if not record or len(record) != 1:
-            return sites
-        # sudo: where a document belongs, for whoever met the problem
-        record = record.sudo()
-        if record._name == 'stock.warehouse':
-            return record
-        if 'warehouse_id' in record._fields:
-            return record.warehouse_id
-        return record.picking_type_id.warehouse_id if 'picking_type_id' in record._fields else sites
 
 
 def _plain(value):

@@ -6,16 +6,23 @@ Rules, in words
   included. A company without working hours counts round the clock.
 * While a case waits for somebody outside, its clock stands still.
 * Overdue: each step of the type's chain is taken once, counted from when the one before was really taken.
-  The severity rises, the case changes hands or not, and its owner gets an activity.
+  The severity rises, the case changes hands or not, and its owner gets an activity – and one message about
+  all that became theirs at once.
 * The job takes rows that no other worker has, commits batch by batch, and goes on after a case that fails.
+  A batch takes as many queries for fifty cases as for two of the same kinds.
 """
 
 import logging
+from collections import Counter, defaultdict
 from datetime import timedelta
+from typing import NamedTuple
 
+import psycopg2
 import pytz
+from markupsafe import Markup
 from odoo import _, api, fields, models
 
+from ..turns import in_turn
 from .distribution_case import CLOSED_STATES, OPEN_STATES
 
 _logger = logging.getLogger(__name__)
@@ -24,6 +31,13 @@ BATCH = 50
 #: For how long a case whose escalation failed is left alone.
 POSTPONED = timedelta(hours=1)
 CLOCK_FIELDS = frozenset({'due_at', 'waiting_since', 'escalation_level', 'next_escalation_at'})
+
+
+class Batch(NamedTuple):
+    """How many cases were due, and how many of their steps were taken."""
+
+    due: int
+    taken: int
 
 
 class DistributionCase(models.Model):
@@ -156,15 +170,18 @@ class DistributionCase(models.Model):
     @api.model
     def _cron_escalate(self, commit=True):
         """Take the steps that are due, batch by batch; returns how many."""
-        self._plan_forgotten()
+        in_turn(self.env, self._plan_forgotten, commit)
         done = 0
-        while cases := self._claim_overdue():
-            for case in cases:
-                done += case._try_to_escalate()
-            if commit:
-                self.env.cr.commit()  # pylint: disable=invalid-commit
+        while batch := in_turn(self.env, self._escalate_batch, commit):
+            done += batch.taken
             _logger.info("Cases: %s escalated.", done)
         return done
+
+    @api.model
+    def _escalate_batch(self):
+        """One batch, committed by the caller; None: nothing is due."""
+        cases = self._claim_overdue()
+        return Batch(len(cases), cases._try_to_escalate()) if cases else None
 
     @api.model
     def _plan_forgotten(self):
@@ -188,71 +205,136 @@ class DistributionCase(models.Model):
         return self.sudo().browse(number for (number,) in self.env.cr.fetchall())
 
     def _try_to_escalate(self):
+        """Take the next step of these cases together; when that fails, of each by itself. Returns how many."""
         try:
             with self.env.cr.savepoint():
-                self._escalate()
+                taken = self._escalate()
                 self.env.flush_all()
+            return taken
+        except psycopg2.OperationalError:
+            raise  # somebody else was at it: the whole batch looks again
         except Exception:
-            _logger.exception("Case %s could not be escalated; it is tried again in an hour.", self.id)
             self.env.invalidate_all()
-            self.write({'next_escalation_at': fields.Datetime.now() + POSTPONED})
-            self._open(
-                'case_not_escalated',
-                self,
-                _("An overdue case could not be escalated: %s", self.name),
-                detail=_("The server's log says why. It is tried again every hour."),
-                dedup_key=f'case_not_escalated:{self.id}',
-            )
-            return 0
-        return 1
+            if len(self) > 1:
+                return sum(case._try_to_escalate() for case in self)
+            _logger.exception("Case %s could not be escalated; it is tried again in an hour.", self.id)
+        self.write({'next_escalation_at': fields.Datetime.now() + POSTPONED})
+        self._open(
+            'case_not_escalated',
+            self,
+            _("An overdue case could not be escalated: %s", self.name),
+            detail=_("The server's log says why. It is tried again every hour."),
+            dedup_key=f'case_not_escalated:{self.id}',
+        )
+        return 0
 
     def _escalate(self):
-        """The next step of the chain."""
-        self.ensure_one()
-        step = self.type_id._step(self.escalation_level)
-        if step is None:
-            self.write({'next_escalation_at': False})
-            return
+        """The next step of each chain, in as many queries for many cases as for a few of the same kinds.
+
+        Returns how many steps were taken.
+        """
         now = fields.Datetime.now()
-        before = self.severity, self.user_id
-        level = self.escalation_level + 1
-        owner = self._next_owner(step)
-        severity = str(min(int(self.severity) + step.raises_severity, 3))
-        self.write(
-            {
+        choice, moments = Choice(self), {}
+        facts, alike, owned = {}, defaultdict(self.browse), defaultdict(self.browse)
+        for case in self:
+            step = case.type_id._step(case.escalation_level)
+            if step is None:
+                alike[(('next_escalation_at', False),)] |= case
+                continue
+            level, owner = case.escalation_level + 1, choice.owner(case, step)
+            severity = str(min(int(case.severity) + step.raises_severity, 3))
+            kind = case.type_id, case.company_id, level
+            if kind not in moments:
+                moments[kind] = case._moment_of_step(level, now)
+            values = {
                 'user_id': owner.id,
                 'severity': severity,
                 'escalation_level': level,
-                'next_escalation_at': self._moment_of_step(level, now),
+                'next_escalation_at': moments[kind],
             }
-        )
-        self._record_fact(
-            'escalated',
-            {
+            alike[tuple(values.items())] |= case
+            owned[owner] |= case
+            facts[case.id] = {
                 'level': level,
-                'severity_before': before[0],
+                'severity_before': case.severity,
                 'severity_after': severity,
-                'owner_before': before[1].id or None,
+                'owner_before': case.user_id.id or None,
                 'owner_after': owner.id or None,
-            },
-        )
-        if owner:
-            self.activity_unlink(['mail.mail_activity_data_warning'])
-            self.activity_schedule(
-                'mail.mail_activity_data_warning',
-                summary=_("Overdue: %s", self.name),
-                note=self.type_id.description,
-                user_id=owner.id,
-            )
+            }
+        # The history says it in one line each, below: Odoo would look at every case by itself.
+        for values, cases in alike.items():
+            cases.with_context(tracking_disable=True).write(dict(values))
+        taken = self.browse(facts)
+        taken._record_fact('escalated', facts)
+        taken._message_log_batch({case.id: case._escalation_words(facts[case.id]) for case in taken})
+        taken.activity_unlink(['mail.mail_activity_data_warning'])
+        for owner, cases in owned.items():
+            if owner:
+                cases._remind(owner)
+        return len(taken)
 
-    def _next_owner(self, step):
-        """Who goes on; a case that nobody owns goes to somebody."""
-        found = self.user_id.filtered('active')
+    def _escalation_words(self, told):
+        severities = dict(self._fields['severity']._description_selection(self.env))
+        return _(
+            "Overdue: step %(level)s was taken. Severity: %(severity)s. Owner: %(owner)s.",
+            level=told['level'],
+            severity=severities[told['severity_after']],
+            owner=self.user_id.name or _("nobody"),
+        )
+
+    def _remind(self, owner):
+        """An activity for each of these cases, and one message about all of them."""
+        reminder = self.env.ref('mail.mail_activity_data_warning')
+        # Not a mail for each activity: there may be many.
+        self.env['mail.activity'].with_context(mail_activity_quick_update=True).create(
+            [
+                {
+                    'activity_type_id': reminder.id,
+                    'summary': _("Overdue: %s", case.name),
+                    'note': case.type_id.description,
+                    'automated': True,
+                    'date_deadline': fields.Date.context_today(case),
+                    'res_model_id': self.env['ir.model']._get_id(self._name),
+                    'res_id': case.id,
+                    'user_id': owner.id,
+                }
+                for case in self
+            ]
+        )
+        lines = Markup().join(
+            Markup('<li><a href="/mail/view?model=%s&amp;res_id=%s">%s</a></li>') % (case._name, case.id, case.name)
+            for case in self
+        )
+        self.env['mail.thread'].message_notify(
+            partner_ids=owner.partner_id.ids,
+            subject=_("Overdue: %s cases", len(self)) if len(self) > 1 else _("Overdue: %s", self.name),
+            body=Markup('<p>%s</p><ul>%s</ul>') % (_("These cases are overdue, and yours:"), lines),
+        )
+
+
+class Choice:
+    """Who goes on with the cases of a batch; who is chosen for one counts for the next."""
+
+    def __init__(self, cases):
+        self.operations = cases.env.ref('distribution_core.group_operations')
+        self.chosen, self.known = Counter(), {}
+
+    def owner(self, case, step):
+        """The owner after this step; a case that nobody owns goes to somebody."""
+        found = case.user_id.filtered('active')
         if step.owner_rule == 'person':
             found = step.user.filtered('active') or found
         elif step.owner_rule == 'least_loaded':
-            found = self.type_id._least_loaded(step.group, self.company_id) or found
+            found = self._least_loaded(case, step.group) or found
         if not found:
-            group = self.group_id or self.env.ref('distribution_core.group_operations')
-            found = self.type_id._least_loaded(group, self.company_id)
+            found = self._least_loaded(case, case.group_id or self.operations)
+        if found != case.user_id:
+            self.chosen.update(found.ids)
+            self.chosen.subtract(case.user_id.ids)
         return found
+
+    def _least_loaded(self, case, group):
+        place = group, case.company_id
+        if place not in self.known:
+            self.known[place] = case.type_id._loads(group, case.company_id)
+        return case.type_id._least(self.known[place], self.chosen)

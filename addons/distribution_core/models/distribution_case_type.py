@@ -100,17 +100,24 @@ class DistributionCaseType(models.Model):
     @api.model
     def _least_loaded(self, group, company, chosen=None):
         """The member of ``group`` in ``company`` with the fewest open cases."""
-        chosen = chosen or Counter()
+        return self._least(self._loads(group, company), chosen or Counter())
+
+    @api.model
+    def _loads(self, group, company):
+        """``{member of the group in the company: open cases}``."""
         people = group_members(group).filtered(
             lambda user: user.active and not user.share and not user._is_superuser() and company in user.company_ids
         )
-        if not people:
-            return people
         loads = self.env['distribution.case']._read_group(
             [('user_id', 'in', people.ids), ('closed_at', '=', False)], ['user_id'], ['__count']
         )
-        load = chosen + Counter({user.id: count for user, count in loads})
-        return min(people, key=lambda user: (load[user.id], user.id))
+        load = Counter({user.id: count for user, count in loads})
+        return {user: load[user.id] for user in people}
+
+    @api.model
+    def _least(self, loads, chosen):
+        """Who of ``loads`` has the fewest cases, with those of ``chosen``; may be nobody."""
+        return min(loads, key=lambda user: (loads[user] + chosen[user.id], user.id), default=self.env['res.users'])
 
     def _step(self, level):
         """The escalation that follows ``level`` earlier ones, or None."""

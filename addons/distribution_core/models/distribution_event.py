@@ -7,6 +7,7 @@ import re
 import uuid
 from collections import defaultdict
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 from odoo import _, api, fields, models, tools
 from odoo.exceptions import UserError
@@ -38,6 +39,19 @@ COLUMNS = (
 ROW = "(%s, (SELECT 'urn:uuid:' || value FROM ir_config_parameter WHERE key = 'database.uuid'))" % (
     ', '.join(['%s'] * len(COLUMNS))
 )
+
+
+class QueuedEvent(NamedTuple):
+    """What decides who is told of an event; beyond the number the names are those of its columns."""
+
+    id: int
+    uid: str
+    type: str
+    company_ref: int | None
+    correlation: str
+    data: str  #: facts as JSON
+    res_model: str | None
+    res_id: int | None
 
 
 def checks_payloads():
@@ -247,10 +261,26 @@ class DistributionEvent(models.Model):
         if 'distribution.webhook.delivery' not in self.env:
             return  # recorded while the addon is being installed
         place = {name: position for position, name in enumerate(COLUMNS)}
-        chosen = [place[name] for name in ('uid', 'type', 'company_ref', 'correlation', 'data')]
+        chosen = [place[name] for name in QueuedEvent._fields[1:]]
         self.env['distribution.webhook.delivery']._enqueue(
-            [(event_id, *(row[position] for position in chosen)) for event_id, row in zip(event_ids, rows)]
+            [QueuedEvent(event_id, *(row[position] for position in chosen)) for event_id, row in zip(event_ids, rows)]
         )
+
+    def _queued(self):
+        """These events, as they are handed to the subscriptions."""
+        return [
+            QueuedEvent(
+                event.id,
+                event.uid,
+                event.type,
+                event.company_ref or None,
+                event.correlation,
+                event.data,
+                event.res_model,
+                event.res_id,
+            )
+            for event in self
+        ]
 
     @api.model
     def _check_payload(self, type, facts):

@@ -17,14 +17,13 @@ import random
 import time
 from datetime import timedelta
 
-import psycopg2
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
-from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 
 from ..engine import circuit, subscription_filter, webhook_retry
 from ..engine.canonical import canonical_json
 from ..engine.webhook_signature import sign
+from ..turns import in_turn
 from ..webhook_senders import EXCERPT, PARALLEL, TIMEOUT, Senders
 from .distribution_webhook_subscription import CIRCUIT_RULES, TESTED, outbound_allowed
 
@@ -88,9 +87,10 @@ class DistributionWebhookDelivery(models.Model):
 
     def init(self):
         self.env.cr.execute("""
-            CREATE INDEX IF NOT EXISTS distribution_webhook_delivery_due_index
-                ON distribution_webhook_delivery (next_at, id) WHERE state IN ('pending', 'sending')
+            CREATE INDEX IF NOT EXISTS distribution_webhook_delivery_turn_index
+                ON distribution_webhook_delivery (subscription_id, next_at, id) WHERE state IN ('pending', 'sending')
         """)
+        self.env.cr.execute("DROP INDEX IF EXISTS distribution_webhook_delivery_due_index")
         self.env.cr.execute("""
             CREATE INDEX IF NOT EXISTS distribution_webhook_delivery_case_index
                 ON distribution_webhook_delivery (subscription_id, correlation, id)
@@ -125,29 +125,38 @@ class DistributionWebhookDelivery(models.Model):
     # ------------------------------------------------------------
 
     @api.model
-    def _enqueue(self, rows):
+    def _enqueue(self, events):
         """Queue events that were just recorded, in their transaction; one statement.
 
-        :param rows: ``[(event id, uid, type, company id or None, correlation, facts as JSON)]``
+        :param events: list of :class:`~.distribution_event.QueuedEvent`
         """
         wants = self.env['distribution.webhook.subscription']._wants()
-        if not wants:
-            return
-        values = []
-        now = fields.Datetime.now()
-        for event_id, uid, event_type, company, correlation, facts in rows:
-            if event_type == TESTED:
-                continue
-            data = None
-            for subscription_id, wanted in wants:
-                if not any(subscription_filter.matches(pattern, event_type) for pattern in wanted.patterns):
-                    continue
-                data = json.loads(facts) if data is None else data
-                if subscription_filter.wanted(wanted, event_type, company, data):
-                    values.append((subscription_id, event_id, uid, event_type, correlation, company, now))
+        values = wants and self._chosen(wants, events)
         if values:
             self._insert(values)
             self._wake()
+
+    @api.model
+    def _chosen(self, wants, events):
+        """Which of the events go where: ``[(subscription, event number, uid, type, case, company, now)]``."""
+        asked = [
+            (event, subscription_id, wanted)
+            for event in events
+            if event.type != TESTED
+            for subscription_id, wanted in wants
+            if any(subscription_filter.matches(pattern, event.type) for pattern in wanted.patterns)
+        ]
+        facts = {event.id: json.loads(event.data) for event in {event for event, *_rest in asked}}
+        placed = {event for event, _subscription_id, wanted in asked if wanted.sites}
+        sites = self.env['distribution.document.site']._of_events(
+            [(event.id, facts[event.id], event.res_model, event.res_id) for event in placed]
+        )
+        now = fields.Datetime.now()
+        return [
+            (subscription_id, event.id, event.uid, event.type, event.correlation, event.company_ref, now)
+            for event, subscription_id, wanted in asked
+            if subscription_filter.wanted(wanted, event.type, event.company_ref, facts[event.id], sites.get(event.id))
+        ]
 
     def _insert(self, values, again=False):
         """Insert deliveries; with ``again``, those that exist are sent once more. Returns how many."""
@@ -213,45 +222,32 @@ class DistributionWebhookDelivery(models.Model):
     # ------------------------------------------------------------
 
     @api.model
-    def _cron_drain(self, commit=True):
-        """Send what is due, batch by batch, until nothing is left or the time is over.
+    def _cron_drain(self, commit=True, seconds=RUN_SECONDS):
+        """Send what is due, batch by batch, until nothing is left or the time is over; returns how many.
 
         :param commit: False: everything in the caller's transaction, for tests
         """
-        until = time.monotonic() + RUN_SECONDS
+        until = time.monotonic() + seconds
         sent = 0
         with Senders(outbound_allowed(self.env), PARALLEL) as senders:
             while time.monotonic() < until:
-                jobs = self._in_turn(self._claim, commit)
-                if not jobs:
+                count = self._drain_batch(senders, commit)
+                if not count:
                     break
-                answers = senders.send(jobs)
-                for subscription_id in {job['subscription_id'] for job in jobs}:
-                    own = [
-                        (job, answer) for job, answer in zip(jobs, answers) if job['subscription_id'] == subscription_id
-                    ]
-                    self._in_turn(lambda own=own: self._store(own), commit)
-                sent += len(jobs)
+                sent += count
             else:
                 self._wake()
         return sent
 
-    def _in_turn(self, step, commit):
-        """One step in a transaction of its own; somebody else's change of the same rows makes it look again."""
-        if not commit:
-            return step()
-        for attempt in range(1, 6):
-            try:
-                result = step()
-                self.env.cr.commit()  # pylint: disable=invalid-commit
-                return result
-            except psycopg2.OperationalError as error:
-                self.env.cr.rollback()  # pylint: disable=invalid-commit
-                self.env.invalidate_all()
-                if error.pgcode not in PG_CONCURRENCY_ERRORS_TO_RETRY or attempt == 5:
-                    raise
-                time.sleep(random.uniform(0, 0.05 * 2**attempt))
-        return None
+    @api.model
+    def _drain_batch(self, senders, commit=True):
+        """Claim, send and store one batch; returns how many were sent, 0 when nothing is due."""
+        jobs = in_turn(self.env, self._claim, commit)
+        answers = senders.send(jobs)
+        for subscription_id in {job['subscription_id'] for job in jobs}:
+            own = [(job, answer) for job, answer in zip(jobs, answers) if job['subscription_id'] == subscription_id]
+            in_turn(self.env, lambda own=own: self._store(own), commit)
+        return len(jobs)
 
     @api.model
     def _claim(self):
@@ -277,27 +273,42 @@ class DistributionWebhookDelivery(models.Model):
         return [job for job in jobs if job]
 
     def _claim_rows(self, subscriptions, limit, now):
+        """Take what is due, the oldest first, in equal shares of those who have something: what one endpoint has
+        piled up costs the others neither their turn nor time to look through."""
         if not subscriptions:
             return self.browse()
         subscriptions.flush_recordset()
         self.env.cr.execute(
-            """UPDATE distribution_webhook_delivery SET state = 'sending', lease_until = %(lease)s
-                WHERE id IN (
-                    SELECT one.id FROM distribution_webhook_delivery one
-                      JOIN distribution_webhook_subscription subscription ON subscription.id = one.subscription_id
-                     WHERE one.subscription_id = ANY(%(subscriptions)s)
-                       AND (one.state = 'pending' AND one.next_at <= %(now)s
-                            OR one.state = 'sending' AND one.lease_until < %(now)s)
-                       AND (subscription.in_order IS NOT TRUE OR NOT EXISTS (
-                            SELECT FROM distribution_webhook_delivery earlier
-                             WHERE earlier.subscription_id = one.subscription_id
-                               AND earlier.correlation = one.correlation
-                               AND earlier.state IN ('pending', 'sending')
-                               AND earlier.id < one.id))
-                  ORDER BY one.next_at, one.id
-                     LIMIT %(limit)s
-                       FOR UPDATE OF one SKIP LOCKED)
-            RETURNING id""",
+            """WITH turns AS MATERIALIZED (
+                   SELECT subscription.id, subscription.in_order
+                     FROM distribution_webhook_subscription subscription
+               CROSS JOIN LATERAL (
+                          SELECT due.next_at FROM distribution_webhook_delivery due
+                           WHERE due.subscription_id = subscription.id AND due.state IN ('pending', 'sending')
+                             AND due.next_at <= %(now)s
+                        ORDER BY due.next_at LIMIT 1) oldest
+                    WHERE subscription.id = ANY(%(subscriptions)s)
+                 ORDER BY oldest.next_at),
+                    claimed AS MATERIALIZED (
+                   SELECT chosen.id FROM turns
+               CROSS JOIN LATERAL (
+                          SELECT one.id FROM distribution_webhook_delivery one
+                           WHERE one.subscription_id = turns.id AND one.state IN ('pending', 'sending')
+                             AND one.next_at <= %(now)s
+                             AND (one.state = 'pending' OR one.lease_until < %(now)s)
+                             AND (turns.in_order IS NOT TRUE OR NOT EXISTS (
+                                  SELECT FROM distribution_webhook_delivery earlier
+                                   WHERE earlier.subscription_id = one.subscription_id
+                                     AND earlier.correlation = one.correlation
+                                     AND earlier.state IN ('pending', 'sending')
+                                     AND earlier.id < one.id))
+                        ORDER BY one.next_at, one.id
+                           LIMIT (SELECT ceil(%(limit)s::numeric / count(*))::int FROM turns)
+                             FOR UPDATE SKIP LOCKED) chosen
+                    LIMIT %(limit)s)
+               UPDATE distribution_webhook_delivery one SET state = 'sending', lease_until = %(lease)s
+                 FROM claimed WHERE one.id = claimed.id
+            RETURNING one.id""",
             {'lease': now + LEASE, 'now': now, 'limit': limit, 'subscriptions': subscriptions.ids},
         )
         claimed = sorted(number for (number,) in self.env.cr.fetchall())
@@ -427,13 +438,7 @@ class DistributionWebhookDelivery(models.Model):
             events, cursor = self.env['distribution.event'].sudo()._feed(after=cursor or None, limit=1000)
             if not events:
                 break
-            now = fields.Datetime.now()
-            values = [
-                (subscription.id, event.id, event.uid, event.type, event.correlation, event.company_ref or None, now)
-                for event in events
-                if event.type != TESTED
-                and subscription_filter.wanted(wanted, event.type, event.company_ref or None, json.loads(event.data))
-            ]
+            values = self._chosen([(subscription.id, wanted)], events._queued())
             added += self._insert(values) if values else 0
         if cursor != subscription.feed_cursor:
             subscription.feed_cursor = cursor
@@ -447,20 +452,15 @@ class DistributionWebhookDelivery(models.Model):
         subscriptions = self.env['distribution.webhook.subscription'].sudo()
         for subscription in subscriptions.search([('replay_until', '>', 0)]):
             while subscription.replay_until:
-                self._in_turn(lambda one=subscription: self._replay_batch(one), commit)
+                in_turn(self.env, lambda one=subscription: self._replay_batch(one), commit)
 
     def _replay_batch(self, subscription):
         period = [('id', '>', subscription.replay_after), ('id', '<=', subscription.replay_until)]
         events = self.env['distribution.event'].sudo().search(period, order='id', limit=REPLAYED)
-        wanted = subscription._wanted()
-        chosen = events.filtered(
-            lambda event: (
-                event.type != TESTED
-                and subscription_filter.wanted(wanted, event.type, event.company_ref or None, json.loads(event.data))
-            )
-        )
-        if chosen:
-            self._enqueue_for(subscription, chosen)
+        values = self._chosen([(subscription.id, subscription._wanted())], events._queued())
+        if values:
+            self._insert(values, again=True)
+            self._wake()
         rest = len(events) == REPLAYED
         subscription.write(
             {'replay_after': events[-1].id if rest else 0, 'replay_until': subscription.replay_until if rest else 0}

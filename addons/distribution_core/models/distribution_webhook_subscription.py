@@ -9,7 +9,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools.sql import table_exists
 
 from ..engine import circuit, subscription_filter
-from ..engine.addresses import AddressRefused, on_allow_list, split_url
+from ..engine.addresses import AddressRefused, check_place, split_url
 from ..engine.webhook_signature import new_secret
 from ..secret_box import SecretBox, SecretKeyProblem, any_stored, box_for
 
@@ -56,7 +56,23 @@ class DistributionWebhookSubscription(models.Model):
         tracking=True,
         help="One per line; * stands for any text: distribution.purchase_order.*",
     )
-    company_ids = fields.Many2many('res.company', string="Companies", help="Empty: all companies.")
+    # Archiving a company or a site must not make a filter wider.
+    company_ids = fields.Many2many(
+        'res.company', string="Companies", context={'active_test': False}, help="Empty: all companies."
+    )
+    site_ids = fields.Many2many(
+        'stock.warehouse',
+        'distribution_webhook_subscription_site_rel',
+        'subscription_id',
+        'site_id',
+        string="Sites",
+        ondelete='restrict',
+        check_company=False,
+        context={'active_test': False},
+        tracking=True,
+        help="Empty: all sites. With sites named, only events of documents at these sites are sent: what belongs to "
+        "no site, such as policies and vendors, goes to subscriptions without sites only.",
+    )
     condition_ids = fields.One2many('distribution.webhook.condition', 'subscription_id', copy=True)
     in_order = fields.Boolean(
         "In Order per Case",
@@ -128,16 +144,19 @@ class DistributionWebhookSubscription(models.Model):
                 scheme, host, port = split_url(subscription.url or '')
             except AddressRefused as error:
                 raise ValidationError(_("Address: %s.", error)) from error
-            if scheme != 'https' and not on_allow_list(host, port, outbound_allowed(self.env)):
+            try:
+                check_place(scheme, host, port, outbound_allowed(self.env))
+            except AddressRefused as error:
                 raise ValidationError(
                     _(
-                        "Address: only https:// is called. The system parameter %(parameter)s can name hosts in the "
-                        "house that may be called with http://, such as %(host)s:%(port)s.",
+                        "Address: %(error)s. The system parameter %(parameter)s can name hosts in the house that may "
+                        "be called in other ways, such as %(host)s:%(port)s.",
+                        error=error,
                         host=host,
                         port=port,
                         parameter=ALLOWED_PARAMETER,
                     )
-                )
+                ) from error
 
     @api.constrains('event_types', 'condition_ids')
     def _check_wanted(self):
@@ -147,12 +166,30 @@ class DistributionWebhookSubscription(models.Model):
             except subscription_filter.FilterProblem as error:
                 raise ValidationError(_("%(name)s: %(error)s.", name=subscription.name, error=error)) from error
 
+    @api.constrains('company_ids', 'site_ids')
+    def _check_sites(self):
+        for subscription in self:
+            strange = subscription.company_ids and subscription.site_ids.sudo().filtered(
+                lambda site, companies=subscription.company_ids: site.company_id not in companies
+            )
+            if strange:
+                raise ValidationError(
+                    _(
+                        "Sites: %(site)s belongs to %(company)s, which is not among the companies of %(name)s. Add the "
+                        "company, or leave the site out.",
+                        site=strange[0].name,
+                        company=strange[0].company_id.name,
+                        name=subscription.name,
+                    )
+                )
+
     def _wanted(self):
         """What this subscription asks for, as the plain filter takes it."""
         self.ensure_one()
         return subscription_filter.Wanted(
             patterns=tuple(re.split(r'[\s,]+', (self.event_types or '').strip()) if self.event_types else ()),
             companies=frozenset(self.company_ids.ids),
+            sites=frozenset(self.site_ids.ids),
             conditions=tuple(
                 subscription_filter.Condition(condition.path, condition.operator, condition.value or '')
                 for condition in self.condition_ids
@@ -189,7 +226,7 @@ class DistributionWebhookSubscription(models.Model):
         if not self.env.su and not OWN_FIELDS.isdisjoint(vals):
             raise AccessError(_("State and circuit of a subscription follow from its buttons and its endpoint."))
         result = super().write(vals)
-        if not {'state', 'event_types', 'company_ids', 'condition_ids', 'active'}.isdisjoint(vals):
+        if not {'state', 'event_types', 'company_ids', 'site_ids', 'condition_ids', 'active'}.isdisjoint(vals):
             self._forget()
         if vals.get('url'):
             self.sudo()._set_circuit(circuit.Circuit())

@@ -4,6 +4,7 @@ from . import test_addon_hooks
 from . import test_append_only
 from . import test_case
 from . import test_case_clock
+from . import test_case_concurrency
 from . import test_catalogue
 from . import test_event
 from . import test_ledger_database
@@ -12,7 +13,10 @@ from . import test_secret_box
 from . import test_vendor_standing
 from . import test_automation
 from . import test_external_groups
+from . import test_outbound
 from . import test_webhook
+from . import test_webhook_sites
+from . import test_webhook_peers
 from . import test_webhook_concurrency
 from . import test_api
 from . import test_api_contract

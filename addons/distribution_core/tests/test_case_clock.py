@@ -138,10 +138,10 @@ class TestCaseClock(ClockCase):
         bad, good = self.open(f'{MONDAY} 08:00:00'), self.open(f'{MONDAY} 09:00:00')
         escalate = type(self.Case)._escalate
 
-        def fails(case):
-            if case == bad:
+        def fails(cases):
+            if bad in cases:
                 raise ValueError("broken")
-            escalate(case)
+            return escalate(cases)
 
         with (
             patch.object(type(self.Case), '_escalate', fails),
@@ -151,6 +151,46 @@ class TestCaseClock(ClockCase):
         self.assertEqual(good.escalation_level, 1)
         self.assertEqual(bad.next_escalation_at, at(f'{WEDNESDAY} 13:00:00'))
         self.assertTrue(self.Case.search([('dedup_key', '=', f'case_not_escalated:{bad.id}')]))
+
+    def test_a_batch_takes_as_many_queries_as_a_few(self):
+        group = self.env['res.groups'].create({'name': "Duty"})
+        (self.owner | self.boss).write({USER_GROUPS: [Command.link(group.id)]})
+        step = {'after_hours': 4, 'owner_rule': 'least_loaded', 'group_id': group.id}
+        self.type.escalation_ids = [Command.create(step), Command.create({**step, 'sequence': 20})]
+        counts = []
+        for size in (4, 4, 40):
+            with freeze_time(f'{MONDAY} 08:00:00'):
+                cases = self.Case.browse(
+                    self.Case._open('no_approver', partner, "Nobody decides").id
+                    for partner in [self.partners[0]] * size
+                )
+                cases._assign(self.owner)
+            self.env.cr.flush()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            with freeze_time(f'{WEDNESDAY} 12:00:00'):
+                self.assertEqual(self.Case._escalate_batch().taken, size)
+            self.env.cr.flush()
+            counts.append(self.env.cr.sql_log_count - before)
+            self.assertEqual(set(cases.mapped('escalation_level')), {1})
+            self.assertEqual(len(cases.activity_ids), size)
+            self.assertEqual(set(cases.mapped('user_id')), {self.owner, self.boss}, "shared out evenly")
+            cases._resolve('corrected')
+        self.assertLessEqual(counts[2], counts[1], "none for each case")
+
+    def test_one_message_about_many_cases(self):
+        self.owner.notification_type = 'inbox'
+        first, second = (self.open(f'{MONDAY} 0{hour}:00:00') for hour in (8, 9))
+        Message = self.env['mail.message']
+        told = [('notified_partner_ids', 'in', self.owner.partner_id.ids)]
+        before = Message.search_count(told)
+        self.assertEqual(self.escalate(f'{WEDNESDAY} 12:00:00'), 2)
+        self.assertEqual(Message.search_count(told), before + 1)
+        message = Message.search(told, order='id desc', limit=1)
+        for case in (first, second):
+            self.assertIn(f'res_id={case.id}', message.body)
+            self.assertEqual(case.activity_ids.user_id, self.owner)
+            self.assertIn("step 1 was taken", ' '.join(case.message_ids.mapped('body')))
 
     def test_cases_from_before_there_were_clocks(self):
         case = self.open(f'{MONDAY} 08:00:00')

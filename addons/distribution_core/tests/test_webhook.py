@@ -13,38 +13,14 @@ from odoo.tests import Form, tagged
 from ..engine.webhook_signature import SignatureProblem
 from ..models import distribution_webhook_delivery as delivery_module
 from ..secret_box import SecretBox, SecretKeyProblem
-from .common import TYPE, LedgerCase
-from .webhook_case import WebhookMixin
+from .common import TYPE
+from .webhook_case import SECRET_KEY, WebhookCase
 
-KEY, OTHER_KEY = (Fernet.generate_key().decode() for _number in range(2))
+OTHER_KEY = Fernet.generate_key().decode()
 
 
 @tagged('post_install', '-at_install')
-class TestWebhook(WebhookMixin, LedgerCase):
-    def setUp(self):
-        super().setUp()
-        self.startPatcher(patch.dict(os.environ, {'DISTRIBUTION_SECRET_KEY': KEY}))
-        self.to = self.receiver()
-        self.allow(self.env, self.to)
-        self.subscription = self.subscribe(self.env, self.to)
-        self.Delivery = self.env['distribution.webhook.delivery']
-        self.env['distribution.webhook.delivery'].flush_model()
-
-    def drain(self):
-        return self.Delivery._cron_drain(commit=False)
-
-    def deliveries(self, subscription=None):
-        return self.Delivery.search([('subscription_id', '=', (subscription or self.subscription).id)], order='id')
-
-    def due(self, deliveries=None):
-        """The time of the next try has come."""
-        self.sql(
-            "UPDATE distribution_webhook_delivery SET next_at = %s WHERE id = ANY(%s) AND state = 'pending'",
-            fields.Datetime.now() - timedelta(seconds=1),
-            (deliveries or self.deliveries()).ids,
-        )
-        self.env.invalidate_all()
-
+class TestWebhook(WebhookCase):
     # -------------------------------------------------------------- delivered
 
     def test_a_signed_cloudevent(self):
@@ -338,7 +314,7 @@ class TestWebhook(WebhookMixin, LedgerCase):
             self.assertRaisesRegex(SecretKeyProblem, 'is no key'),
         ):
             self.env['distribution.webhook.subscription']._check_key()
-        with patch.dict(os.environ, {'DISTRIBUTION_SECRET_KEY': f'{OTHER_KEY},{KEY}'}):
+        with patch.dict(os.environ, {'DISTRIBUTION_SECRET_KEY': f'{OTHER_KEY},{SECRET_KEY}'}):
             self.env['distribution.webhook.subscription']._check_key()
 
     # ------------------------------------------------------------------ replay

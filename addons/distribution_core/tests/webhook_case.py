@@ -1,11 +1,20 @@
 """A receiver on loopback that answers as it is told, and subscriptions to it."""
 
+import os
 import threading
 import time
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest.mock import patch
+
+from cryptography.fernet import Fernet
+from odoo import fields
 
 from ..engine.webhook_signature import verify
 from ..models.distribution_webhook_subscription import ALLOWED_PARAMETER
+from .common import LedgerCase
+
+SECRET_KEY = Fernet.generate_key().decode()
 
 
 class Receiver:
@@ -43,7 +52,7 @@ class Receiver:
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
         self.url = f'http://127.0.0.1:{self.port}/hook'
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def ids(self):
         return [headers['webhook-id'] for headers, _body in self.received]
@@ -83,3 +92,31 @@ class WebhookMixin:
             headers['webhook-signature'],
             now=time.time(),
         )
+
+
+class WebhookCase(WebhookMixin, LedgerCase):
+    """A receiver, an active subscription to it, and a drain in the transaction of the test."""
+
+    def setUp(self):
+        super().setUp()
+        self.startPatcher(patch.dict(os.environ, {'DISTRIBUTION_SECRET_KEY': SECRET_KEY}))
+        self.to = self.receiver()
+        self.allow(self.env, self.to)
+        self.subscription = self.subscribe(self.env, self.to)
+        self.Delivery = self.env['distribution.webhook.delivery']
+        self.Delivery.flush_model()
+
+    def drain(self):
+        return self.Delivery._cron_drain(commit=False)
+
+    def deliveries(self, subscription=None):
+        return self.Delivery.search([('subscription_id', '=', (subscription or self.subscription).id)], order='id')
+
+    def due(self, deliveries=None):
+        """The time of the next try has come."""
+        self.sql(
+            "UPDATE distribution_webhook_delivery SET next_at = %s WHERE id = ANY(%s) AND state = 'pending'",
+            fields.Datetime.now() - timedelta(seconds=1),
+            (deliveries or self.deliveries()).ids,
+        )
+        self.env.invalidate_all()

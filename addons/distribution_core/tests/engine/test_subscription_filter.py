@@ -58,6 +58,15 @@ def test_companies():
     assert wanted(Wanted(('*',), frozenset({2})), 'a.v1', 2, {})
 
 
+def test_sites():
+    nowhere, central = Wanted(('*',)), Wanted(('*',), sites=frozenset({7}))
+    assert wanted(nowhere, 'a.v1', 1, {}, None) and wanted(nowhere, 'a.v1', 1, {}, 7)
+    assert wanted(central, 'a.v1', 1, {}, 7)
+    assert not wanted(central, 'a.v1', 1, {}, 8)
+    assert not wanted(central, 'a.v1', 1, {}, None), 'what belongs to no site goes to those who name none'
+    assert not wanted(central, 'a.v1', 1, {})
+
+
 def test_a_full_stop_is_a_full_stop():
     assert not matches('a.b.v1', 'axb.v1')
     assert matches('*', 'anything.v1')

@@ -38,6 +38,8 @@ def test_any_retry_after_is_some_number(text):
 def test_retry_after_of_the_past_and_far_future():
     assert retry_after_seconds('Mon, 02 Mar 2026 08:00:00 GMT', BEGAN) == 0
     assert retry_after_seconds('999999999', BEGAN) == LONGEST_RETRY_AFTER
+    assert retry_after_seconds('Fri, 31 Dec 9999 23:59:59 -2300', BEGAN) == 0
+    assert retry_after_seconds('Mon, 02 Mar 2026 10:30:00 +0100', BEGAN) == 1800
     assert retry_after_seconds(None, BEGAN) == 0
 
 

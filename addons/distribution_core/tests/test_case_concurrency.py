@@ -1,0 +1,100 @@
+"""Jobs that escalate at the same time: real connections, real commits."""
+
+import threading
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import SUPERUSER_ID, api, fields
+from odoo.modules.registry import DummyRLock, Registry
+from odoo.tests.common import BaseCase, get_db_name, new_test_user, tagged
+from odoo.tools import mute_logger
+
+from ..models import distribution_case_clock
+
+CASES = 24
+
+
+@tagged('post_install', '-at_install')
+class TestCaseConcurrency(BaseCase):
+    """What is committed here is closed in the end; the events stay, for they are evidence."""
+
+    def __init__(self, methodName='runTest'):
+        super().__init__(methodName)
+        self.test_sequence = 1000  # after the tests that count on an empty database
+
+    def setUp(self):
+        super().setUp()
+        # 19.0 holds the lock of the registries while it tests.
+        self.startPatcher(patch.object(Registry, '_lock', DummyRLock()))
+        self.startPatcher(patch.object(distribution_case_clock, 'BATCH', 5))
+        self.registry = Registry(get_db_name())
+        with self.transaction() as env:
+            groups = 'base.group_user,distribution_core.group_operations'
+            owner = new_test_user(env, f'case_at_once_{time.time_ns()}', groups=groups)
+            owner.notification_type = 'inbox'
+            cases = env['distribution.case'].browse(
+                env['distribution.case']._open('no_approver', owner.partner_id, "Nobody decides").id
+                for _number in range(CASES)
+            )
+            cases._assign(owner)
+            cases.write({'next_escalation_at': fields.Datetime.now() - timedelta(hours=1)})
+            self.owner_id, self.case_ids = owner.id, cases.ids
+        self.addCleanup(self._leave)
+
+    def _leave(self):
+        with self.transaction() as env:
+            env['distribution.case'].browse(self.case_ids).action_cancel()
+            env['res.users'].browse(self.owner_id).active = False
+
+    @contextmanager
+    def transaction(self):
+        with self.registry.cursor() as cr:
+            yield api.Environment(cr, SUPERUSER_ID, {})
+
+    def test_two_jobs_at_once(self):
+        done, errors, barrier = [], [], threading.Barrier(2)
+
+        def run():
+            try:
+                barrier.wait(20)
+                with self.transaction() as env:
+                    done.append(env['distribution.case']._cron_escalate())
+            except Exception as error:  # pylint: disable=broad-except
+                errors.append(error)
+
+        threads = [threading.Thread(target=run) for _number in range(2)]
+        with mute_logger('odoo.sql_db'):
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(60)
+        self.assertFalse(errors)
+        with self.transaction() as env:
+            cases = env['distribution.case'].browse(self.case_ids)
+            self.assertEqual(set(cases.mapped('escalation_level')), {1})
+            events = env['distribution.event'].search(
+                [('type', '=', 'distribution.case.escalated.v1'), ('res_id', 'in', cases.ids)]
+            )
+            self.assertEqual(sorted(events.mapped('res_id')), sorted(cases.ids), "each once")
+            self.assertEqual(len(cases.activity_ids), CASES)
+        self.assertGreaterEqual(sum(done), CASES)
+
+    def test_what_another_job_has_is_left_to_it(self):
+        with self.transaction() as one, self.transaction() as other:
+            mine = one['distribution.case']._claim_overdue()
+            theirs = other['distribution.case']._claim_overdue()
+            self.assertEqual((len(mine), len(theirs)), (5, 5))
+            self.assertFalse(set(mine.ids) & set(theirs.ids))
+
+    def test_a_job_that_dies_leaves_its_cases(self):
+        with self.assertRaises(ZeroDivisionError), self.transaction() as env:
+            env['distribution.case']._escalate_batch()
+            raise ZeroDivisionError
+        with self.transaction() as env:
+            cases = env['distribution.case'].browse(self.case_ids)
+            self.assertEqual(set(cases.mapped('escalation_level')), {0})
+            self.assertFalse(cases.activity_ids)
+            env['distribution.case']._cron_escalate()
+            self.assertEqual(set(cases.mapped('escalation_level')), {1})

@@ -1,0 +1,1 @@
+from . import test_drains_as_jobs
