@@ -6,7 +6,7 @@
     'author': "Distribution Suite",
     'license': 'LGPL-3',
     'depends': ['mail', 'resource', 'stock'],
-    'external_dependencies': {'python': ['jsonschema']},
+    'external_dependencies': {'python': ['jsonschema', 'prometheus_client']},
     'data': [
         'security/distribution_core_groups.xml',
         'security/ir.model.access.csv',
@@ -41,6 +41,7 @@
         'views/distribution_api_operation_views.xml',
         'data/distribution_reconciliation_data.xml',
         'views/server_action_views.xml',
+        'views/distribution_health_views.xml',
     ],
     'pre_init_hook': 'pre_init_hook',
     'uninstall_hook': 'uninstall_hook',

@@ -55,6 +55,7 @@ from . import approval_retention
 from . import approval_outside_check
 from . import approval_outside_call
 from . import approval_automation
+from . import approval_health
 from . import approval_roles
 from . import access_duty
 from . import access_review

@@ -4,3 +4,4 @@ UPDATE distribution_webhook_delivery SET state = 'dropped', lease_until = NULL W
 DELETE FROM distribution_webhook_secret;
 -- Nor does it know a key of production: whoever calls with one is turned away.
 DELETE FROM distribution_api_secret;
+DELETE FROM distribution_metrics_token;

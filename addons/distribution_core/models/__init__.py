@@ -38,6 +38,9 @@ from . import distribution_api_ledger
 from . import distribution_api_lookup
 from . import distribution_api_vendor_risk
 from . import distribution_reconciliation
+from . import distribution_metrics_token
+from . import distribution_health
+from . import distribution_health_sign
 from . import house_event_type
 from . import server_action_records
 from . import server_action_case
