@@ -122,12 +122,18 @@ def any_stored(cr):
     return any(_stored(cr, table, limit=1) for table in STORES)
 
 
-def check_key(cr, table):
-    """Refuse to start when ``table`` holds a secret that this server cannot read.
+def check_keys(cr):
+    """Refuse to start when this database holds a secret that this server cannot read.
 
     :raises SecretKeyProblem: naming the ways out
     """
-    stored = _stored(cr, table)
+    for table in STORES:
+        check_key(cr, table)
+
+
+def check_key(cr, table):
+    """The same for one of the tables. Secrets that have ended need not be read: nothing is done with them any more."""
+    stored = _stored(cr, table, in_use=True)
     if not stored:
         return
     try:
@@ -140,13 +146,16 @@ def check_key(cr, table):
         ) from error
 
 
-def _stored(cr, table, limit=None):
+def _stored(cr, table, limit=None, in_use=False):
     column = STORES[table]
     if not column_exists(cr, table, column):
         return []  # the addon is not installed, or about to be upgraded
+    ends = in_use and column_exists(cr, table, 'ends_at')
     cr.execute(
-        sql.SQL("SELECT {column} FROM {table} WHERE {column} IS NOT NULL LIMIT %s").format(
-            column=sql.Identifier(column), table=sql.Identifier(table)
+        sql.SQL("SELECT {column} FROM {table} WHERE {column} IS NOT NULL {in_use} LIMIT %s").format(
+            column=sql.Identifier(column),
+            table=sql.Identifier(table),
+            in_use=sql.SQL("AND coalesce(ends_at > now() AT TIME ZONE 'UTC', TRUE)" if ends else ""),
         ),
         (limit,),
     )

@@ -23,6 +23,7 @@ from standardwebhooks.webhooks import Webhook
 
 MANAGER = "purchasing_manager"
 KEPT = "supplier-confirmations"
+STRANGERS = "distribution_core.api_strangers_per_minute"
 CONFIRMATION = {
     "order": {"name": "P00001"},
     "confirmed_at": "2026-11-20T09:30:00Z",
@@ -43,6 +44,12 @@ CHECKS = (
 
 #: Operations of which it tries every corner of every parameter; of the others it tries examples and random calls.
 COVERED = ("--include-path", "/external-events", "--include-path", "/calls/{id}", "--include-path", "/events")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def many_strangers(rpc):
+    """The tests call without a valid key more often than anybody should."""
+    rpc("admin")("ir.config_parameter", "set_param", STRANGERS, "100000")
 
 
 @pytest.fixture(scope="module")
@@ -403,21 +410,43 @@ def test_too_many_at_once(rpc, server, calls):
     assert [prober.get(f"calls/{number}").status_code for number in range(1, 6)] == [404] * 3 + [429] * 2
 
 
+def test_a_search_for_keys(rpc, server, everything, sql):
+    """Sixty tries a minute from one address; who has a key at that address works on meanwhile."""
+    admin = rpc("admin")
+    sql("DELETE FROM distribution_api_stranger")
+    admin("ir.config_parameter", "set_param", STRANGERS, False)
+    try:
+        prefix, first = everything.text[:12], len(everything.text)
+
+        def search(own):
+            found = []
+            for number in range(25):
+                guess = f"{prefix}{own:02}{number:02}".ljust(first, "x")
+                found.append(System(server.url, guess).get("openapi.json"))
+                if number % 5 == 0:
+                    assert everything.get("openapi.json").status_code == 200
+            return found
+
+        answers = [answer for found in at_once(*[lambda own=own: search(own) for own in range(4)]) for answer in found]
+        statuses = [answer.status_code for answer in answers]
+        assert set(statuses) == {401, 429}, set(statuses)
+        # The bucket is filled by one a second meanwhile.
+        assert 60 <= statuses.count(401) <= 90, statuses.count(401)
+        for answer in answers:
+            if answer.status_code == 429:
+                assert int(answer.headers["Retry-After"]) >= 1
+                problem(answer, 429, "rate-limited")
+        # An address that one only claims to have is none: what counts is where the call comes from.
+        for forged in ("203.0.113.7", "::1"):
+            headers = {"X-Forwarded-For": forged, "X-Real-IP": forged, "Forwarded": f"for={forged}"}
+            System(server.url, "dk_no").get("openapi.json", headers=headers)
+        assert sql("SELECT count(*) FROM distribution_api_stranger") == [(1,)]
+        assert everything.get("openapi.json").status_code == 200
+    finally:
+        admin("ir.config_parameter", "set_param", STRANGERS, "100000")
+
+
 # ------------------------------------------------------------------------------- decisions
-
-
-@pytest.fixture(scope="module")
-def goods(rpc):
-    return rules.begin(rpc)
-
-
-@pytest.fixture(scope="module")
-def postbox(rpc, goods):
-    with rules.Postbox() as box:
-        box.open_for(rpc)
-        manager = rpc(MANAGER)
-        manager("res.users", "write", [manager.uid], {"notification_type": "email"})
-        yield box
 
 
 @pytest.fixture

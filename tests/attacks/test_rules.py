@@ -25,11 +25,6 @@ WHY = "The press of our customer stands still and nobody answers the phone."
 HELD = ("to approve", "pending", 0)
 
 
-@pytest.fixture(scope="module")
-def goods(rpc):
-    return rules.begin(rpc)
-
-
 @pytest.fixture
 def look(sql):
     """(state, approval state, releases in force) of an order, as the database has them."""
@@ -498,15 +493,6 @@ def test_together_is_no_way_around(rpc, goods, look):
 
 
 # --------------------------------------------------------------------------------- links
-
-
-@pytest.fixture(scope="module")
-def postbox(rpc, goods):
-    with rules.Postbox() as box:
-        box.open_for(rpc)
-        manager = rpc(MANAGER)
-        manager("res.users", "write", [manager.uid], {"notification_type": "email"})
-        yield box
 
 
 @pytest.fixture

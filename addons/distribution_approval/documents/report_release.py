@@ -39,6 +39,7 @@ class ReportRelease(models.Model):
     _order = "id desc"
 
     _approval_type = "report_release"
+    _approval_ask_action = "action_release"
     _approval_controlled = frozenset({"company_id", "report_key", "period", "audience", "attachment_id"})
     _approval_watched = _approval_controlled | {"released_at", "active"}
     _approval_ownership = frozenset({"user_id"})
@@ -115,15 +116,22 @@ class ReportRelease(models.Model):
     def _approval_resume(self, action):
         return self.action_release()
 
-    # --------------------------------------------------------------- actions
+    def _approval_is_askable(self):
+        return not self.released_at
 
-    def action_release(self):
-        """Release what policy or people let go; ask for the rest."""
+    def _approval_before_asked(self):
+        """Raise UserError unless there is something to release."""
         for report in self:
             if not report.attachment_id:
                 raise UserError(_("%s: attach the file that is to be released.", report.name))
             if not report.active:
                 raise UserError(_("%s is archived. Restore it first.", report.name))
+
+    # --------------------------------------------------------------- actions
+
+    def action_release(self):
+        """Release what policy or people let go; ask for the rest."""
+        self._approval_before_asked()
         with gate_frame(self.env):
             reports = self.filtered(lambda report: not report.released_at)
             held = reports._approval_governed()._approval_screen("action_release")

@@ -64,6 +64,7 @@ class StockScrap(models.Model):
     _approval_line = LINE
     _approval_not_shown = frozenset({"company_id", "package_id", "owner_id", "evidence"})
     _approval_move_action = "action_validate"
+    _approval_ask_action = "action_validate"
     _approval_holds_transfers = False
 
     approval_reason_id = fields.Many2one(
@@ -358,9 +359,12 @@ class StockScrap(models.Model):
     def _approval_asked(self, action):
         governed = self.filtered(lambda scrap: scrap.state != "done")._approval_governed()
         if governed:
-            governed.sudo()._approval_seal_costs()
-            frame_of(self.env).touch(governed)
+            governed._approval_before_asked()
         return governed._approval_screen(action)
+
+    def _approval_before_asked(self):
+        self.sudo()._approval_seal_costs()
+        frame_of(self.env).touch(self)
 
     def _approval_told(self):
         """The form shows the hold."""

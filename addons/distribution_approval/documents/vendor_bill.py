@@ -66,6 +66,7 @@ class AccountMove(models.Model):
 
     _approval_type = "vendor_bill"
     _approval_guarded_states = ("posted",)
+    _approval_ask_action = "action_post"
     _approval_controlled = CONTROLLED | {"invoice_line_ids", "line_ids"}
     _approval_watched = _approval_controlled | {"state"}
     _approval_ownership = frozenset({"invoice_user_id"})
@@ -471,6 +472,9 @@ class AccountMove(models.Model):
                 raise UserError(_("%s: choose the vendor before you confirm.", bill._approval_name()))
             if not bill.invoice_date:
                 raise UserError(_("%s: enter the bill date before you confirm.", bill._approval_name()))
+
+    def _approval_before_asked(self):
+        self._approval_check_complete()
 
     def _approval_hold(self):
         """A held bill stays a draft. The request posts it when it is approved, not the scheduled job."""

@@ -77,6 +77,7 @@ class VendorChange(models.Model):
 
     _approval_type = DOCUMENT_TYPE
     _approval_guarded_states = ("applied",)
+    _approval_ask_action = "action_propose"
     _approval_controlled = frozenset(
         {
             "company_id",
@@ -706,6 +707,11 @@ class VendorChange(models.Model):
 
     def _approval_resume(self, action):
         return self.action_propose()
+
+    def _approval_before_asked(self):
+        self._check_complete()
+        self._check_rights()
+        self._take_before()
 
     # --------------------------------------------------------------- actions
 

@@ -61,6 +61,7 @@ class VendorOnboarding(models.Model):
 
     _approval_type = "vendor_onboarding"
     _approval_guarded_states = ("approved",)
+    _approval_ask_action = "action_submit"
     _approval_controlled = frozenset(field.name for field in HEADER) | {"document_ids"}
     _approval_watched = _approval_controlled | {"state"}
     _approval_ownership = frozenset({"user_id"})
@@ -355,6 +356,9 @@ class VendorOnboarding(models.Model):
 
     def _approval_resume(self, action):
         return self.action_submit()
+
+    def _approval_before_asked(self):
+        self._check_not_blocked()
 
     # ------------------------------------------------------ what approval does
 

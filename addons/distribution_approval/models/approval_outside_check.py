@@ -175,10 +175,6 @@ class ApprovalOutsideCheck(models.Model):
         self.env.cr.execute("DROP TABLE distribution_approval_outside_secret")
         return clear
 
-    def _register_hook(self):
-        super()._register_hook()
-        secret_box.check_key(self.env.cr, SECRETS)
-
     # -------------------------------------------------------------- computes
 
     @api.model

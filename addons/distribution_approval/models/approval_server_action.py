@@ -1,7 +1,7 @@
 """Server actions and automation rules can request an approval."""
 
 from odoo import _, api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from .gate_frame import gate_frame
 
@@ -14,22 +14,43 @@ class ApprovalMixin(models.AbstractModel):
     _inherit = "distribution.approval.mixin"
 
     #: The method that a person uses to bring the document into its guarded state: what is carried on with
-    #: after approval. None: its approval cannot be requested beforehand.
+    #: after approval. None: its approval cannot be requested beforehand, for the document comes about only then.
     _approval_ask_action = None
     #: The states in which people use it.
     _approval_ask_states = ("draft",)
 
     def _approval_ask(self):
-        """Ask policy about these documents now. Returns those that wait for a decision.
+        """Ask policy about these documents now.
 
         What is within policy stays as it is and can be carried on with. Nothing is asked of documents that are not
         governed, that somebody was asked about already, or that are past that.
+
+        :return: ``(those that wait for a decision, those that are not complete yet)``
         """
+        incomplete = self.browse()
         with gate_frame(self.env):
             asked = self.filtered(
-                lambda document: document.state in self._approval_ask_states and document.approval_state in ASKABLE
+                lambda document: document._approval_is_askable() and document.approval_state in ASKABLE
             )._approval_governed()
-            return asked._approval_screen(self._approval_ask_action) if asked else asked
+            for document in asked:
+                try:
+                    document._approval_before_asked()
+                except AccessError:
+                    raise
+                except UserError:
+                    incomplete |= document
+            asked -= incomplete
+            held = asked._approval_screen(self._approval_ask_action) if asked else asked
+        return held, incomplete
+
+    def _approval_is_askable(self):
+        return self.state in self._approval_ask_states
+
+    def _approval_before_asked(self):
+        """What the action does with the document before it asks.
+
+        :raises UserError: it lacks something that the action asks for
+        """
 
 
 class IrActionsServer(models.Model):
@@ -59,12 +80,15 @@ class IrActionsServer(models.Model):
         records = self._suite_records(eval_context)
         if not records:
             return None
-        held = records._approval_ask()
+        held, incomplete = records._approval_ask()
+        message = _("%(held)s of %(all)s wait for approval now.", held=len(held), all=len(records))
+        if incomplete:
+            message += " " + _("Complete these first: %s.", ", ".join(incomplete.mapped("display_name")))
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "message": _("%(held)s of %(all)s wait for approval now.", held=len(held), all=len(records)),
+                "message": message,
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }

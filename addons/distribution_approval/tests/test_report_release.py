@@ -53,6 +53,17 @@ class TestReportRelease(DocumentCase):
         self.assertFalse(report.sudo().released_at)
         self.assertFalse(self._releases(report))
 
+    def test_asked_beforehand(self):
+        own, theirs, empty = self._report(), self._report("customer"), self._report("customer")
+        empty.attachment_id = False
+        self.assertEqual((own | theirs | empty)._approval_ask(), (theirs, empty))
+        for report in own | theirs | empty:
+            self.assertNotReleased(report)
+        self.assertFalse(empty.approval_state)
+        own.action_release()
+        self.assertTrue(own.released_at)
+        self.assertEqual(own._approval_ask(), (own.browse(), own.browse()))
+
     def test_within_policy_goes_out_at_once(self):
         report = self._report()
         report.action_release()

@@ -54,6 +54,17 @@ class TestScrap(ScrapCase):
         self.assertEqual(self._on_hand(self.nut), 40)
         self._commit()
 
+    def test_asked_beforehand(self):
+        small, large = self._scrap(quantity=5), self._scrap()
+        self.assertEqual((small | large)._approval_ask(), (large, small.browse()))
+        self.assertEqual((small.state, large.state, self._on_hand(self.nut)), ("draft", "draft", 50))
+        self._decide(large, "Controlling", self.controller)
+        self.assertTrue(self._resume(large))
+        self.assertEqual((large.state, self._on_hand(self.nut)), ("done", 40))
+        small.action_validate()
+        self.assertEqual((small.state, self._on_hand(self.nut)), ("done", 35))
+        self._commit()
+
     def test_goods_gone_meanwhile(self):
         scrap = self._held(quantity=40)
         self._picking(

@@ -3,6 +3,7 @@
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import tagged
 
+from .bill_case import BillCase
 from .common import ApprovalCase
 
 
@@ -71,5 +72,57 @@ class TestServerAction(ApprovalCase):
     def test_only_for_documents(self):
         with self.assertRaisesRegex(ValidationError, "Purchase Order"):
             self._action("res.partner")
-        for model in ("sale.order", "distribution.freight.request"):
-            self.assertTrue(self._action(model))
+        with self.assertRaisesRegex(ValidationError, "Journal Entry"):
+            self._action("stock.picking")
+
+    def test_every_document_that_has_an_action_of_its_own_is_offered(self):
+        """Whose approval cannot be requested beforehand comes about only when somebody acts."""
+        documents = {
+            name: getattr(model, "_approval_ask_action", None)
+            for name, model in self.env.registry.items()
+            if getattr(model, "_approval_type", None) and not model._abstract
+        }
+        derived = {name for name, action in documents.items() if not action}
+        self.assertEqual(
+            derived,
+            {
+                "distribution.credit.release",
+                "distribution.customer.credit.note",
+                "distribution.customer.return",
+                "distribution.delivery.hold",
+                "distribution.inventory.adjustment",
+                "distribution.site.transfer",
+            },
+        )
+        for name, action in documents.items():
+            if action:
+                self.assertTrue(callable(getattr(self.env[name], action)), name)
+                self.assertTrue(self._action(name))
+
+
+@tagged("post_install", "-at_install")
+class TestServerActionOnBills(BillCase):
+    def test_bills(self):
+        action = self.env["ir.actions.server"].create(
+            {
+                "name": "Ask for approval",
+                "model_id": self.env["ir.model"]._get_id("account.move"),
+                "state": "distribution_approval",
+            }
+        )
+        order = self._ordered()
+        matching, dearer = self._bill(order), self._bill(self._ordered(), price=12)
+        incomplete = self._bill(self._ordered())
+        incomplete.invoice_date = False
+        invoice = self.env["account.move"].create({"move_type": "entry"})
+        bills = matching | dearer | incomplete
+        context = {"active_model": bills._name, "active_id": bills[0].id, "active_ids": (bills | invoice).ids}
+        message = action.with_user(self.clerk).with_context(**context).run()["params"]["message"]
+        self.assertIn("1 of 4 wait for approval now. Complete these first: ", message)
+        self.assertEqual(set(bills.mapped("state")), {"draft"})
+        self.assertEqual((matching.approval_state, dearer.approval_state), ("passed", "pending"))
+        self.assertFalse(incomplete.approval_state or invoice.approval_state)
+        self.assertEqual(dearer.sudo().approval_request_id.create_uid, self.clerk)
+        self._decide(dearer, "Purchasing", self.manager)
+        self._resume(dearer)
+        self.assertEqual((dearer.state, matching.state), ("posted", "draft"))

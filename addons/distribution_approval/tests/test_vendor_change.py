@@ -58,6 +58,18 @@ class TestVendorChange(VendorCase):
         self.assertEqual(contact.property_supplier_payment_term_id, self.terms_60)
         self._commit()
 
+    def test_asked_beforehand(self):
+        vat = self._change("vat", partner_id=self.new_vendor.id, new_vat="BE0477472701", propose=False)
+        terms = self._change("payment_terms", new_payment_term_id=self.terms_60.id, propose=False)
+        number = self._change("account_new", propose=False)
+        self.assertEqual((vat | terms | number)._approval_ask(), (terms, number))
+        self.assertEqual((vat.state, terms.state, number.state), ("draft", "to_approve", "draft"))
+        self.assertFalse(self.new_vendor.vat)
+        self.assertEqual(self.vendor.property_supplier_payment_term_id, self.terms)
+        self._let_through(terms, ("Purchasing", self.manager))
+        self.assertEqual(self.vendor.property_supplier_payment_term_id, self.terms_60)
+        self._commit()
+
     def test_vat_within_policy_takes_effect_at_once(self):
         change = self._change("vat", partner_id=self.new_vendor.id, new_vat="BE0477472701")
         self.assertEqual((change.state, change.approval_state), ("applied", "passed"))

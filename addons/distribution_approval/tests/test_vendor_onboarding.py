@@ -91,6 +91,19 @@ class TestVendorOnboarding(OnboardingCase):
         self.assertEqual((onboarding.state, self.fresh.vendor_status), ("approved", "approved"))
         self._commit()
 
+    def test_asked_beforehand(self):
+        """By a server action: nothing is approved by asking, and what passes goes on by the usual button."""
+        small, large = self._onboarding(amount=500, risk_tier="low"), self._onboarding(vendor=self.new_vendor)
+        self.assertEqual((small | large)._approval_ask(), (large, small.browse()))
+        self.assertEqual((small.state, large.state), ("draft", "to_approve"))
+        self.assertNotApproved(self.fresh)
+        self.assertNotApproved(self.new_vendor)
+        self._approve(large)
+        self.assertEqual((large.state, self.new_vendor.vendor_status), ("approved", "approved"))
+        small.action_submit()
+        self.assertEqual(small.state, "approved")
+        self._commit()
+
     def test_rejected_vendor_stays_new(self):
         onboarding = self._held_onboarding()
         self._decide(onboarding, "Compliance", self.compliance, "reject", comment="Unknown owner")

@@ -33,7 +33,7 @@ class DistributionApi(http.Controller):
         """Answer one call, in one transaction."""
         raw = self._raw()
         env = request.env(user=SUPERUSER_ID)  # nobody is logged in: until the key is known, the server itself looks
-        key = env['distribution.api.key']._identify(request.httprequest.headers.get('Authorization'))
+        key = self._key(env)
         env['distribution.api.usage']._count(key)
         contract, arguments = self._contract(env, path)
         key._check_scope(contract)
@@ -69,6 +69,16 @@ class DistributionApi(http.Controller):
     # ------------------------------------------------------------
     # Steps
     # ------------------------------------------------------------
+
+    def _key(self, env):
+        """The key of the call; who has none, too often, is told to wait."""
+        try:
+            return env['distribution.api.key']._identify(request.httprequest.headers.get('Authorization'))
+        except Problem:
+            wait = env['distribution.api.stranger']._count(request.httprequest.remote_addr)
+            if wait:
+                raise Problem('rate-limited', "Too many calls without a valid key.", headers={'Retry-After': str(wait)})
+            raise
 
     def _raw(self):
         """The body. It stays at hand when Odoo begins the call anew."""

@@ -54,6 +54,8 @@ class ApiDispatcher(http.Dispatcher):
         return True
 
     def dispatch(self, endpoint, args):
+        if not self.request.db:  # none was chosen, or it does not answer
+            raise Problem('unavailable', headers={'Retry-After': '30'})
         self.request.params = dict(args)
         return self.request.registry['ir.http']._dispatch(endpoint)
 

@@ -1,8 +1,8 @@
 """For those who watch the server: is it alive, is it ready, and how does it do.
 
-``/distribution/health/live``   the process answers; no database is asked
-``/distribution/health``        it can do its work: 200, or 503 with the reasons
-``/distribution/metrics``       Prometheus text, with a token of its own in ``Authorization: Bearer``
+``/distribution/health/live``   the process answers, whether the database does or not
+``/distribution/health``        it can do its work: 200, or 503; why not, for whoever has the token of the metrics
+``/distribution/metrics``       Prometheus text, with that token in ``Authorization: Bearer``
 """
 
 import json
@@ -10,32 +10,39 @@ import json
 from odoo import SUPERUSER_ID, http
 from odoo.http import Response, request
 
+from ..engine import api_key
+
 NO_STORE = ('Cache-Control', 'no-store')
 TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8'
+#: Readiness is that of the database that is written to, and strangers are counted.
+ROUTE = {'type': 'http', 'auth': 'none', 'methods': ['GET'], 'save_session': False, 'readonly': False}
 
 
 class DistributionHealth(http.Controller):
-    @http.route('/distribution/health/live', type='http', auth='none', methods=['GET'], save_session=False)
+    @http.route('/distribution/health/live', **ROUTE)
     def live(self, **_ignored):
         return _json(200, {'status': 'alive'})
 
-    @http.route('/distribution/health', type='http', auth='none', methods=['GET'], save_session=False)
+    @http.route('/distribution/health', **ROUTE)
     def ready(self, **_ignored):
-        """Reasons are names of what is wrong: nothing that helps a stranger."""
-        if not request.db:
-            return _json(503, {'status': 'not ready', 'reasons': ["no database is chosen"]})
-        reasons = _health()._not_ready()
-        if reasons:
-            return _json(503, {'status': 'not ready', 'reasons': reasons})
-        return _json(200, {'status': 'ready'})
+        if not request.db:  # none was chosen, or it does not answer
+            return _json(503, {'status': 'not ready'})
+        reasons = _env()['distribution.health']._not_ready()
+        if not reasons:
+            return _json(200, {'status': 'ready'})
+        return _json(503, {'status': 'not ready', **({'reasons': reasons} if _has_token() else {})})
 
-    @http.route('/distribution/metrics', type='http', auth='none', methods=['GET'], save_session=False)
+    @http.route('/distribution/metrics', **ROUTE)
     def metrics(self, **_ignored):
-        kind, _space, token = request.httprequest.headers.get('Authorization', '').partition(' ')
-        known = request.db and kind.lower() == 'bearer' and _env()['distribution.metrics.token']._knows(token)
-        if not known:
+        if not request.db:
+            return Response(status=503, headers=[NO_STORE])
+        if not _has_token():
+            wait = _env()['distribution.api.stranger']._count(request.httprequest.remote_addr)
+            if wait:
+                return Response(status=429, headers=[NO_STORE, ('Retry-After', str(wait))])
             return Response(status=401, headers=[NO_STORE, ('WWW-Authenticate', 'Bearer')])
-        return Response(_health()._exposition(), headers=[NO_STORE, ('Content-Type', TEXT_FORMAT)])
+        text = _env()['distribution.health']._exposition()
+        return Response(text, headers=[NO_STORE, ('Content-Type', TEXT_FORMAT)])
 
 
 def _env():
@@ -43,8 +50,9 @@ def _env():
     return request.env(user=SUPERUSER_ID)
 
 
-def _health():
-    return _env()['distribution.health']
+def _has_token():
+    token = api_key.from_header(request.httprequest.headers.get('Authorization'))
+    return bool(token) and _env()['distribution.metrics.token']._knows(token)
 
 
 def _json(status, content):

@@ -16,6 +16,8 @@ which the server stands (server-side request forgery). Rules:
 ('https', 'credit.example', 443)
 >>> on_allow_list('127.0.0.1', 8070, '127.0.0.1:8070, gateway')
 True
+>>> network_of('2001:db8::7'), network_of('::ffff:192.0.2.1')
+('2001:db8::/64', '192.0.2.1')
 """
 
 import ipaddress
@@ -132,3 +134,17 @@ def choose_address(scheme, host, port, addresses, allowed):
     if internal:
         raise AddressRefused(f"{host} leads to an internal address")
     return addresses[0]
+
+
+def network_of(address):
+    """Who is meant by the address of a caller: of IPv6 the network (/64), for one caller has all of it.
+
+    >>> network_of('fe80::1%eth0'), network_of('x'), network_of(None)
+    ('fe80::/64', 'unknown', 'unknown')
+    """
+    try:
+        parsed = ipaddress.ip_address((address or '').partition('%')[0])
+    except ValueError:
+        return 'unknown'
+    parsed = getattr(parsed, 'ipv4_mapped', None) or parsed
+    return str(parsed) if parsed.version == 4 else str(ipaddress.ip_network(f'{parsed}/64', strict=False))

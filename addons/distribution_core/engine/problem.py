@@ -69,6 +69,7 @@ KINDS = {
         500, "Something is broken here", "Nothing was changed. Try again with the same Idempotency-Key, or tell us."
     ),
     'busy': Kind(503, "Others were quicker, several times", "Nothing was changed. Try again in a moment."),
+    'unavailable': Kind(503, "The server cannot work now", "Nothing was changed. Wait as long as Retry-After says."),
 }
 
 

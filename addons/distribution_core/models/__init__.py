@@ -1,3 +1,4 @@
+from . import distribution_catalogue
 from . import distribution_event_type
 from . import distribution_event
 from . import distribution_event_seal
@@ -32,7 +33,9 @@ from . import distribution_webhook_attempt
 from . import distribution_api_operation
 from . import distribution_api_key
 from . import distribution_api_secret
+from . import distribution_api_bucket
 from . import distribution_api_usage
+from . import distribution_api_stranger
 from . import distribution_api_call
 from . import distribution_api_ledger
 from . import distribution_api_lookup

@@ -82,7 +82,9 @@ class DistributionApiCall(models.Model):
                    ON distribution_api_call (api_key_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
                CREATE UNIQUE INDEX IF NOT EXISTS distribution_api_call_fact
                    ON distribution_api_call (api_key_id, operation, identity)
-                WHERE identity IS NOT NULL AND state <> 'refused'"""
+                WHERE identity IS NOT NULL AND state <> 'refused';
+               CREATE INDEX IF NOT EXISTS distribution_api_call_document
+                   ON distribution_api_call (res_id, res_model) WHERE res_id IS NOT NULL"""
         )
 
     # ------------------------------------------------------------

@@ -14,20 +14,14 @@ addon brings one.
 """
 
 import functools
-import hashlib
 import json
-import logging
 import os
 
-import psycopg2
 from odoo import api, fields, models
 from odoo.modules.module import get_module_path
 
 from ..engine import openapi, operation
 
-_logger = logging.getLogger(__name__)
-
-DIGEST_PARAMETER = 'distribution_core.api_catalogue_digest'
 FOLDER = 'operations'
 
 
@@ -49,7 +43,9 @@ def contracts_of(addon):
 class DistributionApiOperation(models.Model):
     _name = 'distribution.api.operation'
     _description = "API Operation"
+    _inherit = ['distribution.catalogue']
     _order = 'name'
+    _digest_parameter = 'distribution_core.api_catalogue_digest'
 
     name = fields.Char(required=True, readonly=True, index=True)
     method = fields.Char(required=True, readonly=True)
@@ -104,35 +100,16 @@ class DistributionApiOperation(models.Model):
     # Catalogue, for people who give keys
     # ------------------------------------------------------------
 
-    def _register_hook(self):
-        super()._register_hook()
-        self._load_catalogue()
+    @api.model
+    def _found(self):
+        return sorted(self._operations().items())
 
     @api.model
-    def _load_catalogue(self):
-        """Bring the catalogue in line with the contracts; costs one query when nothing changed."""
-        operations = self._operations()
-        digest = hashlib.sha256(repr(sorted(operations.items())).encode()).hexdigest()
-        # sudo: done by the server itself when it starts
-        parameters = self.env['ir.config_parameter'].sudo()
-        if parameters.get_param(DIGEST_PARAMETER) == digest:
-            return
-        # Several workers start at once: one of them writes, the others find it done.
-        self.env.cr.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [DIGEST_PARAMETER])
-        if not self.env.cr.fetchone()[0]:
-            return
-        try:
-            with self.env.cr.savepoint():
-                self.sudo()._write_catalogue(operations)
-                parameters.set_param(DIGEST_PARAMETER, digest)
-        except psycopg2.errors.SerializationFailure:
-            _logger.info("The catalogue of operations was brought up to date by another worker.")
-
-    @api.model
-    def _write_catalogue(self, operations):
+    def _write_catalogue(self, found):
+        operations = dict(found)
         known = {row.name: row for row in self.with_context(active_test=False).search([])}
-        for name, found in operations.items():
-            values = _prepare(found)
+        for name, contract in found:
+            values = _prepare(contract)
             if name in known:
                 known[name].write(values)
             else:

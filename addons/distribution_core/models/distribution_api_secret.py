@@ -1,7 +1,6 @@
 """What is stored of an issued key: its digest, and the secret for signatures, encrypted."""
 
-from odoo import _, api, fields, models
-from odoo.tools.sql import table_exists
+from odoo import _, fields, models
 
 from ..secret_box import SecretBox
 
@@ -22,23 +21,6 @@ class DistributionApiSecret(models.Model):
     _sql_constraints = [
         ('digest_unique', 'unique(digest)', "A key exists only once."),
     ]
-
-    def _register_hook(self):
-        super()._register_hook()
-        self._check_key()
-
-    @api.model
-    def _check_key(self):
-        """Refuse to start when secrets are stored that this server cannot read."""
-        if not table_exists(self.env.cr, self._table):
-            return  # the addon is about to be upgraded
-        self.env.cr.execute(
-            """SELECT signing_ciphertext FROM distribution_api_secret
-                WHERE signing_ciphertext IS NOT NULL ORDER BY id DESC LIMIT 1"""
-        )
-        row = self.env.cr.fetchone()
-        if row:
-            SecretBox().decrypt(row[0])
 
     def _is_valid(self, now):
         return not self.is_revoked and (not self.ends_at or self.ends_at > now)

@@ -7,7 +7,7 @@ from odoo import api, fields, models
 
 _logger = logging.getLogger(__name__)
 
-#: Runs kept per scheduled action; failures are kept longer by the cases and the log.
+#: Runs kept per scheduled action, and the last one that ended well. Failures are kept longer by the cases and the log.
 KEPT_RUNS = 50
 _STARTED = 'distribution_automation_started'
 
@@ -38,9 +38,12 @@ class DistributionAutomationRun(models.Model):
             [cron_id, started, (now - started).total_seconds(), outcome, text, cron_id],
         )
         self.env.cr.execute(
-            """DELETE FROM distribution_automation_run WHERE cron_id = %s AND id <= (
-                   SELECT id FROM distribution_automation_run WHERE cron_id = %s ORDER BY id DESC OFFSET %s LIMIT 1)""",
-            [cron_id, cron_id, KEPT_RUNS],
+            """DELETE FROM distribution_automation_run WHERE cron_id = %(cron)s AND id <= (
+                   SELECT id FROM distribution_automation_run WHERE cron_id = %(cron)s
+                 ORDER BY id DESC OFFSET %(kept)s LIMIT 1)
+                  AND id IS DISTINCT FROM (
+                   SELECT max(id) FROM distribution_automation_run WHERE cron_id = %(cron)s AND outcome = 'ok')""",
+            {'cron': cron_id, 'kept': KEPT_RUNS},
         )
         self.invalidate_model()
 

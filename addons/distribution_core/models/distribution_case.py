@@ -105,7 +105,8 @@ class DistributionCase(models.Model):
     closed_at = fields.Datetime("Closed On", readonly=True, copy=False)
     age_days = fields.Integer("Age (days)", compute='_compute_age_days', help="Days since it was opened, or took.")
     story = fields.Html("Events", compute='_compute_story', sanitize=False)
-    message_sent_count = fields.Integer("Messages", compute='_compute_message_sent_count')
+    message_sent_count = fields.Integer("Messages", compute='_compute_message_counts')
+    api_call_count = fields.Integer("Calls", compute='_compute_message_counts')
 
     def init(self):
         self.env.cr.execute("""
@@ -163,13 +164,14 @@ class DistributionCase(models.Model):
         for case in self:
             case.age_days = ((case.closed_at or now) - (case.create_date or now)).days
 
-    def _compute_message_sent_count(self):
-        deliveries = self.env['distribution.webhook.delivery']
+    def _compute_message_counts(self):
+        deliveries, calls = self.env['distribution.webhook.delivery'], self.env['distribution.api.call']
         allowed = self.env.user.has_group('distribution_core.group_operations') or self.env.user.has_group(
             'distribution_core.group_auditor'
         )
         for case in self:
             case.message_sent_count = deliveries.search_count(case._messages_domain()) if allowed else 0
+            case.api_call_count = calls.search_count(case._calls_domain()) if allowed else 0
 
     def _compute_story(self):
         events = self.env['distribution.event'].sudo()
@@ -221,6 +223,17 @@ class DistributionCase(models.Model):
     def _messages_domain(self):
         self.ensure_one()
         return [('correlation', 'in', self._correlations())]
+
+    def _calls_domain(self):
+        """Calls that wait for this case, and those that made or changed its documents."""
+        self.ensure_one()
+        domain = [('case_id', '=', self.id)]
+        for model, number in self._subjects():
+            if model == 'distribution.api.call':
+                domain = ['|', ('id', '=', number), *domain]
+            else:
+                domain = ['|', '&', ('res_model', '=', model), ('res_id', '=', number), *domain]
+        return domain
 
     @api.model
     def _group_expand_state(self, states, domain, *_order):
@@ -539,6 +552,12 @@ class DistributionCase(models.Model):
         self.ensure_one()
         action = self.env['ir.actions.act_window']._for_xml_id('distribution_core.distribution_webhook_delivery_action')
         return {**action, 'domain': self._messages_domain(), 'context': {}}
+
+    def action_open_calls(self):
+        """What other systems told about it."""
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id('distribution_core.distribution_api_call_action')
+        return {**action, 'domain': self._calls_domain(), 'context': {}}
 
     # ------------------------------------------------------------
     # Opening

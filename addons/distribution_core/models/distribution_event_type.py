@@ -6,20 +6,17 @@ document that :meth:`DistributionEventType._schema_documents` names; ``{document
 """
 
 import functools
-import hashlib
 import json
 import logging
 import os
 import sys
 
 import jsonschema
-import psycopg2
 from odoo import api, fields, models
 from odoo.modules.module import get_manifest, get_module_path
 
 _logger = logging.getLogger(__name__)
 
-DIGEST_PARAMETER = 'distribution_core.event_catalogue_digest'
 RESERVED_PREFIX = 'distribution.'
 DOCUMENT_FAMILY = '{document}'
 SUITE_AUTHOR = "Distribution Suite"
@@ -100,7 +97,9 @@ def check_schema(addon, name, text):
 class DistributionEventType(models.Model):
     _name = 'distribution.event.type'
     _description = "Event Type"
+    _inherit = ['distribution.catalogue']
     _order = 'name'
+    _digest_parameter = 'distribution_core.event_catalogue_digest'
 
     name = fields.Char("Type", required=True, readonly=True, index=True)
     version = fields.Integer(required=True, readonly=True)
@@ -118,9 +117,9 @@ class DistributionEventType(models.Model):
         ('name_unique', 'unique(name)', "An event type exists only once."),
     ]
 
-    def _register_hook(self):
-        super()._register_hook()
-        self._load_catalogue()
+    @api.model
+    def _found(self):
+        return list(self._installed_schemas())
 
     @api.model
     def _installed_schemas(self):
@@ -145,25 +144,6 @@ class DistributionEventType(models.Model):
     def _schema_documents(self):
         """``{kind: label}`` of the documents whose facts are described once for all kinds."""
         return {}
-
-    @api.model
-    def _load_catalogue(self, force=False):
-        """Bring the catalogue in line with the schema files; costs one query when nothing changed."""
-        schemas = list(self._installed_schemas())
-        digest = hashlib.sha256(repr(schemas).encode()).hexdigest()
-        parameters = self.env['ir.config_parameter'].sudo()
-        if not force and parameters.get_param(DIGEST_PARAMETER) == digest:
-            return
-        # Several workers start at once: one of them writes, the others find it done.
-        self.env.cr.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [DIGEST_PARAMETER])
-        if not self.env.cr.fetchone()[0]:
-            return
-        try:
-            with self.env.cr.savepoint():
-                self.sudo()._write_catalogue(schemas)
-                parameters.set_param(DIGEST_PARAMETER, digest)
-        except psycopg2.errors.SerializationFailure:
-            _logger.info("The event catalogue was brought up to date by another worker.")
 
     @api.model
     def _write_catalogue(self, schemas):

@@ -1,27 +1,41 @@
-"""How the suite does: what keeps it from working, figures for Prometheus, and a screen for operations.
+"""How the suite does: what keeps it from working, and figures for Prometheus.
 
-Other addons add to :meth:`DistributionHealth._not_ready`, :meth:`DistributionHealth._families` and
-:meth:`DistributionHealth._signs`. Each figure is one aggregated query over what is open or recent: a scrape costs the
-same however long the history is.
+The figures are those of the database: whichever process is asked, with however many workers, says the same. Each
+family is one aggregated query over what is open or recent, so a scrape costs the same however long the history is.
+
+Other addons add to :meth:`DistributionHealth._not_ready` and :meth:`DistributionHealth._families`.
 """
 
 from datetime import timedelta
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.release import version
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from ..secret_box import SecretKeyProblem
+from .. import secret_box
+from ..engine import circuit
+from ..routes_without_database import serve_without_database
+from .distribution_event_type import SUITE_AUTHOR
+from .distribution_webhook_subscription import CIRCUIT_RULES
 
-#: Over which figures about answers of endpoints are taken.
+#: Over which figures about tries and calls are taken.
 WINDOW = timedelta(minutes=15)
-ADDON_PATTERN = 'distribution\\_%'
+#: What an endpoint answers, as far as it matters.
+OUTCOMES = ('2xx', '3xx', '4xx', '5xx', 'no answer')
+KINDS = ('business', 'technical')
+CIRCUIT_STATES = ('closed', 'open', 'half_open')
 
 
 class DistributionHealth(models.AbstractModel):
     _name = 'distribution.health'
     _description = "Health"
+
+    def _register_hook(self):
+        """A server that cannot read the stored secrets does not start, and says why."""
+        super()._register_hook()
+        secret_box.check_keys(self.env.cr)
+        serve_without_database()
 
     # ------------------------------------------------------------
     # Readiness
@@ -31,14 +45,15 @@ class DistributionHealth(models.AbstractModel):
     def _not_ready(self):
         """Reasons why this server cannot do its work; none: it can."""
         reasons = []
-        if self.env['ir.module.module'].search_count(
-            [('state', 'in', ('to install', 'to upgrade', 'to remove'))], limit=1
-        ):
+        ((standby,),) = self._rows("SELECT pg_is_in_recovery()")
+        if standby:
+            reasons.append("the database is a standby: nothing can be written")
+        if self._rows("SELECT FROM ir_module_module WHERE state IN ('to install', 'to upgrade', 'to remove') LIMIT 1"):
             reasons.append("addons wait to be installed, upgraded or removed")
         try:
-            self.env['distribution.webhook.subscription']._check_key()
-        except SecretKeyProblem:
-            reasons.append("the key of the stored secrets is not there")
+            secret_box.check_keys(self.env.cr)
+        except secret_box.SecretKeyProblem:
+            reasons.append("the key of the stored secrets is not there, or another one")
         return reasons
 
     # ------------------------------------------------------------
@@ -59,10 +74,11 @@ class DistributionHealth(models.AbstractModel):
         now = fields.Datetime.now()
         return [
             self._gauge('distribution_info', "Always 1; the series of Odoo.", [((version,), 1)], ['odoo']),
+            self._gauge('distribution_ready', "1: the server can do its work.", not self._not_ready()),
             *self._webhook_families(now),
+            *self._api_families(now),
             *self._case_families(now),
             *self._job_families(),
-            *self._api_families(now),
             self._gauge(
                 'distribution_ledger_unsealed_seconds', "Age of the oldest event without a seal.", self._seal_lag(now)
             ),
@@ -71,232 +87,205 @@ class DistributionHealth(models.AbstractModel):
     @api.model
     def _gauge(self, name, words, values, labels=()):
         """One family. ``values``: a number, or ``[(label values, number)]``."""
-        family = GaugeMetricFamily(name, words, labels=list(labels))
-        if not labels:
-            values = [((), values)]
-        for given, number in values:
+        return self._filled(GaugeMetricFamily(name, words, labels=list(labels)), values)
+
+    @api.model
+    def _counter(self, name, words, values, labels=()):
+        """A family of numbers that only grow; ``_total`` is added to its name."""
+        return self._filled(CounterMetricFamily(name, words, labels=list(labels)), values)
+
+    def _filled(self, family, values):
+        for given, number in values if isinstance(values, list) else [((), values)]:
             family.add_metric([str(value) for value in given], float(number or 0))
         return family
 
-    def _rows(self, query, *parameters):
-        self.env.cr.execute(query, parameters or None)
+    def _rows(self, query, parameters=None):
+        self.env.cr.execute(query, parameters)
         return self.env.cr.fetchall()
 
     def _seal_lag(self, now):
+        """Seconds for which the oldest event has waited for its seal."""
         since = self.env['distribution.event.seal']._unsealed_since()
         return max((now - since).total_seconds(), 0) if since else 0
 
+    def _circuits(self, name, words, circuits, labels):
+        """A family that is 1 for the state in which each circuit breaker is.
+
+        :param circuits: ``[(label values, state)]``
+        """
+        values = [
+            ((*given, state), state == present) for given, present in circuits for state in CIRCUIT_STATES
+        ]  # fmt: skip
+        return self._gauge(name, words, values, [*labels, 'state'])
+
     def _webhook_families(self, now):
-        states = dict(
+        rows = self._rows(
+            """SELECT subscription.id, subscription.name, subscription.failures, subscription.opened_at,
+                      subscription.probe_at, coalesce(waiting.count, 0), waiting.oldest, coalesce(dead.count, 0)
+                 FROM distribution_webhook_subscription subscription
+            LEFT JOIN (SELECT subscription_id, count(*) AS count, min(began_at) AS oldest
+                         FROM distribution_webhook_delivery WHERE state IN ('pending', 'sending')
+                     GROUP BY subscription_id) waiting ON waiting.subscription_id = subscription.id
+            LEFT JOIN (SELECT subscription_id, count(*) AS count
+                         FROM distribution_webhook_delivery WHERE state = 'dead'
+                     GROUP BY subscription_id) dead ON dead.subscription_id = subscription.id
+                WHERE subscription.state <> 'draft' ORDER BY subscription.id"""
+        )
+        outcomes = dict(
             self._rows(
-                """SELECT state, count(*) FROM distribution_webhook_delivery
-                    WHERE state IN ('pending', 'sending') GROUP BY state"""
+                """SELECT CASE WHEN coalesce(status, 0) = 0 THEN 'no answer' ELSE (status / 100)::text || 'xx' END,
+                          count(*)
+                     FROM distribution_webhook_attempt WHERE at > %s GROUP BY 1""",
+                [now - WINDOW],
             )
         )
-        ((oldest,),) = self._rows(
-            "SELECT min(began_at) FROM distribution_webhook_delivery WHERE state IN ('pending', 'sending')"
-        )
-        dead = dict(
-            self._rows(
-                "SELECT subscription_id, count(*) FROM distribution_webhook_delivery WHERE state = 'dead' GROUP BY 1"
-            )
-        )
-        subscriptions = self.env['distribution.webhook.subscription'].search([('state', '!=', 'draft')])
-        outcomes = self._rows(
-            """SELECT CASE WHEN status IS NULL OR status = 0 THEN 'no answer' ELSE (status / 100)::text || 'xx' END,
-                      count(*)
-                 FROM distribution_webhook_attempt WHERE at > %s GROUP BY 1""",
-            now - WINDOW,
-        )
-        latencies = self._rows(
+        ((latencies,),) = self._rows(
             """SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY milliseconds)
                  FROM distribution_webhook_attempt WHERE at > %s""",
-            now - WINDOW,
-        )[0][0] or (0, 0)
-        named = ('subscription', 'name')
+            [now - WINDOW],
+        )
+        named = ['subscription', 'name']
+
+        def per_subscription(number_of):
+            return [(row[:2], number_of(*row[5:])) for row in rows]
+
         return [
             self._gauge(
-                'distribution_webhook_waiting', "Deliveries that wait, by state.",
-                [((state,), states.get(state, 0)) for state in ('pending', 'sending')], ['state'],
+                'distribution_webhook_waiting', "Deliveries that wait.",
+                per_subscription(lambda waiting, _oldest, _dead: waiting), named,
             ),
             self._gauge(
-                'distribution_webhook_backlog_oldest_seconds', "Age of the oldest delivery that waits.",
-                (now - oldest).total_seconds() if oldest else 0,
+                'distribution_webhook_oldest_seconds', "Age of the oldest delivery that waits.",
+                per_subscription(lambda _waiting, oldest, _dead: (now - oldest).total_seconds() if oldest else 0),
+                named,
             ),
             self._gauge(
                 'distribution_webhook_dead_letters', "Deliveries that were given up and not sent again.",
-                [((one.id, one.name), dead.get(one.id, 0)) for one in subscriptions], named,
+                per_subscription(lambda _waiting, _oldest, dead: dead), named,
             ),
-            self._gauge(
-                'distribution_webhook_circuit_open', "1: the endpoint failed several times in a row and is left alone.",
-                [((one.id, one.name), one.circuit_state != 'closed') for one in subscriptions], named,
+            self._circuits(
+                'distribution_webhook_circuit', "1 for the state of the endpoint; open: it failed and is left alone.",
+                [
+                    (row[:2], circuit.state(circuit.Circuit(row[2] or 0, row[3], row[4]), CIRCUIT_RULES, now))
+                    for row in rows
+                ],
+                named,
             ),
             self._gauge(
                 'distribution_webhook_attempts_recent', "Tries of the last 15 minutes, by what was answered.",
-                [((outcome,), count) for outcome, count in outcomes] or [(('2xx',), 0)], ['outcome'],
+                [((outcome,), outcomes.get(outcome, 0)) for outcome in OUTCOMES], ['outcome'],
             ),
             self._gauge(
                 'distribution_webhook_latency_seconds', "How long answers took in the last 15 minutes.",
-                [((quantile,), value / 1000) for quantile, value in zip(('0.5', '0.95'), latencies)], ['quantile'],
+                [((quantile,), value / 1000) for quantile, value in zip(('0.5', '0.95'), latencies or (0, 0))],
+                ['quantile'],
+            ),
+        ]  # fmt: skip
+
+    def _api_families(self, now):
+        contracts = self.env['distribution.api.operation']._operations().values()
+        posted = sorted(contract.name for contract in contracts if contract.method == 'POST')
+        recent = self._rows(
+            "SELECT operation, state, count(*) FROM distribution_api_call WHERE received_at > %s GROUP BY 1, 2",
+            [now - WINDOW],
+        )
+        kept = self._rows(
+            """SELECT operation, state, count(*) FROM distribution_api_call
+                WHERE state IN ('waiting', 'failed') GROUP BY 1, 2"""
+        )
+
+        def by_outcome(rows, outcomes):
+            zeros = {(operation, outcome): 0 for operation in posted for outcome in outcomes}
+            return list({**zeros, **{row[:2]: row[2] for row in rows}}.items())
+
+        ((strangers,),) = self._rows(
+            "SELECT count(*) FROM distribution_api_stranger WHERE last_used_at > %s", [now - WINDOW]
+        )
+        used = self._rows(
+            """SELECT key.id, key.name, coalesce(usage.calls, 0), coalesce(usage.refused, 0)
+                 FROM distribution_api_key key
+            LEFT JOIN distribution_api_usage usage ON usage.api_key_id = key.id ORDER BY key.id"""
+        )
+        by_call, named = ['operation', 'outcome'], ['key', 'name']
+        return [
+            self._gauge(
+                'distribution_api_calls_recent', "Calls with a body in the last 15 minutes, by what became of them.",
+                by_outcome(recent, ('applied', 'waiting', 'refused', 'failed')), by_call,
+            ),
+            self._gauge(
+                'distribution_api_calls_open', "Calls that were kept and are not applied.",
+                by_outcome(kept, ('waiting', 'failed')), by_call,
+            ),
+            self._counter(
+                'distribution_api_calls', "Calls with a key, also those that only read.",
+                [(row[:2], row[2]) for row in used], named,
+            ),
+            self._counter(
+                'distribution_api_rate_limited', "Calls that were refused because the key makes too many.",
+                [(row[:2], row[3]) for row in used], named,
+            ),
+            self._gauge(
+                'distribution_api_strangers', "Addresses that called without a valid key in the last 15 minutes.",
+                strangers,
             ),
         ]  # fmt: skip
 
     def _case_families(self, now):
         rows = self._rows(
             """SELECT kind, severity, count(*), count(*) FILTER (WHERE state <> 'waiting' AND due_at < %s),
-                      min(create_date)
+                      extract(epoch FROM %s - min(create_date))
                  FROM distribution_case WHERE state IN ('open', 'in_progress', 'waiting') GROUP BY kind, severity""",
-            now,
+            [now, now],
         )
-        kinds = ('business', 'technical')
+        open_cases = {row[:2]: row[2] for row in rows}
 
-        def per_kind(take, combine, empty):
-            return [((kind,), combine([take(row) for row in rows if row[0] == kind], default=empty)) for kind in kinds]
+        def per_kind(combine, column):
+            return [((kind,), combine([0, *(row[column] for row in rows if row[0] == kind)])) for kind in KINDS]
 
-        def total(values, default):
-            return sum(values)
-
-        open_by = {(kind, severity): count for kind, severity, count, _overdue, _oldest in rows}
         return [
             self._gauge(
                 'distribution_cases_open', "Open cases, by kind and severity (0 low to 3 critical).",
-                [((kind, severity), open_by.get((kind, severity), 0)) for kind in kinds for severity in '0123'],
+                [((kind, severity), open_cases.get((kind, severity), 0)) for kind in KINDS for severity in '0123'],
                 ['kind', 'severity'],
             ),
+            self._gauge('distribution_cases_overdue', "Open cases that are overdue.", per_kind(sum, 3), ['kind']),
             self._gauge(
-                'distribution_cases_overdue', "Open cases that are overdue.",
-                per_kind(lambda row: row[3], total, 0), ['kind'],
-            ),
-            self._gauge(
-                'distribution_cases_oldest_seconds', "Age of the oldest open case.",
-                per_kind(lambda row: (now - row[4]).total_seconds(), max, 0), ['kind'],
+                'distribution_cases_oldest_seconds', "Age of the oldest open case.", per_kind(max, 4), ['kind']
             ),
         ]  # fmt: skip
 
     def _job_families(self):
         rows = self._rows(
-            """SELECT data.module || '.' || data.name, cron.active, last.seconds, last.outcome,
-                      extract(epoch FROM (SELECT max(done.started_at) FROM distribution_automation_run done
-                                           WHERE done.cron_id = cron.id AND done.outcome = 'ok'))
+            """SELECT data.module || '.' || data.name, cron.active::int,
+                      cron.interval_number * CASE cron.interval_type WHEN 'minutes' THEN 60 WHEN 'hours' THEN 3600
+                          WHEN 'weeks' THEN 604800 WHEN 'months' THEN 2678400 ELSE 86400 END,
+                      (last.outcome = 'failed')::int, last.seconds,
+                      extract(epoch FROM coalesce(success.at, cron.create_date))
                  FROM ir_cron cron
                  JOIN ir_model_data data ON data.model = 'ir.cron' AND data.res_id = cron.id
-                 LEFT JOIN LATERAL (SELECT run.seconds, run.outcome FROM distribution_automation_run run
-                                     WHERE run.cron_id = cron.id ORDER BY run.id DESC LIMIT 1) last ON TRUE
-                WHERE data.module LIKE %s ORDER BY 1""",
-            ADDON_PATTERN,
+                 JOIN ir_module_module module ON module.name = data.module AND module.author = %s
+                 LEFT JOIN LATERAL (SELECT seconds, outcome FROM distribution_automation_run
+                                     WHERE cron_id = cron.id ORDER BY id DESC LIMIT 1) last ON TRUE
+                 LEFT JOIN LATERAL (SELECT max(started_at) AS at FROM distribution_automation_run
+                                     WHERE cron_id = cron.id AND outcome = 'ok') success ON TRUE
+             ORDER BY 1""",
+            [SUITE_AUTHOR],
         )
+
+        def family(name, words, column):
+            return self._gauge(name, words, [(row[:1], row[column]) for row in rows], ['job_name'])
+
         return [
-            self._gauge(
-                'distribution_job_last_success_timestamp_seconds', "When the job last ended well; 0: never.",
-                [((job,), success) for job, _active, _seconds, _outcome, success in rows], ['job_name'],
+            family('distribution_job_active', "0: the scheduled action was switched off.", 1),
+            family('distribution_job_interval_seconds', "How often it runs.", 2),
+            family('distribution_job_failed', "1: its last run failed.", 3),
+            family('distribution_job_last_duration_seconds', "How long its last run took.", 4),
+            family(
+                'distribution_job_last_success_timestamp_seconds',
+                "When it began the last time that it ended well; before the first time, when it was installed.",
+                5,
             ),
-            self._gauge(
-                'distribution_job_last_duration_seconds', "How long its last run took.",
-                [((job,), seconds) for job, _active, seconds, _outcome, _success in rows], ['job_name'],
-            ),
-            self._gauge(
-                'distribution_job_failed', "1: its last run failed.",
-                [((job,), outcome == 'failed') for job, _active, _seconds, outcome, _success in rows], ['job_name'],
-            ),
-            self._gauge(
-                'distribution_job_active', "0: somebody switched it off.",
-                [((job,), active) for job, active, _seconds, _outcome, _success in rows], ['job_name'],
-            ),
-        ]  # fmt: skip
-
-    def _api_families(self, now):
-        rows = self._rows(
-            """SELECT operation, state, count(*) FROM distribution_api_call WHERE received_at > %s GROUP BY 1, 2""",
-            now - WINDOW,
-        ) if 'distribution.api.call' in self.env else []  # fmt: skip
-        return [
-            self._gauge(
-                'distribution_api_calls_recent', "Calls of other systems in the last 15 minutes, by outcome.",
-                [(row[:2], row[2]) for row in rows], ['operation', 'outcome'],
-            )
-        ]  # fmt: skip
-
-    # ------------------------------------------------------------
-    # The screen of operations
-    # ------------------------------------------------------------
-
-    @api.model
-    def _sign(self, kind, name, count, level, words, res_model, domain):
-        """One figure of the screen; ``domain`` leads to what is counted."""
-        return {
-            'kind': kind,
-            'name': name,
-            'count': count,
-            'level': level,
-            'words': words,
-            'res_model': res_model,
-            'domain': repr(domain),
-        }
-
-    @api.model
-    def _signs(self):
-        """The figures of the screen, counted in the companies of the user."""
-        self.env.flush_all()
-        return [*self._case_signs('business'), *self._case_signs('technical'), *self._technical_signs()]
-
-    def _case_signs(self, kind):
-        cases = self.env['distribution.case'].search([('kind', '=', kind), ('closed_at', '=', False)])
-        critical = cases.filtered(lambda case: case.severity == '3')
-        overdue = cases.filtered('is_overdue')
-        own = [('kind', '=', kind), ('closed_at', '=', False)]
-        return [
-            self._sign(
-                kind, _("Open cases"), len(cases), 'danger' if critical else 'warning' if overdue else 'ok',
-                _("%(critical)s critical, %(overdue)s overdue", critical=len(critical), overdue=len(overdue)),
-                'distribution.case', own,
-            ),
-            self._sign(
-                kind, _("Cases without owner"), len(cases.filtered(lambda case: not case.user_id)),
-                'warning' if overdue.filtered(lambda case: not case.user_id) else 'ok',
-                _("nobody works on them"), 'distribution.case', [*own, ('user_id', '=', False)],
-            ),
-        ]  # fmt: skip
-
-    def _technical_signs(self):
-        now = fields.Datetime.now()
-        deliveries = self.env['distribution.webhook.delivery']
-        subscriptions = self.env['distribution.webhook.subscription'].search([])
-        waiting = [('state', 'in', ('pending', 'sending'))]
-        oldest = deliveries.search(waiting, order='began_at', limit=1).began_at
-        late = oldest and now - oldest > timedelta(hours=1)
-        dead = deliveries.search_count([('state', '=', 'dead')])
-        alone = subscriptions.filtered(lambda one: one.circuit_state != 'closed')
-        failing = self.env['distribution.automation'].search(
-            [('kind', '=', 'cron'), ('health', 'in', ('failing', 'overdue'))]
-        )
-        lag = self._seal_lag(now) // 60
-        return [
-            self._sign(
-                'technical', _("Deliveries that wait"), deliveries.search_count(waiting), 'warning' if late else 'ok',
-                _("the oldest since %s UTC", fields.Datetime.to_string(oldest)) if oldest else _("everything was sent"),
-                deliveries._name, waiting,
-            ),
-            self._sign(
-                'technical', _("Dead letters"), dead, 'danger' if dead else 'ok',
-                _("given up; send them again") if dead else _("nothing was given up"),
-                deliveries._name, [('state', '=', 'dead')],
-            ),
-            self._sign(
-                'technical', _("Endpoints left alone"), len(alone), 'warning' if alone else 'ok',
-                ', '.join(alone.mapped('name')) or _("all answer"),
-                subscriptions._name, [('id', 'in', alone.ids)] if alone else [],
-            ),
-            self._sign(
-                'technical', _("Scheduled actions in trouble"), len(failing), 'danger' if failing else 'ok',
-                ', '.join(failing.mapped('name')) or _("all run"),
-                failing._name, [('id', 'in', failing.ids)] if failing else [('kind', '=', 'cron')],
-            ),
-            self._sign(
-                'technical', _("Minutes without a seal"), lag, 'danger' if lag > 60 else 'ok',
-                _("the oldest event of the ledger that has none; every five minutes is usual"),
-                'distribution.case', [('type_id.code', '=', 'ledger_unsealed')],
-            ),
-        ]  # fmt: skip
+        ]
 
 
 class _Collected:

@@ -26,6 +26,8 @@ _logger = logging.getLogger(__name__)
 STUCK_AFTER = timedelta(minutes=15)
 #: How long an event may be without a seal. The seals are made every five minutes.
 UNSEALED_AFTER = timedelta(hours=1)
+#: How many days a call may wait for an addon that acts on it before somebody is told.
+UNAPPLIED_PARAMETER, UNAPPLIED_DAYS = 'distribution_core.api_unapplied_days', 7
 
 
 class Finding(NamedTuple):
@@ -49,6 +51,7 @@ class DistributionReconciliation(models.AbstractModel):
             'ledger_unsealed': self._ledger_unsealed,
             'webhook_failing': self._endpoints_still_failing,
             'webhook_dead_letter': self._dead_letters_left,
+            'api_calls_unapplied': self._calls_unapplied,
         }
 
     @api.model
@@ -176,6 +179,39 @@ class DistributionReconciliation(models.AbstractModel):
             self.env['distribution.webhook.delivery'].sudo()._read_group([('state', '=', 'dead')], ['subscription_id'])
         )
         return {str(subscription.id): Finding('', subscription, '', '') for (subscription,) in groups}
+
+    @api.model
+    def _calls_unapplied(self):
+        """Operations whose calls were taken and wait for days: nothing acts on them, or what does is not reached.
+
+        Calls with a case of their own wait for a person, who knows.
+        """
+        given = self.env['ir.config_parameter'].sudo().get_param(UNAPPLIED_PARAMETER, '')
+        days = int(given) if given.isdigit() else UNAPPLIED_DAYS
+        calls = self.env['distribution.api.call']
+        calls.flush_model()
+        self.env.cr.execute(
+            """SELECT operation, count(*), min(received_at), min(id) FROM distribution_api_call
+                WHERE state = 'waiting' AND case_id IS NULL GROUP BY operation HAVING min(received_at) < %s""",
+            [fields.Datetime.now() - timedelta(days=days)],
+        )
+        return {
+            operation: Finding(
+                'api_calls_unapplied',
+                calls.browse(first),
+                _("%s: calls wait that nothing applies", operation),
+                _(
+                    "%(count)s calls were taken and wait, the first one since %(since)s UTC. "
+                    "Install the addon that acts on %(operation)s, or see why the scheduled action "
+                    "“Distribution: apply API calls that wait” does not reach them; else have somebody enter what they "
+                    "say, give the calls up, and tell the senders to stop.",
+                    count=count,
+                    since=fields.Datetime.to_string(since),
+                    operation=operation,
+                ),
+            )
+            for operation, count, since, first in self.env.cr.fetchall()
+        }
 
 
 class DistributionEventSeal(models.Model):

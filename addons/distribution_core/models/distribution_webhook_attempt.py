@@ -14,7 +14,7 @@ class DistributionWebhookAttempt(models.Model):
         'distribution.webhook.delivery', required=True, readonly=True, ondelete='cascade', index=True
     )
     number = fields.Integer("Try", readonly=True)
-    at = fields.Datetime(readonly=True)
+    at = fields.Datetime(readonly=True, index=True)
     status = fields.Integer(readonly=True)
     milliseconds = fields.Integer("Took (ms)", readonly=True)
     error = fields.Char(readonly=True)

@@ -96,6 +96,10 @@ class DistributionWebhookDelivery(models.Model):
                 ON distribution_webhook_delivery (subscription_id, correlation, id)
              WHERE state IN ('pending', 'sending')
         """)
+        self.env.cr.execute("""
+            CREATE INDEX IF NOT EXISTS distribution_webhook_delivery_dead_index
+                ON distribution_webhook_delivery (subscription_id) WHERE state = 'dead'
+        """)
 
     def _compute_body_text(self):
         # sudo: who may read the delivery may read what it carried; the ledger is the auditor's

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from odoo import _, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tools.sql import table_exists
 
 from ..engine import circuit, subscription_filter
 from ..engine.addresses import AddressRefused, check_place, split_url
@@ -244,20 +243,6 @@ class DistributionWebhookSubscription(models.Model):
     # ------------------------------------------------------------
     # Secrets
     # ------------------------------------------------------------
-
-    def _register_hook(self):
-        super()._register_hook()
-        self._check_key()
-
-    @api.model
-    def _check_key(self):
-        """Refuse to start when secrets are stored that this server cannot read."""
-        if not table_exists(self.env.cr, 'distribution_webhook_secret'):
-            return  # the addon is about to be upgraded
-        self.env.cr.execute("SELECT ciphertext FROM distribution_webhook_secret ORDER BY id DESC LIMIT 1")
-        row = self.env.cr.fetchone()
-        if row:
-            SecretBox().decrypt(row[0])
 
     def _new_secret(self, overlap_hours=DEFAULT_OVERLAP_HOURS):
         """Give a new secret and let the present ones end; returns the new one in clear, once."""

@@ -285,6 +285,82 @@ class TestApi(ApiCase):
         self.assertAnswer(self.get('openapi.json'), 200)
         self.assertTrue(key.last_used_at)
 
+    def test_too_many_without_a_valid_key(self):
+        strangers = self.env['distribution.api.stranger']
+        strangers.search([]).unlink()
+        self.env['ir.config_parameter'].set_param('distribution_core.api_strangers_per_minute', '3')
+        archived = self.new_key(name="Archived")
+        former = archived._issue()[0]
+        archived.active = False
+        # In tests, what is counted for a call that fails is rolled back with it: it is counted here.
+        for key, kind in ((False, 'key-missing'), ('nonsense', 'key-unknown'), (former, 'key-revoked')):
+            self.assertProblem(self.get('openapi.json', key=key), 401, kind)
+            self.assertFalse(strangers._count('127.0.0.1'))
+        for key in (False, 'nonsense', former):
+            answer = self.post(KEPT, CONFIRMATION, key=key)
+            self.assertProblem(answer, 429, 'rate-limited')
+            self.assertIn(int(answer.headers['Retry-After']), range(1, 21))
+        self.assertAnswer(self.get('openapi.json'), 200)
+        self.assertFalse(strangers._count('203.0.113.7'), "others have their own")
+        stranger = strangers.search([('address', '=', '127.0.0.1')])
+        self.assertEqual((stranger.calls, stranger.refused), (3, 0))
+        stranger.filled_at -= 20
+        self.env.flush_all()
+        self.assertProblem(self.get('openapi.json', key='nonsense'), 401, 'key-unknown')
+        # Whoever has not come for a day is forgotten.
+        strangers._gc_strangers()
+        self.assertTrue(stranger.exists())
+        stranger.last_used_at = fields.Datetime.subtract(fields.Datetime.now(), days=2)
+        self.env.flush_all()
+        stranger._gc_strangers()
+        self.assertFalse(stranger.exists())
+
+    # ---------------------------------------------------------- vendor risks
+
+    def test_the_risk_of_a_vendor(self):
+        vendor = self.env['res.partner'].create({'name': "Vendor", 'is_company': True, 'ref': 'V-77'})
+        contact = self.env['res.partner'].create({'name': "Sales", 'parent_id': vendor.id})
+        told = {'vendor': {'ref': 'V-77'}, 'tier': 'high', 'assessed_at': '2026-11-20T09:30:00Z'}
+        self.assertProblem(self.post('vendor-risks', told), 403, 'not-allowed')
+        self.assertEqual(vendor.vendor_risk_tier, 'medium')
+        manager = self.env.ref('distribution_core.group_vendor_manager')
+        self.account.write({USER_GROUPS: [Command.link(manager.id)]})
+        answer = self.assertAnswer(self.post('vendor-risks', told), 200)
+        self.assertEqual(answer['result'], {'vendor_id': vendor.id, 'tier': 'high'})
+        self.env.invalidate_all()
+        self.assertEqual((vendor.vendor_risk_tier, contact.vendor_risk_tier), ('high', 'high'))
+        call = self.Call.browse(answer['call_id'])
+        self.assertEqual((call.state, call.res_model, call.res_id), ('applied', 'res.partner', vendor.id))
+        event = self.env['distribution.event']._last_for(vendor, 'distribution.vendor.risk_tier_changed.v1')
+        self.assertEqual(event.user_ref, self.account.id)
+        # An older assessment does not undo it; a newer one that rests on what is there does.
+        older = {**told, 'tier': 'low', 'assessed_at': '2026-11-19T09:30:00Z'}
+        self.assertProblem(self.post('vendor-risks', older), 409, 'conflict')
+        newer = {**told, 'tier': 'low', 'assessed_at': '2026-11-21T09:30:00Z'}
+        self.assertProblem(self.post('vendor-risks', {**newer, 'expected_tier': 'medium'}), 409, 'conflict')
+        self.assertAnswer(self.post('vendor-risks', {**newer, 'expected_tier': 'high'}), 200)
+        self.env.invalidate_all()
+        self.assertEqual(vendor.vendor_risk_tier, 'low')
+        # A case about the vendor names the calls that told of it.
+        operator = self.user('risk_operator', 'operations')
+        case = self.env['distribution.case']._open('no_approver', vendor, "x").with_user(operator)
+        self.assertEqual(case.api_call_count, 2)
+        self.assertIn(call, self.Call.with_user(operator).search(case.action_open_calls()['domain']))
+
+    def test_a_case_names_the_call_that_opened_it(self):
+        def refuses(_operations, _call, _body):
+            raise Problem('conflict', "It does not fit.")
+
+        with self.handler(refuses):
+            answer = self.assertAnswer(self.post(KEPT, {**CONFIRMATION, 'accept_as_case': True}), 202)
+        operator = self.user('call_operator', 'operations')
+        case = self.env['distribution.case'].browse(answer['case_id']).with_user(operator)
+        self.assertEqual(case.api_call_count, 1)
+        self.assertEqual(self.Call.search(case.action_open_calls()['domain']).id, answer['call_id'])
+        owner = self.user('call_owner', 'buyer')
+        case.sudo()._assign(owner)
+        self.assertEqual(case.with_user(owner).api_call_count, 0, "who does not read the inbox is not told of it")
+
     # ------------------------------------------------------------- companies
 
     def test_companies(self):

@@ -10,7 +10,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 
 from ..compat import IS_17
-from ..secret_box import SecretKeyProblem
+from ..secret_box import SecretKeyProblem, check_keys
 from .api_case import CONFIRMATION, EVENT, KEPT, ApiCase
 
 LIST = 'tree' if IS_17 else 'list'
@@ -123,10 +123,10 @@ class TestApiAccess(ApiCase):
         with patch.dict(os.environ, {'DISTRIBUTION_SECRET_KEY': Fernet.generate_key().decode()}):
             signing = self.new_key(name="Signs", requires_signature=True)
             signing._issue()
-            self.env['distribution.api.secret']._check_key()
+            check_keys(self.env.cr)
         other = {'DISTRIBUTION_SECRET_KEY': Fernet.generate_key().decode()}
         with patch.dict(os.environ, other), self.assertRaises(SecretKeyProblem):
-            self.env['distribution.api.secret']._check_key()
+            check_keys(self.env.cr)
 
     def test_screens(self):
         administrator = self.user('api_screens', 'administrator')

@@ -13,9 +13,11 @@ from odoo.tests.common import BaseCase, get_db_name, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..engine.problem import Problem
+from ..engine.rate_limit import Limit
 from .api_case import CONFIRMATION, EVENT, KEPT
 
 AT_ONCE = 4
+STRANGER = '203.0.113.9'
 
 
 @tagged('post_install', '-at_install')
@@ -57,6 +59,7 @@ class TestApiConcurrency(BaseCase):
             key.action_revoke()
             key.active = False
             key.user_id.active = False
+            env['distribution.api.stranger'].search([('address', '=', STRANGER)]).unlink()
 
     @contextmanager
     def transaction(self):
@@ -167,6 +170,14 @@ class TestApiConcurrency(BaseCase):
             answer = self.receive(CONFIRMATION, idempotency_key='serial')
         self.assertEqual((answer.status, len(tries)), (200, 2))
         self.assertEqual(self.calls(), 1)
+
+    def test_strangers_are_counted_over_connections(self):
+        def count():
+            with self.transaction() as env:
+                return env['distribution.api.stranger']._take(STRANGER, Limit(per_minute=5, burst=5))
+
+        waits = self.at_once(*[count] * 12)
+        self.assertEqual((len(waits), waits.count(0)), (12, 5), waits)
 
     def test_the_limit_holds_over_connections(self):
         def count():

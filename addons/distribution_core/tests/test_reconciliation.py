@@ -126,6 +126,45 @@ class TestReconciliation(WebhookMixin, LedgerCase):
         self.reconcile()
         self.assertEqual(case.state, 'resolved')
 
+    def test_calls_that_nothing_applies(self):
+        account = self.user('unapplied_account', 'integration')
+        key = self.env['distribution.api.key'].create({'name': "ERP", 'user_id': account.id})
+        contracts = self.env['distribution.api.operation']._operations()
+        calls = self.env['distribution.api.call']
+
+        def told(name, days, **values):
+            body = contracts[name].body['examples'][0]
+            call = calls._insert(key, contracts[name], body, {'company_id': self.env.company.id})
+            call.sudo().write({'received_at': fields.Datetime.now() - timedelta(days=days), **values})
+            return call
+
+        self.reconcile()
+        before = self.cases('api_calls_unapplied')
+        first = told('ship-notices', 6)
+        told('carrier-statuses', 8, state='applied')
+        # Who waits for a person has a case already.
+        told('carrier-statuses', 8, case_id=self.env['distribution.case']._open('api_call_not_applied', first, "x").id)
+        self.reconcile()
+        self.assertEqual(self.cases('api_calls_unapplied'), before)
+        old = told('ship-notices', 8)
+        other = told('supplier-confirmations', 30)
+        self.reconcile()
+        self.reconcile()
+        found = self.cases('api_calls_unapplied') - before
+        self.assertEqual(set(found.mapped('dedup_key')), {
+            'api_calls_unapplied:ship-notices', 'api_calls_unapplied:supplier-confirmations',
+        })  # fmt: skip
+        case = found.filtered(lambda case: 'ship' in case.dedup_key)
+        self.assertEqual((case.kind, case.res_id), ('technical', first.id))
+        self.assertIn("2 calls were taken", case.description)
+        self.env['ir.config_parameter'].set_param('distribution_core.api_unapplied_days', '60')
+        self.reconcile()
+        self.assertEqual(set(found.mapped('state')), {'resolved'})
+        self.env['ir.config_parameter'].set_param('distribution_core.api_unapplied_days', '')
+        (old | other).sudo().write({'state': 'applied'})
+        self.reconcile()
+        self.assertEqual(self.cases('api_calls_unapplied'), before)
+
     def test_a_check_that_fails(self):
         self.record(self.partners[:1])
         self.age(next_at=16)

@@ -12,7 +12,7 @@ from odoo.tests import Form, tagged
 
 from ..engine.webhook_signature import SignatureProblem
 from ..models import distribution_webhook_delivery as delivery_module
-from ..secret_box import SecretBox, SecretKeyProblem
+from ..secret_box import SecretBox, SecretKeyProblem, check_keys
 from .common import TYPE
 from .webhook_case import SECRET_KEY, WebhookCase
 
@@ -308,14 +308,14 @@ class TestWebhook(WebhookCase):
             patch.dict(os.environ, {'DISTRIBUTION_SECRET_KEY': OTHER_KEY}),
             self.assertRaisesRegex(SecretKeyProblem, 'another key'),
         ):
-            self.env['distribution.webhook.subscription']._check_key()
+            check_keys(self.env.cr)
         with (
             patch.dict(os.environ, {'DISTRIBUTION_SECRET_KEY': 'short'}),
             self.assertRaisesRegex(SecretKeyProblem, 'is no key'),
         ):
-            self.env['distribution.webhook.subscription']._check_key()
+            check_keys(self.env.cr)
         with patch.dict(os.environ, {'DISTRIBUTION_SECRET_KEY': f'{OTHER_KEY},{SECRET_KEY}'}):
-            self.env['distribution.webhook.subscription']._check_key()
+            check_keys(self.env.cr)
 
     # ------------------------------------------------------------------ replay
 

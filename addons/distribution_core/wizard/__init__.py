@@ -6,3 +6,4 @@ from . import distribution_case_assign
 from . import distribution_case_resolve
 from . import distribution_case_merge
 from . import distribution_api_key_shown
+from . import distribution_metrics_token_shown
