@@ -55,6 +55,15 @@ def odoo(which: str):
             cursor.rollback()
 
 
+def vacuum(env) -> None:
+    """Clear away what was rolled back in the database of `env`, which has no transaction open."""
+    from odoo import sql_db
+
+    with contextlib.closing(sql_db.db_connect(env.cr.dbname).cursor()) as cursor:
+        cursor._cnx.autocommit = True
+        cursor.execute("VACUUM ANALYZE")
+
+
 def versions(env) -> dict:
     """Versions of ``odoo``, ``python`` and ``postgresql`` (major) that `env` works with."""
     from odoo import release

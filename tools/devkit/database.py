@@ -17,7 +17,7 @@ from pathlib import Path
 from . import addons, process
 from .console import DevkitError, say
 from .locks import exclusive
-from .paths import LOGS, short_digest
+from .paths import LOGS, ROOT, short_digest
 from .postgres import Cluster
 from .workspace import Workspace
 
@@ -61,6 +61,8 @@ def suite(workspace: Workspace, cluster: Cluster, names: list[str]) -> str:
             remove(workspace, cluster, database)
             duplicate(workspace, cluster, start, database)
             install(workspace, cluster, database, names, demo=demo)
+            if demo:
+                draw_assets(workspace, cluster, database)
             cluster.comment(database, built_from)
     return database
 
@@ -96,6 +98,7 @@ def demo(workspace: Workspace, cluster: Cluster, database: str) -> None:
             install(workspace, cluster, building, addons.core_dependencies(names))
             install(workspace, cluster, building, names, demo=True)
             rename(workspace, cluster, building, database)
+        draw_assets(workspace, cluster, database)
         cluster.comment(database, built_from)
 
 
@@ -137,6 +140,20 @@ def install(
             f"{essence(output)}\nThe whole output is in {log}."
         )
     _check_installed(cluster, database, names, log)
+
+
+def draw_assets(workspace: Workspace, cluster: Cluster, database: str) -> None:
+    """Make the files that browsers load now, once: each copy of `database` has them then.
+
+    :raises DevkitError: when Odoo cannot
+    """
+    process.run(
+        workspace.odoo(cluster, database, "--log-level=warn", program="tools.devkit.draw_assets"),
+        what=f"Making the web client's files for {database} failed",
+        log=_log(workspace, database),
+        env=workspace.variables(PYTHONPATH=str(ROOT)),
+        cwd=workspace.data_dir,
+    )
 
 
 def essence(output: str) -> str:

@@ -29,13 +29,18 @@ class Workspace:
         return self.engine.series
 
     def odoo(
-        self, cluster: Cluster, database: str, *words: str | Path, more_addons: list[Path] | None = None
+        self,
+        cluster: Cluster,
+        database: str,
+        *words: str | Path,
+        more_addons: list[Path] | None = None,
+        program: str = "odoo",
     ) -> list[str]:
-        """The command that starts Odoo on `database`."""
+        """The command that starts Odoo, or another `program` that takes Odoo's options, on `database`."""
         paths = [*self.engine.core_addons, self.addons_path, *(more_addons or [])]
         return [
             str(self.environment.python),
-            *("-m", "odoo"),
+            *("-m", program),
             f"--addons-path={','.join(map(str, paths))}",
             f"--data-dir={self.data_dir}",
             *("--db_host", str(cluster.socket), "--db_port", str(PORT), "--db_user", ROLE),

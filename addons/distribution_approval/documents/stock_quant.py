@@ -105,8 +105,8 @@ class StockQuant(models.Model):
     @api.model
     def _approval_on(self):
         """Whether adjustments are governed anywhere and no goods are in hand; without a query."""
-        return bool(
-            self.env["distribution.inventory.adjustment"]._approval_places() and not goods_in_hand(self.env).depth
+        return not goods_in_hand(self.env).depth and bool(
+            self.env["distribution.inventory.adjustment"]._approval_places()
         )
 
     def _approval_is_empty(self):
