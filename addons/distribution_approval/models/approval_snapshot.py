@@ -8,6 +8,9 @@ from odoo.addons.distribution_core.append_only import protect_append_only
 
 from ..engine import Snapshot, encode_facts
 
+#: The conditions of a rule, in characters, that are quickly read.
+FEW_WORDS = 90
+
 
 class ApprovalSnapshot(models.Model):
     """What was asked in one round: content, facts and rules as they were. Appended only."""
@@ -54,7 +57,9 @@ class ApprovalSnapshot(models.Model):
         )
 
     def _rule_summary(self):
-        return "; ".join(rule["words"] for rule in json.loads(self.rules or "[]"))
+        """Why these rules matched, for one line of a list: in their own words, or by name where these are many."""
+        rules = json.loads(self.rules or "[]")
+        return "; ".join(rule["words"] if len(rule["words"]) <= FEW_WORDS else rule["name"] for rule in rules)
 
     def _rule_html(self):
         if not self:
