@@ -148,6 +148,16 @@ def desk(rpc, sql, workspace):
     return Desk(rpc, sql, workspace.series)
 
 
+@pytest.fixture
+def other_system():
+    """A receiver of webhooks on loopback."""
+    from other_system import OtherSystem
+
+    system = OtherSystem()
+    yield system
+    system.close()
+
+
 class HttpSession(requests.Session):
     """Requests with paths instead of addresses: ``http.get("/distribution/health")``."""
 
