@@ -9,10 +9,10 @@ PYTHON3 := $(shell command -v python3)
 DEVKIT = @$(or $(PYTHON3),python3) -m tools.devkit
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help run test test-fast test-ldap odoo-tests lint format bench screens stop clean python
+.PHONY: help run test test-fast test-ldap test-n8n odoo-tests lint format bench screens stop clean python
 
 help: ## What there is
-	@sed -n 's/^\([a-z][a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
 python:
 ifeq ($(PYTHON3),)
@@ -32,6 +32,9 @@ test-fast: python ## One addon: make test-fast ADDON=distribution_core
 
 test-ldap: python ## Sign-in through a real directory (OpenLDAP, unpacked below .run)
 	$(DEVKIT) test-ldap
+
+test-n8n: python ## The n8n workflows in a real n8n (from npm, 1.4 GB below .run, once)
+	$(DEVKIT) test-n8n
 
 odoo-tests: python ## Odoo's own tests of what we govern, with our addons installed (OWN="sale sale_stock": of these)
 	$(DEVKIT) odoo-tests

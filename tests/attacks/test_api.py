@@ -59,6 +59,7 @@ def everything(rpc, server):
         "sales_team.group_sale_salesman_all_leads",
         "distribution_core.group_vendor_manager",
         "distribution_core.group_operations",
+        "purchase.group_purchase_user",
     ):
         rules.give_role(rpc, "integration", role)
     return give_key(rpc, server.url, None, name="Everything")
@@ -586,6 +587,7 @@ def test_schemathesis(everything, sql, server, tmp_path):
         "company_id": some("SELECT id FROM res_company"),
         "calls": some(f"SELECT id FROM distribution_api_call WHERE api_key_id = {everything.key_id}"),
         "approval-requests": some("SELECT id FROM distribution_approval_request"),
+        "purchase-orders": some("SELECT id FROM purchase_order WHERE state = 'purchase'"),
     }
     assert all(ids.values()), ids
     contract = tmp_path / "openapi.json"

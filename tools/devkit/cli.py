@@ -5,7 +5,7 @@ import os
 import re
 import sys
 
-from . import bench, demo, directory, engines, lint, process, suite
+from . import bench, demo, directory, engines, lint, n8n, process, suite
 from .console import DevkitError, complain, say
 
 DEFAULT_PORT = 8069
@@ -82,6 +82,10 @@ def test_ldap() -> int:
     return directory.test(find_engine())
 
 
+def test_n8n() -> int:
+    return n8n.test(find_engine())
+
+
 def has_17() -> int:
     """For `.ci/run`: succeeds when Odoo 17.0 is at hand."""
     return 0 if engines.can_have_17() else 1
@@ -102,6 +106,7 @@ COMMANDS = {
     "test": test,
     "test-fast": test_fast,
     "test-ldap": test_ldap,
+    "test-n8n": test_n8n,
     "screens": screens,
     "test-tools": test_tools,
     "odoo-tests": odoo_tests,

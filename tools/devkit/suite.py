@@ -46,6 +46,8 @@ BESIDE_THE_SUITE = [
 TRACE_LINES = 40
 TOOLING = ROOT / "tests" / "tooling"
 TOOLING_19 = TOOLING / "engine_19"
+# Places in tests/ with commands of their own.
+NOT_WITH_THE_OTHERS = {"tooling", "n8n"}
 # The addons' tests, and those of the running system, run in this many databases at the same time.
 PARALLEL = 2
 # Tests that need a cluster in which nobody else has a transaction open: they run by themselves.
@@ -417,7 +419,7 @@ def outside(workspace: Workspace, cluster: Cluster) -> list[Result]:
     files = [
         file
         for file in sorted((ROOT / "tests").rglob("test_*.py"))
-        if "tooling" not in file.relative_to(ROOT / "tests").parts
+        if NOT_WITH_THE_OTHERS.isdisjoint(file.relative_to(ROOT / "tests").parts)
     ]
     if not files or not addons.all_addons():
         return []

@@ -75,3 +75,4 @@ from . import return_reason
 from . import vendor_value
 from . import approval_api
 from . import api_customer_order
+from . import api_purchase_order

@@ -64,4 +64,5 @@ from . import test_fast_path_goods
 from . import test_outcome_concurrency
 from . import test_api_approvals
 from . import test_api_customer_orders
+from . import test_api_purchase_orders
 from . import test_server_action

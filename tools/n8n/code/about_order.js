@@ -1,0 +1,7 @@
+// Orders that are in force from now on, or whose content changed in force. What a vendor needs is read from Odoo.
+const { id, event, began } = $input.first().json;
+const fact = /^distribution\.purchase_order\.(released|passed|amended)\.v1$/.exec(event.type);
+const order = /^purchase\.order,(\d+)$/.exec(event.subject || '');
+if (!fact || !order) return [];
+const read = { receiver: 'odoo', path: `purchase-orders/${order[1]}`, key: id, began, about: event.subject, fact: fact[1] };
+return [{ json: read }];
