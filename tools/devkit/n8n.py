@@ -4,7 +4,6 @@ It takes 1.4 GB and some minutes, once for each version. n8n is a test peer and 
 file; it is not part of the suite.
 """
 
-import contextlib
 import json
 import os
 import re
@@ -182,10 +181,11 @@ class N8n:
             raise DevkitError(f"n8n did not start.\n{self.log.read_text()[-2000:]}\nLog: {self.log}")
 
     def is_ready(self) -> bool:
-        with contextlib.suppress(urllib.error.URLError, OSError):
+        try:
             with urllib.request.urlopen(f"{self.url}/healthz/readiness", timeout=10) as answer:
                 return answer.status == 200
-        return False
+        except (urllib.error.URLError, OSError):
+            return False
 
     def stop(self) -> None:
         """Stop n8n in order; harmless when it does not run."""

@@ -1,6 +1,6 @@
 """What several workflows are made of."""
 
-from .workflow import Workflow
+from .workflow import CREDENTIALS, Workflow
 
 ODOO = "={{ $env.DISTRIBUTION_URL }}/distribution/api/v1/"
 #: A node that failed is tried again by n8n itself, as often and as long as n8n lets it.
@@ -94,7 +94,7 @@ def request(
     parameters = {"method": method, "url": url, "sendHeaders": True}
     headers = [{"name": "Accept", "value": "application/json"}]
     if credential:
-        parameters |= {"authentication": "genericCredentialType", "genericAuthType": _type(credential)}
+        parameters |= {"authentication": "genericCredentialType", "genericAuthType": CREDENTIALS[credential][0]}
     if method == "POST":
         headers.append({"name": "Idempotency-Key", "value": f"={{{{ {call}.key || {call}.body.id }}}}"})
         parameters |= {
@@ -111,12 +111,6 @@ def request(
         "response": {"response": answer},
     }
     return workflow.put(name, "httpRequest", 4.2, parameters, after=after, credential=credential, **RETRIES, **more)
-
-
-def _type(credential: str) -> str:
-    from .workflow import CREDENTIALS
-
-    return CREDENTIALS[credential][0]
 
 
 def hand_over(

@@ -5,6 +5,7 @@ import uuid
 from pathlib import Path
 
 CODE = Path(__file__).parent / "code"
+NOTES = Path(__file__).parent / "notes"
 NAMESPACE = uuid.UUID("6f2a4c0e-9c1b-4b4e-8d60-0d6c1f6c6a11")
 WIDTH, HEIGHT = 240, 200
 #: Credentials that a workflow asks for: key → (type, name as it is imported).
@@ -27,15 +28,15 @@ def credential_id(key: str) -> str:
 class Workflow:
     """Nodes are named; ``after`` says which output of which node leads to a new one.
 
-    :param file: name of the file in ``n8n/``, and the end of the id
-    :param note: what the workflow does, shown beside its nodes
+    :param file: name of the file in ``n8n/``, of the note that is shown beside its nodes, and the end of the id
     """
 
-    def __init__(self, file: str, name: str, note: str, **settings):
+    def __init__(self, file: str, name: str, **settings):
         self.file, self.name = file, name
         self.nodes, self.connections = [], {}
         self.settings = {"executionOrder": "v1", **settings}
         self._places = {}
+        note = (NOTES / f"{file}.md").read_text()
         self.put("About", "stickyNote", 1, {"content": note, "width": 460, "height": 320}, at=(-3, 0))
 
     def put(self, name, kind, version, parameters, *, after=None, at=None, credential=None, **more):

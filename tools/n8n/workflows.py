@@ -29,10 +29,6 @@ def approval_notices() -> Workflow:
     workflow = Workflow(
         "approval-notices",
         "Distribution: approvals to chat",
-        "## Approvals to chat\nWhat waits for a decision, and what became of it, is told in a channel. Odoo sends the events, "
-        "n8n reads the request and writes one notice for each task.\n\nPeople decide in Odoo, or answer in the channel: see "
-        "*Distribution: decisions from chat*.\n\nNeeds: `DISTRIBUTION_URL`, `DISTRIBUTION_APPROVALS_SECRET`, "
-        "`DISTRIBUTION_CHAT_URL`; credential *Distribution API*.",
     )
     heard = hear(workflow, "Event of Odoo", "distribution/approvals", "DISTRIBUTION_APPROVALS_SECRET")
     about = workflow.code("About which request", "about_request", heard)
@@ -52,10 +48,6 @@ def approval_answers() -> Workflow:
     workflow = Workflow(
         "approval-answers",
         "Distribution: decisions from chat",
-        "## Decisions from chat\n`/decide REFERENCE approve LINK` – the reference is in the notice, the link in the mail that "
-        "Odoo sent to that one approver. Its one-use token makes it that person's decision; without it nobody decides here, "
-        "whoever keeps n8n or its keys. Nothing of an execution is stored.\n\nNeeds: `DISTRIBUTION_URL`, "
-        "`DISTRIBUTION_CHAT_URL`; credentials *Chat answers*, *Distribution API*.",
         **FORGETFUL,
     )
     came = workflow.put(
@@ -113,11 +105,6 @@ def supplier_orders() -> Workflow:
     workflow = Workflow(
         "supplier-orders",
         "Distribution: orders to a supplier, confirmations back",
-        "## Orders to a supplier, confirmations back\nAn order that is in force – approved, or within policy – goes to the "
-        "supplier's endpoint; what the supplier answers later goes to Odoo as a supplier confirmation.\n\nChange the field "
-        "names in *Write the order* and *Translate the confirmation* to those of your supplier; copy the workflow for a second "
-        "one.\n\nNeeds: `DISTRIBUTION_URL`, `DISTRIBUTION_ORDERS_SECRET`, `DISTRIBUTION_SUPPLIER_URL`; credentials *Distribution "
-        "API*, *Supplier*, *Supplier answers*.",
     )
     heard = hear(workflow, "Event of Odoo", "distribution/orders", "DISTRIBUTION_ORDERS_SECRET")
     about = workflow.code("About which order", "about_order", heard)
@@ -154,10 +141,6 @@ def carrier_intake() -> Workflow:
     workflow = Workflow(
         "carrier-intake",
         "Distribution: carriers to Odoo",
-        "## Carriers to Odoo\nTwo carriers with two formats: statuses and ship notices, in the words of the suite. What cannot "
-        "be translated, or is refused, becomes an event in Odoo's ledger: nothing is lost.\n\nFor another carrier copy one "
-        "of the two starts with its Code node.\n\nNeeds: `DISTRIBUTION_URL`; credentials *Distribution API*, *Carrier Speedy*, "
-        "*Carrier Northline*.",
     )
     speedy = workflow.code(
         "Translate Speedy",
@@ -184,11 +167,6 @@ def operations_alerts() -> Workflow:
     workflow = Workflow(
         "operations-alerts",
         "Distribution: alerts to operations",
-        "## Alerts to operations\nEscalated and severe cases, dead letters, decisions that nobody took in time, and what failed "
-        "in these workflows: by mail and in a channel.\n\nA subscription of its own: a dead endpoint of another workflow "
-        "does not silence it.\n\nNeeds: `DISTRIBUTION_URL`, `DISTRIBUTION_ALERTS_SECRET`, `DISTRIBUTION_ALERT_CHAT_URL` (or "
-        "`DISTRIBUTION_CHAT_URL`), `DISTRIBUTION_MAIL_FROM`, `DISTRIBUTION_ALERT_TO`; credentials *Operations mail*, "
-        "*Distribution API*.",
     )
     heard = hear(workflow, "Event of Odoo", "distribution/alerts", "DISTRIBUTION_ALERTS_SECRET")
     alert = workflow.code("Worth an alert?", "alert", heard)
@@ -206,11 +184,6 @@ def daily_summary() -> Workflow:
     workflow = Workflow(
         "daily-summary",
         "Distribution: the day by mail",
-        "## The day by mail\nEvery morning: what was asked, approved and rejected, what waits, cases opened, closed and open, "
-        "dead letters – from the events since the last mail, read with a cursor.\n\nWhen report editions exist, they are "
-        "mailed by the same node: whatever has `subject` and `text` can be sent.\n\nNeeds: `DISTRIBUTION_URL`, "
-        "`DISTRIBUTION_MAIL_FROM`, `DISTRIBUTION_REPORT_TO`, optionally `DISTRIBUTION_REPORT_CRON`; credentials *Distribution "
-        "API*, *Operations mail*.",
     )
     every = "={{ $env.DISTRIBUTION_REPORT_CRON || '0 6 * * *' }}"
     begun = workflow.put(

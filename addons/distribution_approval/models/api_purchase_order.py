@@ -12,7 +12,7 @@ class DistributionApiOperation(models.Model):
     _inherit = "distribution.api.operation"
 
     def _read_purchase_orders(self, _key, arguments):
-        """An order in force as the account of the key may read it. Held orders are not there: they are no orders yet."""
+        """An order in force as the account of the key may read it; a held one is no order yet."""
         order = self.env["purchase.order"].search(
             [
                 ("id", "=", arguments["id"]),

@@ -3,5 +3,5 @@ const { id, event, began } = $input.first().json;
 const fact = /^distribution\.purchase_order\.(released|passed|amended)\.v1$/.exec(event.type);
 const order = /^purchase\.order,(\d+)$/.exec(event.subject || '');
 if (!fact || !order) return [];
-const read = { receiver: 'odoo', path: `purchase-orders/${order[1]}`, key: id, began, about: event.subject, fact: fact[1] };
-return [{ json: read }];
+const path = `purchase-orders/${order[1]}`;
+return [{ json: { receiver: 'odoo', path, key: id, began, about: event.subject, fact: fact[1] } }];

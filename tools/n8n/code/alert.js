@@ -27,4 +27,5 @@ if (type === 'distribution.case.opened.v1' && data.case_type.startsWith('webhook
   return [];
 }
 const text = `${title}\n${task}\nEvent ${id}, ${event.time}`;
-return [{ json: { receiver: 'chat', key: id, body: { text }, title, text, began: new Date().toISOString(), about: event.subject } }];
+const began = new Date().toISOString();
+return [{ json: { receiver: 'chat', key: id, body: { text }, title, text, began, about: event.subject } }];

@@ -1,10 +1,18 @@
-// Northline sends bundles: {"message", "offset": "+01:00", "consignments": [{"awb", "state", "when": "02.12.2026 04:12"}],
-// "despatch": [{"number", "order", "shipped", "arrives", "awb", "items": [{"article", "qty", "batch", "best_before", "sscc"}]}]}
+// Northline sends bundles: {"message", "offset": "+01:00",
+//   "consignments": [{"awb", "state", "when": "02.12.2026 04:12", …}],
+//   "despatch": [{"number", "order", "shipped", "arrives", "awb", "items": [{"article", "qty", "batch", …}]}]}
 const crypto = require('crypto');
 
 const STATES = {
-  'PRE-ADVISED': 'announced', COLLECTED: 'picked_up', 'IN TRANSIT': 'in_transit', 'ON VEHICLE': 'out_for_delivery',
-  'DELIVERED OK': 'delivered', LATE: 'delayed', DAMAGED: 'exception', REFUSED: 'exception', 'BACK TO SENDER': 'returned',
+  'PRE-ADVISED': 'announced',
+  COLLECTED: 'picked_up',
+  'IN TRANSIT': 'in_transit',
+  'ON VEHICLE': 'out_for_delivery',
+  'DELIVERED OK': 'delivered',
+  LATE: 'delayed',
+  DAMAGED: 'exception',
+  REFUSED: 'exception',
+  'BACK TO SENDER': 'returned',
 };
 const said = $input.first().json.body || {};
 const began = new Date().toISOString();
@@ -22,7 +30,12 @@ function status(one) {
   const state = STATES[String(one.state || '').toUpperCase()];
   if (!state) throw new Error(`state ${one.state} is unknown`);
   if (!given(one.awb)) throw new Error('it names no awb');
-  const body = { carrier: 'Northline', tracking_reference: String(one.awb), status: state, occurred_at: moment(one.when) };
+  const body = {
+    carrier: 'Northline',
+    tracking_reference: String(one.awb),
+    status: state,
+    occurred_at: moment(one.when),
+  };
   if (given(one.expected)) body.expected_at = moment(one.expected);
   if (given(one.depot)) body.place = String(one.depot).slice(0, 200);
   if (state === 'exception' || state === 'delayed') body.reason_code = String(one.reason || one.state).slice(0, 40);
@@ -58,13 +71,16 @@ function translate(kind, read, one, number) {
     body.accept_as_case = true;
     return { json: { receiver: 'odoo', path, key: `northline-${message}-${kind}${number}`, body, began, keep: true } };
   } catch (error) {
-    return { json: NOT_UNDERSTOOD('northline', 'carrier_message', error.message, one, sha256([message, kind, number, one])) };
+    const digest = sha256([message, kind, number, one]);
+    return { json: NOT_UNDERSTOOD('northline', 'carrier_message', error.message, one, digest) };
   }
 }
 
+const all = (value) => (Array.isArray(value) ? value : []);
 const calls = [
-  ...(Array.isArray(said.consignments) ? said.consignments : []).map((one, number) => translate('c', status, one, number)),
-  ...(Array.isArray(said.despatch) ? said.despatch : []).map((one, number) => translate('d', notice, one, number)),
+  ...all(said.consignments).map((one, number) => translate('c', status, one, number)),
+  ...all(said.despatch).map((one, number) => translate('d', notice, one, number)),
 ];
 if (calls.length) return calls;
-return [{ json: NOT_UNDERSTOOD('northline', 'carrier_message', 'neither consignments nor despatch', said, sha256(said)) }];
+const reason = 'neither consignments nor despatch';
+return [{ json: NOT_UNDERSTOOD('northline', 'carrier_message', reason, said, sha256(said)) }];

@@ -2,7 +2,13 @@
 const crypto = require('crypto');
 
 const STATUSES = {
-  AN: 'announced', PU: 'picked_up', IT: 'in_transit', OD: 'out_for_delivery', DL: 'delivered', DY: 'delayed', EX: 'exception',
+  AN: 'announced',
+  PU: 'picked_up',
+  IT: 'in_transit',
+  OD: 'out_for_delivery',
+  DL: 'delivered',
+  DY: 'delayed',
+  EX: 'exception',
   RT: 'returned',
 };
 const said = $input.first().json.body || {};
@@ -24,7 +30,8 @@ try {
   if (given(said.depot)) body.place = String(said.depot).slice(0, 200);
   if (given(said.reason)) body.reason_code = String(said.reason).slice(0, 40);
   const key = `speedy-${given(said.eventId) ? String(said.eventId).slice(0, 100) : digest}`;
-  return [{ json: { receiver: 'odoo', path: 'carrier-statuses', key, body, began: new Date().toISOString(), keep: true } }];
+  const began = new Date().toISOString();
+  return [{ json: { receiver: 'odoo', path: 'carrier-statuses', key, body, began, keep: true } }];
 } catch (error) {
   return [{ json: NOT_UNDERSTOOD('speedy', 'carrier_message', error.message, said, digest) }];
 }

@@ -1,7 +1,13 @@
 // The supplier's confirmation in the words of the suite. Change the left side to what your supplier sends.
 const crypto = require('crypto');
 
-const ANSWERS = { OK: 'accepted', CHANGED: 'changed', BACKORDER: 'backordered', SUBSTITUTE: 'substituted', NO: 'rejected' };
+const ANSWERS = {
+  OK: 'accepted',
+  CHANGED: 'changed',
+  BACKORDER: 'backordered',
+  SUBSTITUTE: 'substituted',
+  NO: 'rejected',
+};
 const said = $input.first().json.body || {};
 const began = new Date().toISOString();
 const digest = crypto.createHash('sha256').update(JSON.stringify(said)).digest('hex');
@@ -31,8 +37,8 @@ try {
     accept_as_case: true,
   };
   if (given(said.number)) body.vendor_reference = String(said.number).slice(0, 64);
-  const call = { receiver: 'odoo', path: 'supplier-confirmations', key: `confirmation-${digest}`, body, began, keep: true };
-  return [{ json: call }];
+  const key = `confirmation-${digest}`;
+  return [{ json: { receiver: 'odoo', path: 'supplier-confirmations', key, body, began, keep: true } }];
 } catch (error) {
   return [{ json: NOT_UNDERSTOOD('supplier', 'supplier_confirmation', error.message, said, digest) }];
 }

@@ -1,5 +1,5 @@
-// Add a page of events to the draft. Counted is what the cursor had not passed; the first time, what is of the last day:
-// the ledger gives events when they are sealed, some time after they happened. Open is what is open now.
+// Add a page of events to the draft. Counted is what the cursor had not passed, for the ledger gives events when they
+// are sealed, some time after they happened; the first time, what is of the last day. Open is what is open now.
 const { draft } = $('Page').first().json;
 const { events, cursor, has_more } = $input.first().json.answer;
 const ENDS = ['approved', 'approval_rejected', 'approval_withdrawn', 'approval_voided', 'revision_requested'];

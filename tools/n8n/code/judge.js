@@ -1,4 +1,4 @@
-// What came of a call: done, refused for good, or to be tried again – after pauses that double, until the time is over.
+// What came of a call: done, refused for good, or to be tried again after pauses that double, until the time is over.
 const call = SOURCE.json;
 const came = $input.first().json;
 const status = Number(came.statusCode) || 0;

@@ -1,5 +1,5 @@
-// The answer of a person: `REFERENCE approve|reject|revise LINK words`. LINK is the decision link that Odoo mailed to that
-// person, and to nobody else: only its one-use token makes this a decision. It is neither kept nor shown here.
+// The answer of a person: `REFERENCE approve|reject|revise LINK words`. LINK is the decision link that Odoo mailed to
+// that person, and to nobody else: only its one-use token makes this a decision. It is neither kept nor shown here.
 const crypto = require('crypto');
 
 const OUTCOMES = { approve: 'approve', reject: 'reject', revise: 'request_revision' };

@@ -30,5 +30,6 @@ const lines = [
   ...kinds(draft.cases),
   `  because of dead letters: ${number('dead_letters')}`,
 ];
-const subject = `Distribution, ${draft.until.slice(0, 10)}: ${number('approved')} approved, ${waiting} waiting, ${open} cases open`;
+const day = draft.until.slice(0, 10);
+const subject = `Distribution, ${day}: ${number('approved')} approved, ${waiting} waiting, ${open} cases open`;
 return [{ json: { subject, text: lines.join('\n'), draft } }];
