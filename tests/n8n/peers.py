@@ -50,7 +50,7 @@ class Peer:
         ]
 
 
-def waits_for(condition, seconds=60):
+def waits_for(condition, seconds=30):
     """What ``condition()`` gives as soon as it is true; its last answer when the time is over."""
     until = time.monotonic() + seconds
     while not (found := condition()) and time.monotonic() < until:

@@ -33,6 +33,7 @@ OVERRIDES = {"xlsx": "0.18.5", "@langchain/langgraph-checkpoint": "1.0.0"}
 INSTALL_SECONDS = 1800
 START_SECONDS = 180
 SETTINGS = {
+    "DB_SQLITE_POOL_SIZE": "2",
     "DB_TYPE": "sqlite",
     "GENERIC_TIMEZONE": "UTC",
     "N8N_BLOCK_ENV_ACCESS_IN_NODE": "false",

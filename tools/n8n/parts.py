@@ -45,7 +45,10 @@ def hear(workflow: Workflow, name: str, path: str, secrets: str, row: int = 0) -
 
 
 def drop_repeats(workflow: Workflow, name: str, field: str, after) -> str:
-    """Only what was not here before goes on."""
+    """Only what was not here before goes on.
+
+    Two executions that begin the list at the same moment: n8n lets one of them fail, and it looks again.
+    """
     return workflow.put(
         name,
         "removeDuplicates",
@@ -56,6 +59,7 @@ def drop_repeats(workflow: Workflow, name: str, field: str, after) -> str:
             "options": {"historySize": 10000},
         },
         after=after,
+        **RETRIES | {"waitBetweenTries": 500},
     )
 
 
@@ -99,9 +103,9 @@ def request(
         headers.append({"name": "Idempotency-Key", "value": f"={{{{ {call}.key || {call}.body.id }}}}"})
         parameters |= {
             "sendBody": True,
-            "contentType": "raw",
-            "rawContentType": "application/json",
-            "body": f"={{{{ JSON.stringify({call}.body) }}}}",
+            "contentType": "json",
+            "specifyBody": "json",
+            "jsonBody": f"={{{{ JSON.stringify({call}.body) }}}}",
         }
     parameters["headerParameters"] = {"parameters": headers}
     answer = {"fullResponse": True, "neverError": never_error, "responseFormat": "text", "outputPropertyName": "data"}

@@ -28,7 +28,8 @@ def credential_id(key: str) -> str:
 class Workflow:
     """Nodes are named; ``after`` says which output of which node leads to a new one.
 
-    :param file: name of the file in ``n8n/``, of the note that is shown beside its nodes, and the end of the id
+    :param file: name of the file in ``n8n/``, of the note that is shown beside its nodes, and the id: at most 16
+        characters, n8n keeps no data of workflows with longer ones
     """
 
     def __init__(self, file: str, name: str, **settings):
@@ -103,7 +104,7 @@ class Workflow:
         return (
             json.dumps(
                 {
-                    "id": f"distribution_{self.file}".replace("-", "_"),
+                    "id": self.file,
                     "name": self.name,
                     "nodes": self.nodes,
                     "connections": self.connections,

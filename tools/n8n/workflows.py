@@ -165,7 +165,7 @@ def carrier_intake() -> Workflow:
 
 def operations_alerts() -> Workflow:
     workflow = Workflow(
-        "operations-alerts",
+        "alerts",
         "Distribution: alerts to operations",
     )
     heard = hear(workflow, "Event of Odoo", "distribution/alerts", "DISTRIBUTION_ALERTS_SECRET")

@@ -2,7 +2,14 @@
 // are sealed, some time after they happened; the first time, what is of the last day. Open is what is open now.
 const { draft } = $('Page').first().json;
 const { events, cursor, has_more } = $input.first().json.answer;
-const ENDS = ['approved', 'approval_rejected', 'approval_withdrawn', 'approval_voided', 'revision_requested'];
+const ENDS = [
+  'approved',
+  'approval_rejected',
+  'approval_withdrawn',
+  'approval_voided',
+  'emergency_released',
+  'revision_requested',
+];
 
 for (const event of events) {
   const [, document, fact] = /^distribution\.(\w+)\.(\w+)\.v\d+$/.exec(event.type) || [];

@@ -16,6 +16,7 @@ const lines = [
   `  within policy, nobody asked: ${number('passed')}`,
   `  decisions to approve: ${number('decision_approve') + number('decision_approve_with_conditions')}`,
   `  approved: ${number('approved')}`,
+  `  released in an emergency: ${number('emergency_released')}`,
   `  rejected: ${number('approval_rejected')}`,
   `  sent back: ${number('revision_requested')}`,
   `  withdrawn or void: ${number('approval_withdrawn') + number('approval_voided')}`,
