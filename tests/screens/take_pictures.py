@@ -70,6 +70,11 @@ SCREENS = [
     ),
     ("freights", "buyer", "/web#action=distribution_approval.action_freight_request", VIEW),
     ("cases", "operations_manager", "/web#action=distribution_core.distribution_case_action", VIEW),
+    *(
+        ("health", login, "/web#action=distribution_core.distribution_health_sign_action", VIEW)
+        for login in ("operations_manager", *OVERSEERS)
+    ),
+    ("metrics-tokens", "admin", "/web#action=distribution_core.distribution_metrics_token_action", VIEW),
     # What leaves the company, what comes back, and what is counted.
     ("sales", "sales_rep", "/web#action=sale.action_quotations_with_onboarding", ".o_list_view, .o_kanban_view"),
     *(

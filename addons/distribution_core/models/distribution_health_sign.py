@@ -114,7 +114,7 @@ class DistributionHealthSign(models.Model):
             self._sign(
                 kind, _("Cases without owner"), alone,
                 'warning' if neglected else 'ok',
-                _("%s of them overdue", neglected) if alone else _("every case has an owner"), CASES, nobody,
+                _("%s of them overdue", neglected) if neglected else _("none of them overdue"), CASES, nobody,
             ),
         ]  # fmt: skip
 
