@@ -38,8 +38,9 @@ FACTS = {"before": "new", "after": "approved"}
 NEW_QUEUE = """
     INSERT INTO distribution_webhook_delivery
            (subscription_id, event_id, event_uid, event_type, correlation, state, began_at, next_at, attempts)
-    SELECT %s, id, uid, type, correlation, 'pending', now() AT TIME ZONE 'utc', now() AT TIME ZONE 'utc', 0
-      FROM distribution_event WHERE type = %s ORDER BY id LIMIT %s
+    SELECT %s, id, uid, type, correlation, 'pending', moment, moment, 0
+      FROM distribution_event, (SELECT now() AT TIME ZONE 'utc' - interval '1 minute' AS moment) AS due
+     WHERE type = %s ORDER BY id LIMIT %s
 """
 
 
@@ -187,7 +188,7 @@ def at_once(post, drains):
 def beside_jobs(post, rounds):
     """The same deliveries as one job each, which is how `queue_job` is commonly used, and by the bridge's one job."""
     shuffle = random.Random(SEED)
-    post.registry["distribution.webhook.delivery"]._bench_send = _send_one
+    post.registry["distribution.webhook.delivery"]._send_one = _send_one
     ways = {"jobs": _as_jobs, "bridge": _by_the_bridge}
     costs = {way: [] for way in ways}
     for number in range(rounds + 1):
@@ -222,7 +223,7 @@ def _as_jobs(post):
         env.cr.execute("DELETE FROM queue_job")
         deliveries = env["distribution.webhook.delivery"].search([])
         before = env.cr.sql_log_count
-        uuids = [delivery.with_delay()._bench_send().uuid for delivery in deliveries]
+        uuids = [delivery.with_delay()._send_one().uuid for delivery in deliveries]
         env.flush_all()
         asked = env.cr.sql_log_count - before
     seconds = queries = 0
