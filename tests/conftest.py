@@ -214,7 +214,8 @@ def sql(second_connection):
     def query(statement: str, parameters=None):
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
-            return cursor.fetchall() if cursor.description else []
+            # A query that asks for no column has a description as well, an empty one.
+            return cursor.fetchall() if cursor.description is not None else []
 
     return query
 
