@@ -58,7 +58,7 @@ def _worked_on(env, cases, operations):
         case.invalidate_recordset(["create_date"])
         return case
 
-    waiting = opened(3, "carrier_portal", "Labels of two parcels cannot be printed")
+    waiting = opened(4, "carrier_portal", "Labels of two parcels cannot be printed")
     with at(moment(2, 11)):
         waiting.with_user(operations).action_take()
         waiting.with_user(operations).action_wait()
