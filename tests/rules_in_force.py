@@ -8,8 +8,10 @@ the scheduler would, and time that passes.
 import re
 import socketserver
 import threading
+from datetime import datetime
 from email import message_from_bytes, policy
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 from over_the_wire import contract_goods, order_of
 
@@ -29,6 +31,14 @@ INFORM_ABOVE = 25000
 
 def uid_of(rpc, login):
     return rpc(login).uid
+
+
+def company_day(rpc):
+    """Today where the demo company works: at night that is another day than here."""
+    admin = rpc("admin")
+    (company,) = admin("res.company", "search_read", [], fields=["resource_calendar_id"], limit=1)
+    (calendar,) = admin("resource.calendar", "read", [company["resource_calendar_id"][0]], ["tz"])
+    return datetime.now(ZoneInfo(calendar["tz"])).date()
 
 
 def begin(rpc):

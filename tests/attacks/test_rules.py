@@ -105,7 +105,7 @@ def delegated(rpc):
         for earlier in declared:
             with contextlib.suppress(Fault):
                 rpc(MANAGER)(DELEGATION, "action_end", [earlier])
-        today = date.today()
+        today = rules.company_day(rpc)
         values = {
             "substitute_id": rpc(DELEGATE).uid,
             "date_from": str(today),
@@ -127,7 +127,7 @@ def test_a_substitute_does_not_go_beyond_the_limits(rpc, goods, look, delegated,
     (other_type,) = admin("distribution.approval.document.type", "search", [("code", "=", "sale_order")])
     sites = admin("stock.warehouse", "search_read", [], fields=["code"])
     (north,) = [site["id"] for site in sites if site["code"] == "NOR"]
-    later = {"date_from": str(date.today() + timedelta(days=2))}
+    later = {"date_from": str(rules.company_day(rpc) + timedelta(days=2))}
     task = task_of(rpc(MANAGER), order.id)
     for limit in (
         {"ceiling": 6000},
@@ -161,7 +161,8 @@ def test_a_substitute_does_not_go_beyond_the_limits(rpc, goods, look, delegated,
 def test_nobody_makes_themselves_a_substitute(rpc, goods, look, sql):
     order = goods.order(5000)
     before = sql("SELECT count(*) FROM distribution_approval_delegation")
-    days = {"date_from": str(date.today()), "date_to": str(date.today() + timedelta(days=7)), "reason": "Holiday"}
+    today = rules.company_day(rpc)
+    days = {"date_from": str(today), "date_to": str(today + timedelta(days=7)), "reason": "Holiday"}
     for login in (DELEGATE, "finance_controller", "buyer", "admin", "policy_publisher"):
         client = rpc(login)
         values = {**days, "user_id": rpc(MANAGER).uid, "substitute_id": client.uid}
