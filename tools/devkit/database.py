@@ -98,7 +98,6 @@ def demo(workspace: Workspace, cluster: Cluster, database: str) -> None:
             install(workspace, cluster, building, addons.core_dependencies(names))
             install(workspace, cluster, building, names, demo=True)
             rename(workspace, cluster, building, database)
-        draw_assets(workspace, cluster, database)
         cluster.comment(database, built_from)
 
 

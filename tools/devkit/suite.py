@@ -376,9 +376,20 @@ def everything(engine: Engine, *, without_odoo: bool = True) -> int:
         if any((ADDONS / addons.DEMO_ADDON / "tests").glob("test_*.py")):
             demo, tags = database.demo_addons(), [f"/{addons.DEMO_ADDON}"]
             results.append(in_odoo(workspace, cluster, "demo company", demo, tags, purpose="demo"))
-        results += [beside_others(workspace, cluster, bridge, names) for bridge in addons.bridges_to_others()]
+        results += [beside_others(workspace, cluster, bridge, names) for bridge in bridges_to_the_oca(workspace)]
         results += outside(workspace, cluster)
     return report(results)
+
+
+def bridges_to_the_oca(workspace: Workspace) -> list[str]:
+    """The bridges to addons of the OCA; what a bridge to an addon of Odoo needs has a command of its own."""
+    return [
+        bridge
+        for bridge in addons.bridges_to_others()
+        if not any(
+            (place / other).is_dir() for other in addons.others(bridge) for place in workspace.engine.core_addons
+        )
+    ]
 
 
 def beside_others(workspace: Workspace, cluster: Cluster, bridge: str, names: list[str]) -> Result:
