@@ -23,8 +23,12 @@ class OtherSystem:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"])).decode()
-                system.arrived.append((dict(self.headers), body))
+                length = int(self.headers["content-length"])
+                body = self.rfile.read(length)
+                if len(body) < length:  # who sent it died meanwhile
+                    self.close_connection = True
+                    return
+                system.arrived.append((dict(self.headers), body.decode()))
                 system.reached.set()
                 system.hold.wait(60)
                 if system.down:
