@@ -81,7 +81,9 @@ def server(request, workspace, cluster, demo_template):
     """
     marks = getattr(request.module, "pytestmark", [])
     names = {mark.name for mark in (marks if isinstance(marks, list) else [marks])}
-    purpose = request.module.__name__.rpartition(".")[2].removeprefix("test_")[:24]
+    # Scenarios and attacks have files of the same name.
+    place, _dot, name = request.module.__name__.rpartition(".")
+    purpose = f"{place.rpartition('.')[2][:3]}_{name.removeprefix('test_')}"[:24]
     with database.temporary_copy(workspace, cluster, demo_template, purpose) as copy:
         odoo = Server(
             workspace,

@@ -50,6 +50,13 @@ class TestSiteTransfer(TransferCase):
         self.assertEqual(picking.state, "done")
         self.assertFalse(self.env["distribution.site.transfer"].search([("picking_id", "=", picking.id)]))
 
+    def test_a_state_is_not_written_without_goods(self):
+        picking = self._transfer()
+        picking.do_unreserve()
+        with self.assertRaises(UserError):
+            picking.write({"state": "done"})
+        self.assertNotEqual(picking.state, "done")
+
     def test_held_and_released(self):
         picking = self._transfer()
         picking.button_validate()
