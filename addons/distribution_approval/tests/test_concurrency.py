@@ -15,10 +15,11 @@ from odoo import SUPERUSER_ID, Command, api
 from odoo.exceptions import RedirectWarning, UserError
 from odoo.modules.registry import DummyRLock, Registry
 from odoo.service.model import retrying
-from odoo.tests.common import BaseCase, get_db_name, new_test_user, tagged
+from odoo.tests.common import get_db_name, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.distribution_core.compat import LINE_UOM, USER_GROUPS
+from odoo.addons.distribution_core.tests.committed_case import LastCase
 
 from ..models.approval_request_release import _resume_in_own_transaction
 
@@ -33,14 +34,6 @@ PEOPLE = {
     "publisher": "distribution_core.group_policy_publisher",
     "publisher_2": "distribution_core.group_policy_publisher",
 }
-
-
-class LastCase(BaseCase):
-    """Tests that commit: they run after all others, which may count on an empty database."""
-
-    def __init__(self, methodName="runTest"):
-        super().__init__(methodName)
-        self.test_sequence = 1000  # Odoo's loader sorts by it; on the class Odoo resets it
 
 
 @tagged("post_install", "-at_install")

@@ -6,6 +6,8 @@ from odoo.modules.registry import Registry
 from odoo.tests.common import get_db_name, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.distribution_core.tests.committed_case import LastCase
+
 from ..models import approval_simulation
 from . import test_concurrency
 
@@ -13,7 +15,7 @@ VARIANT, SIMULATION = "distribution.approval.variant", "distribution.approval.si
 
 
 @tagged("post_install", "-at_install")
-class TestMatrixConcurrency(test_concurrency.LastCase):
+class TestMatrixConcurrency(LastCase):
     transaction = vars(test_concurrency.ConcurrencyCase)["transaction"]
     _make_company = vars(test_concurrency.ConcurrencyCase)["_make_company"]
     _leave = vars(test_concurrency.ConcurrencyCase)["_leave"]

@@ -7,34 +7,27 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 from odoo import SUPERUSER_ID, api
-from odoo.modules.registry import DummyRLock, Registry
 from odoo.service.model import retrying
-from odoo.tests.common import BaseCase, get_db_name, new_test_user, tagged
+from odoo.tests.common import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..engine.problem import Problem
 from ..engine.rate_limit import Limit
 from .api_case import CONFIRMATION, EVENT, KEPT
+from .committed_case import CommittedCase
 
 AT_ONCE = 4
 STRANGER = '203.0.113.9'
 
 
 @tagged('post_install', '-at_install')
-class TestApiConcurrency(BaseCase):
+class TestApiConcurrency(CommittedCase):
     """What is committed here is revoked and archived in the end; the events stay, for they are evidence."""
-
-    def __init__(self, methodName='runTest'):
-        super().__init__(methodName)
-        self.test_sequence = 1000  # after the tests that count on an empty database
 
     def setUp(self):
         super().setUp()
-        # 19.0 holds the lock of the registries while it tests.
-        self.startPatcher(patch.object(Registry, '_lock', DummyRLock()))
         # Odoo's own pauses between its tries; those of the tests stay.
         self.startPatcher(patch('odoo.service.model.time', SimpleNamespace(sleep=lambda _seconds: None)))
-        self.registry = Registry(get_db_name())
         with self.transaction() as env:
             login = f'api_at_once_{time.time_ns()}'
             account = new_test_user(env, login, groups='base.group_user,distribution_core.group_integration')
@@ -60,11 +53,6 @@ class TestApiConcurrency(BaseCase):
             key.active = False
             key.user_id.active = False
             env['distribution.api.stranger'].search([('address', '=', STRANGER)]).unlink()
-
-    @contextmanager
-    def transaction(self):
-        with self.registry.cursor() as cr:
-            yield api.Environment(cr, SUPERUSER_ID, {})
 
     def receive(self, body, operation=KEPT, idempotency_key=None, dies=False):
         """One call, as the controller takes it, in Odoo's own retry loop."""

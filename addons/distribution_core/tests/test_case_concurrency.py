@@ -2,34 +2,26 @@
 
 import threading
 import time
-from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo import SUPERUSER_ID, api, fields
-from odoo.modules.registry import DummyRLock, Registry
-from odoo.tests.common import BaseCase, get_db_name, new_test_user, tagged
+from odoo import fields
+from odoo.tests.common import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..models import distribution_case_clock
+from .committed_case import CommittedCase
 
 CASES = 24
 
 
 @tagged('post_install', '-at_install')
-class TestCaseConcurrency(BaseCase):
+class TestCaseConcurrency(CommittedCase):
     """What is committed here is closed in the end; the events stay, for they are evidence."""
-
-    def __init__(self, methodName='runTest'):
-        super().__init__(methodName)
-        self.test_sequence = 1000  # after the tests that count on an empty database
 
     def setUp(self):
         super().setUp()
-        # 19.0 holds the lock of the registries while it tests.
-        self.startPatcher(patch.object(Registry, '_lock', DummyRLock()))
         self.startPatcher(patch.object(distribution_case_clock, 'BATCH', 5))
-        self.registry = Registry(get_db_name())
         with self.transaction() as env:
             groups = 'base.group_user,distribution_core.group_operations'
             owner = new_test_user(env, f'case_at_once_{time.time_ns()}', groups=groups)
@@ -47,11 +39,6 @@ class TestCaseConcurrency(BaseCase):
         with self.transaction() as env:
             env['distribution.case'].browse(self.case_ids).action_cancel()
             env['res.users'].browse(self.owner_id).active = False
-
-    @contextmanager
-    def transaction(self):
-        with self.registry.cursor() as cr:
-            yield api.Environment(cr, SUPERUSER_ID, {})
 
     def test_two_jobs_at_once(self):
         done, errors, barrier = [], [], threading.Barrier(2)

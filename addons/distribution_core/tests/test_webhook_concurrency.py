@@ -3,17 +3,16 @@
 import os
 import threading
 import time
-from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
 
 from cryptography.fernet import Fernet
 from odoo import SUPERUSER_ID, api, fields
-from odoo.modules.registry import DummyRLock, Registry
-from odoo.tests.common import BaseCase, get_db_name, tagged
+from odoo.tests.common import tagged
 from odoo.tools import mute_logger
 
 from ..webhook_senders import Senders
+from .committed_case import CommittedCase
 from .common import FACTS, TYPE
 from .webhook_case import WebhookMixin
 
@@ -21,19 +20,12 @@ DRAINS, EVENTS = 4, 300
 
 
 @tagged('post_install', '-at_install')
-class TestWebhookConcurrency(WebhookMixin, BaseCase):
+class TestWebhookConcurrency(WebhookMixin, CommittedCase):
     """What is committed here is paused or sent in the end; the events stay, for they are evidence."""
-
-    def __init__(self, methodName='runTest'):
-        super().__init__(methodName)
-        self.test_sequence = 1000  # after the tests that count on an empty database
 
     def setUp(self):
         super().setUp()
         self.startPatcher(patch.dict(os.environ, {'DISTRIBUTION_SECRET_KEY': Fernet.generate_key().decode()}))
-        # 19.0 holds the lock of the registries while it tests.
-        self.startPatcher(patch.object(Registry, '_lock', DummyRLock()))
-        self.registry = Registry(get_db_name())
         self.to = self.receiver()
         with self.transaction() as env:
             self.allow(env, self.to)
@@ -48,11 +40,6 @@ class TestWebhookConcurrency(WebhookMixin, BaseCase):
             subscription._stored_secrets().unlink()
             subscription.active = False
             env['ir.config_parameter'].set_param('distribution_core.outbound_allowed_hosts', '')
-
-    @contextmanager
-    def transaction(self):
-        with self.registry.cursor() as cr:
-            yield api.Environment(cr, SUPERUSER_ID, {})
 
     def record(self, count):
         """Uids of as many committed events."""

@@ -1,0 +1,30 @@
+"""Tests with real connections and real commits."""
+
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from odoo import SUPERUSER_ID, api
+from odoo.modules.registry import DummyRLock, Registry
+from odoo.tests.common import BaseCase, get_db_name
+
+
+class LastCase(BaseCase):
+    """What is committed here runs after the tests that count on an empty database."""
+
+    def __init__(self, methodName='runTest'):
+        super().__init__(methodName)
+        self.test_sequence = 1000  # Odoo's loader sorts by it; on the class Odoo resets it
+
+
+class CommittedCase(LastCase):
+    def setUp(self):
+        super().setUp()
+        # 19.0 holds the lock of the registries while it tests.
+        self.startPatcher(patch.object(Registry, '_lock', DummyRLock()))
+        self.registry = Registry(get_db_name())
+
+    @contextmanager
+    def transaction(self):
+        """An environment on a connection of its own; committed at the end."""
+        with self.registry.cursor() as cr:
+            yield api.Environment(cr, SUPERUSER_ID, {})
