@@ -1,15 +1,17 @@
 # Two commands are enough: `make run` and `make test`. Everything they need is put into .run/,
 # which git ignores. Settings: ENGINE=17.0|19.0  PORT=8069  DB=distribution_demo  ODOO_HOME=…
 #                              ONLY=odoo (test: without what needs no Odoo)  ADDON=… (test-fast)
+#                              HYPOTHESIS=fixed|random|thorough (test, explore: which examples)
+#                              TIMES=… (explore: how many times as many)
 #                              BENCH=… (bench)  V=1 (show the output of what is called)
 
-export ENGINE PORT DB ADDON TAGS BENCH V ONLY ODOO_HOME ODOO_ARCHIVE_URL
+export ENGINE PORT DB ADDON TAGS HYPOTHESIS TIMES BENCH V ONLY ODOO_HOME ODOO_ARCHIVE_URL
 
 PYTHON3 := $(shell command -v python3)
 DEVKIT = @$(or $(PYTHON3),python3) -m tools.devkit
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help run test test-fast test-ldap test-n8n odoo-tests lint format bench screens stop clean python
+.PHONY: help run test test-fast explore test-ldap test-n8n odoo-tests lint format bench screens stop clean python
 
 help: ## What there is
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -29,6 +31,9 @@ test: python ## All tests, on the engine found or named by ENGINE=
 
 test-fast: python ## One addon: make test-fast ADDON=distribution_core
 	$(DEVKIT) test-fast
+
+explore: python ## The plain engines on other examples, many more of them (ADDON=… TIMES=20): an hour or two
+	$(DEVKIT) explore
 
 test-ldap: python ## Sign-in through a real directory (OpenLDAP, unpacked below .run)
 	$(DEVKIT) test-ldap

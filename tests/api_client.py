@@ -58,7 +58,7 @@ def give_key(rpc, url, operations, login="integration", **values):
     )
     key = key[0] if isinstance(key, list) else key
     action = admin(KEY, "action_issue", [key])
-    system = System(url, action["context"]["shown_api_key"], key)
+    system = System(url, action["context"]["shown_secret"], key)
     system.secret = action["context"]["shown_signing_secret"]
     return system
 

@@ -6,6 +6,7 @@ sits in front of a browser.
 """
 
 import contextlib
+import functools
 import os
 import shutil
 import sys
@@ -18,6 +19,7 @@ import pytest
 import requests
 
 from tools.devkit import database, engines
+from tools.devkit.paths import short_digest
 from tools.devkit.postgres import PORT, ROLE, Cluster
 from tools.devkit.server import Server, test_log
 from tools.devkit.workspace import prepare
@@ -41,11 +43,34 @@ PHONE = {"width": 390, "height": 844}
 # What the browser itself reports and no user suffers from.
 HARMLESS_CONSOLE = ("favicon.ico",)
 CRON_FIXTURE_MARK = "cron"
+# A folder in which several that run the same files note who has begun which.
+TURNS = "SUITE_TURNS"
 
 
 def pytest_configure(config):
     sys.path.insert(0, str(Path(__file__).parent))  # modules that several test files share
     config.addinivalue_line("markers", "cron: the server of this file runs scheduled jobs")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    """Where several run the same files at the same time, a file belongs to whoever comes to it first, whole."""
+    place = os.environ.get(TURNS)
+    if not place or _takes(item.path, place):
+        return None
+    # What was left set up for this one may not be what the next one needs.
+    item.session._setupstate.teardown_exact(nextitem)
+    return True
+
+
+@functools.cache
+def _takes(file: Path, place: str) -> bool:
+    try:
+        with Path(place, short_digest(str(file))).open("x") as mark:
+            mark.write(str(file))
+    except FileExistsError:
+        return False
+    return True
 
 
 # --- the system -----------------------------------------------------------------------------
@@ -130,8 +155,13 @@ class RpcClient:
 
 @pytest.fixture(scope="module")
 def rpc(server):
-    """``rpc("buyer")`` is a callable that acts as that user (password = login)."""
+    """``rpc("buyer")`` is a callable that acts as that user (password = login).
 
+    Who has logged in once stays so: to check a password takes a quarter of a second, by design. Odoo looks at it
+    again with each call.
+    """
+
+    @functools.cache
     def log_in(login: str, password: str | None = None) -> RpcClient:
         password = password or login
         with xmlrpc.client.ServerProxy(f"{server.url}/xmlrpc/2/common") as common:

@@ -143,13 +143,13 @@ def give_role(rpc, login, group):
     admin("res.groups", "write", [data["res_id"]], {people: [(4, uid_of(rpc, login))]})
 
 
-def run_job(rpc, name):
-    """Run a scheduled job of the approval addon as the scheduler would."""
+def run_job(rpc, name, addon="distribution_approval"):
+    """Run a scheduled job of an addon as the scheduler would."""
     admin = rpc("admin")
     (data,) = admin(
         "ir.model.data",
         "search_read",
-        [("module", "=", "distribution_approval"), ("name", "=", name)],
+        [("module", "=", addon), ("name", "=", name)],
         fields=["res_id"],
     )
     admin("ir.cron", "method_direct_trigger", [data["res_id"]])
@@ -262,13 +262,13 @@ class Postbox(socketserver.ThreadingTCPServer):
             },
         )
 
-    def link_for(self, address):
-        """The path of the newest decision link that went to ``address``."""
+    def link_for(self, address, place="/distribution/approval/link/"):
+        """The path of the newest link to ``place`` – of decisions, or another – that went to ``address``."""
         for letter in reversed(self.letters):
             if address in str(letter["To"]):
                 for part in letter.walk():
                     if part.get_content_type() == "text/html":
-                        found = re.search(r"/distribution/approval/link/[\w-]+", part.get_content())
+                        found = re.search(rf"{place}[\w-]+", part.get_content())
                         if found:
                             return found[0]
         raise AssertionError(f"no link for {address} in {len(self.letters)} letters")

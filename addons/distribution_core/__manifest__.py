@@ -15,6 +15,7 @@
         'views/distribution_core_menus.xml',
         'views/distribution_event_views.xml',
         'wizard/distribution_ledger_views.xml',
+        'wizard/distribution_secret_shown_views.xml',
         'views/distribution_event_seal_views.xml',
         'views/distribution_event_type_views.xml',
         'views/distribution_region_views.xml',

@@ -10,9 +10,14 @@ LINE_UOM = 'product_uom' if IS_17 else 'product_uom_id'
 SUPPLIERINFO_UOM = LINE_UOM
 PURCHASE_LINE_TAXES = 'taxes_id' if IS_17 else 'tax_ids'
 SALE_LINE_TAXES = 'tax_id' if IS_17 else 'tax_ids'
+# The vendor acknowledged the order, as Odoo notes it.
+PURCHASE_ACKNOWLEDGED = 'mail_reminder_confirmed' if IS_17 else 'acknowledged'
 PURCHASE_NOTE = 'notes' if IS_17 else 'note'
 INVOICE_REVERSALS = 'reversal_move_id' if IS_17 else 'reversal_move_ids'
 PRECISION_QUANTITY = 'Product Unit of Measure' if IS_17 else 'Product Unit'
+
+# The model that finds stock rules and runs procurements.
+PROCUREMENT_MODEL = 'procurement.group' if IS_17 else 'stock.rule'
 
 # Direct membership: on users the groups given, on groups the users given.
 USER_GROUPS = 'groups_id' if IS_17 else 'group_ids'
@@ -68,3 +73,8 @@ def build_email(mail_server, **values):
 def has_access(records, operation):
     """Whether the user may do ``operation`` on every one of ``records``."""
     return len(accessible(records, operation)) == len(records)
+
+
+def may(model, operation):
+    """Whether the user has the right to do ``operation`` on the model at all; which records is another question."""
+    return model.check_access_rights(operation, raise_exception=False) if IS_17 else model.has_access(operation)

@@ -5,6 +5,7 @@ What counts is read back from the database.
 """
 
 import json
+import os
 import secrets
 import socket
 import subprocess
@@ -22,14 +23,13 @@ from over_the_wire import at_once
 from standardwebhooks.webhooks import Webhook
 
 MANAGER = "purchasing_manager"
-KEPT = "supplier-confirmations"
+#: An operation that nothing acts on yet.
+KEPT = "carrier-statuses"
 STRANGERS = "distribution_core.api_strangers_per_minute"
-CONFIRMATION = {
-    "order": {"name": "P00001"},
-    "confirmed_at": "2026-11-20T09:30:00Z",
-    "lines": [{"line_id": 1, "status": "accepted"}],
-}
+STATUS = {"tracking_reference": "1Z999", "status": "in_transit", "occurred_at": "2026-11-20T09:30:00Z"}
 LARGEST = 256 * 1024
+#: Its calls are the same in each run, unless chance is asked for (make test HYPOTHESIS=random).
+SEED = "4" if os.environ.get("HYPOTHESIS", "") in ("", "fixed") else str(secrets.randbelow(2**32))
 #: What schemathesis looks at in every answer.
 CHECKS = (
     "not_a_server_error",
@@ -167,7 +167,7 @@ def test_strange_headers(everything):
         ({"X-Forwarded-Host": "evil.example", "Accept-Language": "xx"}, 202),
         ({"Cookie": "session_id=" + "a" * 84}, 202),
     ):
-        assert everything.post(KEPT, CONFIRMATION, headers=headers).status_code == status, headers
+        assert everything.post(KEPT, STATUS, headers=headers).status_code == status, headers
 
 
 # ------------------------------------------------------------------------------ who calls
@@ -187,7 +187,7 @@ def test_keys_of_nobody(everything, server, rpc, sql, calls):
         "Bearer ' OR 1=1 --",
         "Bearer " + "x" * 7000,
     ):
-        answer = everything.post(KEPT, CONFIRMATION, headers={"Authorization": authorization})
+        answer = everything.post(KEPT, STATUS, headers={"Authorization": authorization})
         assert answer.status_code == 401, (authorization, answer.text)
     # Neither a key in the address nor somebody's session is a key.
     assert (
@@ -206,21 +206,21 @@ def test_keys_of_nobody(everything, server, rpc, sql, calls):
 def test_keys_that_ended(rpc, server, sql):
     admin = rpc("admin")
     system = give_key(rpc, server.url, [KEPT], name="Ends")
-    assert system.post(KEPT, CONFIRMATION).status_code == 202
+    assert system.post(KEPT, STATUS).status_code == 202
     sql("UPDATE distribution_api_key SET expires_on = current_date - 2 WHERE id = %s", (system.key_id,))
     # The server keeps nothing of a key between two calls.
-    problem(system.post(KEPT, CONFIRMATION), 401, "key-expired")
+    problem(system.post(KEPT, STATUS), 401, "key-expired")
     sql("UPDATE distribution_api_key SET expires_on = current_date + 2 WHERE id = %s", (system.key_id,))
-    newer = System(server.url, admin(KEY, "action_issue", [system.key_id])["context"]["shown_api_key"], system.key_id)
-    assert {one.post(KEPT, CONFIRMATION).status_code for one in (system, newer)} == {202}, "both, for a day"
+    newer = System(server.url, admin(KEY, "action_issue", [system.key_id])["context"]["shown_secret"], system.key_id)
+    assert {one.post(KEPT, STATUS).status_code for one in (system, newer)} == {202}, "both, for a day"
     admin(KEY, "action_revoke", [system.key_id])
     for one in (system, newer):
-        problem(one.post(KEPT, CONFIRMATION), 401, "key-revoked")
-    again = System(server.url, admin(KEY, "action_issue", [system.key_id])["context"]["shown_api_key"])
-    assert again.post(KEPT, CONFIRMATION).status_code == 202
-    problem(system.post(KEPT, CONFIRMATION), 401, "key-revoked")
+        problem(one.post(KEPT, STATUS), 401, "key-revoked")
+    again = System(server.url, admin(KEY, "action_issue", [system.key_id])["context"]["shown_secret"])
+    assert again.post(KEPT, STATUS).status_code == 202
+    problem(system.post(KEPT, STATUS), 401, "key-revoked")
     admin(KEY, "write", [system.key_id], {"active": False})
-    problem(again.post(KEPT, CONFIRMATION), 401, "key-revoked")
+    problem(again.post(KEPT, STATUS), 401, "key-revoked")
 
 
 def test_operations_that_are_not_theirs(rpc, server, calls):
@@ -256,7 +256,7 @@ def test_what_nobody_gives_back(rpc, everything, sql):
 
 
 def test_forging_the_inbox(rpc, everything, sql):
-    call = everything.post(KEPT, CONFIRMATION).json()["call_id"]
+    call = everything.post(KEPT, STATUS).json()["call_id"]
     for login in ("admin", "operations_manager", "integration", "auditor", "buyer"):
         client = rpc(login)
         for method, arguments in (
@@ -321,7 +321,7 @@ def test_records_of_another_company(rpc, everything, sql):
     )
     assert not sql("SELECT FROM sale_order WHERE order_channel = 'foreign'")
     other = give_key(rpc, everything.url, None, name="Another system")
-    mine = everything.post(KEPT, CONFIRMATION).json()["call_id"]
+    mine = everything.post(KEPT, STATUS).json()["call_id"]
     problem(other.get(f"calls/{mine}"), 404, "not-found")
 
 
@@ -369,7 +369,7 @@ def test_the_same_call_eight_times_at_once(everything, sql):
 
 def test_signed_messages(rpc, server, calls):
     system = give_key(rpc, server.url, [KEPT], name="Signs", requires_signature=True)
-    raw = json.dumps(CONFIRMATION)
+    raw = json.dumps(STATUS)
     signer = Webhook(system.secret)
 
     def signed(message_id, at=None, body=raw):
@@ -387,7 +387,7 @@ def test_signed_messages(rpc, server, calls):
     assert (replayed.text, replayed.headers["Idempotent-Replayed"]) == (first.text, "true")
     for headers, body in (
         ({}, raw),
-        (caught, raw.replace("P00001", "P00002")),
+        (caught, raw.replace("1Z999", "1Z998")),
         ({**caught, "webhook-id": "m-2"}, raw),
         ({**caught, "webhook-timestamp": str(int(time.time()) + 5)}, raw),
         (signed("m-3", time.time() - 3600), raw),
@@ -400,7 +400,7 @@ def test_signed_messages(rpc, server, calls):
 
 def test_too_many_at_once(rpc, server, calls):
     system = give_key(rpc, server.url, [KEPT], name="Floods", per_minute=2, burst=5)
-    answers = at_once(*[lambda: system.post(KEPT, CONFIRMATION)] * 12)
+    answers = at_once(*[lambda: system.post(KEPT, STATUS)] * 12)
     statuses = sorted(answer.status_code for answer in answers)
     assert statuses == [202] * 5 + [429] * 7, statuses
     assert calls(system) == 5
@@ -573,7 +573,7 @@ def test_schemathesis(everything, sql, server, tmp_path):
     def some(statement):
         return [number for (number,) in sql(f"{statement} ORDER BY id LIMIT 3")]
 
-    assert everything.post(KEPT, CONFIRMATION).status_code == 202
+    assert everything.post(KEPT, STATUS).status_code == 202
     document = everything.get("openapi.json").json()
     ids = {
         "customer": some("SELECT id FROM res_partner WHERE email LIKE 'customer_1%%'"),
@@ -603,7 +603,7 @@ def test_schemathesis(everything, sql, server, tmp_path):
                 *(sys.executable, "-m", "schemathesis.cli", "run", str(contract), *words),
                 *("--url", f"{server.url}{BASE}"),
                 *("--header", f"Authorization: Bearer {everything.text}"),
-                *("--seed", "4", "--no-shrink", "--continue-on-failure", "--request-timeout", "60"),
+                *("--seed", SEED, "--no-shrink", "--continue-on-failure", "--request-timeout", "60"),
                 *("--checks", ",".join(CHECKS), "--suppress-health-check", "all"),
             ],
             cwd=tmp_path,
@@ -615,6 +615,6 @@ def test_schemathesis(everything, sql, server, tmp_path):
         assert done.returncode == 0, done.stdout[-9000:] + done.stderr[-2000:]
     tried = sql("SELECT count(*) FROM distribution_api_call")[0][0] - before
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert tried > 100, f"only {tried} calls got as far as the inbox"
+    assert tried > 60, f"only {tried} calls got as far as the inbox"
     states = dict(sql("SELECT state, count(*) FROM distribution_api_call GROUP BY 1"))
     assert states.get("applied", 0) > 2 and not states.get("failed"), states

@@ -236,23 +236,29 @@ def test_paying_past_a_hold(desk, rpc):
     assert desk.initiated(vendor) == pytest.approx(before + float(total))
 
 
-def test_recording_what_has_left_is_not_refused(desk, rpc):
-    """A journal entry that pays a vendor whose bills are held is recorded, and somebody has to look at it."""
-    vendor = desk.vendor("Ridgeway")
-    desk.held(vendor, 333)
+def paid_by_entry(rpc, vendor, amount):
+    """A posted journal entry by which the vendor got money; its id."""
     admin = rpc("admin")
     accounts = {
         kind: admin("account.account", "search", [("account_type", "=", kind)], limit=1)[0]
         for kind in ("liability_payable", "asset_cash")
     }
     (journal,) = admin("account.journal", "search", [("type", "=", "general")], limit=1)
-    lines = [
-        {"account_id": accounts["liability_payable"], "partner_id": vendor, "debit": 333.0, "name": "By telephone"},
-        {"account_id": accounts["asset_cash"], "partner_id": vendor, "credit": 333.0, "name": "By telephone"},
+    sides = [
+        {"account_id": accounts["liability_payable"], "partner_id": vendor, "debit": amount, "name": "By telephone"},
+        {"account_id": accounts["asset_cash"], "partner_id": vendor, "credit": amount, "name": "By telephone"},
     ]
-    values = {"move_type": "entry", "journal_id": journal, "line_ids": [(0, 0, line) for line in lines]}
+    values = {"move_type": "entry", "journal_id": journal, "line_ids": [(0, 0, side) for side in sides]}
     entry = admin("account.move", "create", values)
     admin("account.move", "action_post", [entry])
+    return entry
+
+
+def test_recording_what_has_left_is_not_refused(desk, rpc):
+    """A journal entry that pays a vendor whose bills are held is recorded, and somebody has to look at it."""
+    vendor = desk.vendor("Ridgeway")
+    desk.held(vendor, 333)
+    entry = paid_by_entry(rpc, vendor, 333)
     assert desk.state(entry)[0] == "posted"
     cases = desk.sql(
         """SELECT record.severity FROM distribution_case record
@@ -261,6 +267,64 @@ def test_recording_what_has_left_is_not_refused(desk, rpc):
         (entry,),
     )
     assert cases == [("3",)]
+
+
+def test_making_a_held_bill_fit(desk, rpc):
+    """Nothing came: whatever is done to the links of the bill, to the order or to its reference, it stays held."""
+    vendor = desk.vendor("Tamarack")
+    _product, price = desk.agreed(vendor)
+    quantity = int(600 / price) + 1
+    order_id = desk.order(vendor, quantity)
+    reference = f"FIT-{order_id}"
+    bill_id = desk.bill(order_id, reference=reference)
+    desk.clerk("account.move", "action_post", [bill_id])
+    assert desk.state(bill_id) == ("draft", "pending")
+    lines = "SELECT id FROM account_move_line WHERE move_id = %s AND display_type = %s"
+    ((line,),) = desk.sql(lines, (bill_id, "product"))
+    ((order_line,),) = desk.sql("SELECT id FROM purchase_order_line WHERE order_id = %s", (order_id,))
+    # Goods of somebody else did come.
+    other = desk.order(desk.vendor("Corvane"), quantity)
+    desk.receive(other)
+    ((foreign,),) = desk.sql("SELECT id FROM purchase_order_line WHERE order_id = %s", (other,))
+
+    def stays_held(*about):
+        for client in (desk.clerk, rpc("admin")):
+            tried(client, "account.move", "action_post", [bill_id])
+        assert desk.state(bill_id)[0] == "draft", about
+        assert desk.sql("SELECT payment_state FROM account_move WHERE id = %s", (bill_id,)) == [("not_paid",)], about
+
+    for login in ("accountant", "buyer", "admin"):
+        client = rpc(login)
+        for link in (False, foreign):
+            values = {"purchase_line_id": link}
+            tried(client, "account.move.line", "write", [line], values, context=MODERATE)
+            stays_held(login, values)
+            tried(client, "account.move", "write", [bill_id], {"invoice_line_ids": [(1, line, values)]})
+            stays_held(login, values)
+        tried(rpc("admin"), "account.move.line", "write", [line], {"purchase_line_id": order_line})
+    for login in ("accountant", "buyer", "purchasing_manager", "admin"):
+        client = rpc(login)
+        for values in (
+            {"qty_received": quantity},
+            {"qty_received_manual": quantity, "qty_received_method": "manual"},
+            {"qty_invoiced": -quantity, "qty_to_invoice": quantity},
+        ):
+            tried(client, "purchase.order.line", "write", [order_line], values, context=MODERATE)
+            stays_held(login, values)
+    # Once more with the same reference.
+    again = desk.bill(order_id, reference=f"{reference} ")
+    desk.clerk("account.move", "action_post", [again])
+    assert desk.state(again) == ("draft", "pending")
+    # Money that has left already, put against it.
+    admin, entry = rpc("admin"), paid_by_entry(rpc, vendor, 600)
+    ((paid,),) = desk.sql("SELECT id FROM account_move_line WHERE move_id = %s AND debit > 0", (entry,))
+    ((owed,),) = desk.sql(lines, (bill_id, "payment_term"))
+    for client in (desk.clerk, admin):
+        tried(client, "account.move", "js_assign_outstanding_line", bill_id, paid)
+        tried(client, "account.move", "js_assign_outstanding_line", [bill_id], paid)
+        tried(client, "account.move.line", "reconcile", [owed, paid])
+        stays_held("reconciled")
+    assert desk.sql("SELECT count(*) FROM account_partial_reconcile WHERE credit_move_id = %s", (owed,)) == [(0,)]
 
 
 def test_paying_to_another_account(desk, rpc):

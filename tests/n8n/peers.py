@@ -5,6 +5,9 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+#: An address at which nobody listens.
+NOBODY = "127.0.0.1:9"
+
 
 class Peer:
     """Answers every POST with ``status`` and keeps it: ``arrived`` is a list of (headers, body)."""

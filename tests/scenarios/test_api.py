@@ -15,7 +15,7 @@ from web_client import Person
 
 KEYS = "distribution_core.distribution_api_key_action"
 INBOX = "distribution_core.distribution_api_call_action"
-OPERATIONS = ("external-events", "customer-orders", "supplier-confirmations", "events", "event-types")
+OPERATIONS = ("external-events", "customer-orders", "carrier-statuses", "events", "event-types")
 
 
 @pytest.fixture(scope="module")
@@ -121,19 +121,15 @@ def test_the_shop_orders(shop, rpc, sql, customer, product):
     assert sql("SELECT state FROM distribution_case WHERE id = %s", (case,)) == [("resolved",)]
 
 
-def test_a_vendor_confirms_what_nothing_acts_on_yet(shop, browser_page):
+def test_a_carrier_tells_what_nothing_acts_on_yet(shop, browser_page):
     answer = shop.post(
-        "supplier-confirmations",
-        {
-            "order": {"name": "P00001"},
-            "confirmed_at": "2026-11-20T09:30:00Z",
-            "lines": [{"line_id": 1, "status": "changed", "promised_date": "2026-12-04"}],
-        },
+        "carrier-statuses",
+        {"tracking_reference": "1Z999", "status": "delayed", "occurred_at": "2026-11-20T09:30:00Z"},
     )
     assert answer.status_code == 202
     assert shop.get(f"calls/{answer.json()['call_id']}").json()["state"] == "waiting"
     operations = Person(browser_page("operations_manager"), "operations_manager")
-    operations.opens(INBOX).sees("supplier-confirmations")
+    operations.opens(INBOX).sees("carrier-statuses")
 
 
 def test_polling(shop):

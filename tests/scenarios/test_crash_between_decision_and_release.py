@@ -70,6 +70,7 @@ def test_crash_between_decision_and_release(rpc, sql, second_connection, server,
     # The scheduled action finds what is left over.
     deadline = time.monotonic() + 120
     while request()[1] != "done" and time.monotonic() < deadline:
+        server.wake_scheduler()
         time.sleep(0.5)
     assert request() == ("approved", "done")
     assert sql("SELECT state FROM purchase_order WHERE id = %s", (order_id,))[0][0] in ("purchase", "done")

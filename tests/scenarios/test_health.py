@@ -26,7 +26,7 @@ def new_token(rpc, name):
     admin = rpc("admin")
     made = admin("distribution.metrics.token", "create", {"name": name})
     made = made[0] if isinstance(made, list) else made
-    return admin("distribution.metrics.token", "action_issue", [made])["context"]["shown_metrics_token"]
+    return admin("distribution.metrics.token", "action_issue", [made])["context"]["shown_secret"]
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +189,25 @@ def test_every_process_says_the_same(server, another_process, scrape, system):
     for number in range(3):
         assert system.post("external-events", event(f"process-{number}")).status_code == 200
     assert calls(another_process.url) == calls(server.url) == before + 3
+
+
+def test_what_never_reached_the_inbox_is_counted(server, scrape, system):
+    def problems():
+        return {
+            sample.labels["problem"]: sample.value
+            for sample in scrape(server.url)["distribution_api_problems_total"]
+            if sample.labels["key"] == str(system.key_id)
+        }
+
+    before = problems()
+    problem(system.get("no-such-thing"), 404, "not-found")
+    problem(system.post("ship-notices", {}), 403, "scope-missing")
+    problem(system.get("no-such-thing"), 404, "not-found")
+    after = problems()
+    assert {kind: count - before.get(kind, 0) for kind, count in after.items() if count != before.get(kind, 0)} == {
+        "not-found": 2,
+        "scope-missing": 1,
+    }
 
 
 def test_the_token_is_in_no_log(server, served, token):

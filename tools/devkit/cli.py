@@ -5,11 +5,13 @@ import os
 import re
 import sys
 
-from . import bench, demo, directory, engines, lint, process, suite
+from . import addons, bench, demo, directory, engines, lint, process, suite
 from .console import DevkitError, complain, say
 
 DEFAULT_PORT = 8069
 DEFAULT_DATABASE = "distribution_demo"
+# How the properties of the plain engines are tried; see tools/plain_tests/plugin.py.
+EXAMPLES = ("fixed", "random", "thorough")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,6 +57,7 @@ def test() -> int:
     only = setting("ONLY")
     if only not in ("", "odoo"):
         raise DevkitError(f"ONLY={only}: use ONLY=odoo, which leaves out what needs no Odoo.")
+    _check_examples()
     return suite.everything(find_engine(), without_odoo=not only)
 
 
@@ -62,7 +65,21 @@ def test_fast() -> int:
     addon = setting("ADDON")
     if not addon:
         raise DevkitError("Name an addon: make test-fast ADDON=distribution_core")
+    _check_examples()
     return suite.fast(find_engine(), addon)
+
+
+def explore() -> int:
+    """Other examples for the plain engines, many times as many; one engine with ADDON=."""
+    _check_examples()
+    return suite.explore([setting("ADDON")] if setting("ADDON") else addons.all_addons())
+
+
+def _check_examples() -> None:
+    if setting("HYPOTHESIS", "fixed") not in EXAMPLES:
+        raise DevkitError(f"HYPOTHESIS={setting('HYPOTHESIS')}: use one of {', '.join(EXAMPLES)}.")
+    if not setting("TIMES", "1").isdigit():
+        raise DevkitError(f"TIMES={setting('TIMES')}: how many times as many examples, a whole number.")
 
 
 def screens() -> int:
@@ -107,6 +124,7 @@ COMMANDS = {
     "format": lint.format_,
     "test": test,
     "test-fast": test_fast,
+    "explore": explore,
     "test-ldap": test_ldap,
     "test-n8n": test_n8n,
     "screens": screens,

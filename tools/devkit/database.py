@@ -27,20 +27,41 @@ EXCEPTION_LINE = re.compile(r"^[\w.]+(Error|Exception|Violation)\b")
 ESSENCE_LINES = 25
 # By this the demo company's addon knows that the database is meant for it.
 DEMO_FLAG = {"DISTRIBUTION_DEMO": "1"}
+#: One day for the whole command, also when it runs past midnight.
+TODAY = datetime.date.today()
 
 
 def base(workspace: Workspace, cluster: Cluster, names: list[str]) -> str:
-    """A template with the addons of Odoo that `names` depend on, without any demo data."""
+    """A template with the addons of Odoo that `names` depend on, without any demo data.
+
+    It begins with the largest one that is there and has none that it must not have.
+    """
     core = addons.core_dependencies(names)
     built_from = f"{workspace.engine.origin} {','.join(core)}"
     database = f"base_{_tag(workspace)}_{short_digest(','.join(core))}"
     with exclusive(database):
-        if cluster.databases().get(database) != built_from:
-            say(f"Installing Odoo's own apps once: {', '.join(core)} …")
+        existing = cluster.databases()
+        if existing.get(database) != built_from:
             remove(workspace, cluster, database)
-            install(workspace, cluster, database, core)
+            present = _largest_within(core, workspace, existing)
+            if present:
+                start = f"base_{_tag(workspace)}_{short_digest(','.join(present))}"
+                with exclusive(start):
+                    duplicate(workspace, cluster, start, database)
+            more = [name for name in core if name not in present]
+            say(f"Installing Odoo's own apps once: {', '.join(more)} …")
+            install(workspace, cluster, database, more)
             cluster.comment(database, built_from)
     return database
+
+
+def _largest_within(core: list[str], workspace: Workspace, existing: dict[str, str]) -> list[str]:
+    """The addons of the largest base that was made for this engine, and of some of `core` only."""
+    made = (
+        comment.rpartition(" ") for name, comment in existing.items() if name.startswith(f"base_{_tag(workspace)}_")
+    )
+    bases = (names.split(",") for origin, _blank, names in made if origin == workspace.engine.origin)
+    return max((names for names in bases if set(names) < set(core)), key=len, default=[])
 
 
 def suite(workspace: Workspace, cluster: Cluster, names: list[str]) -> str:
@@ -52,7 +73,7 @@ def suite(workspace: Workspace, cluster: Cluster, names: list[str]) -> str:
     demo = addons.DEMO_ADDON in wanted
     built_from = f"{workspace.engine.origin} {addons.content_digest(wanted)}"
     if demo:
-        built_from += f" {datetime.date.today()}"
+        built_from += f" {TODAY}"
     database = f"suite_{_tag(workspace)}_{short_digest(','.join(sorted(names)))}"
     with exclusive(database):
         if cluster.databases().get(database) != built_from:

@@ -14,6 +14,8 @@ from pathlib import Path
 from .console import DevkitError, verbose
 
 _PR_SET_PDEATHSIG = 1
+# Programs that `attempt` waits for, in whatever thread.
+_running: set[subprocess.Popen] = set()
 
 
 def die_with_parent(death_signal: int = signal.SIGTERM):
@@ -87,6 +89,8 @@ def attempt(
             start_new_session=not asks_for_password,
             preexec_fn=die_with_parent(),
         )
+        _running.add(process)
+        stack.callback(_running.discard, process)
         alarm = threading.Timer(timeout or 0, stop, [process, 5])
         if timeout:
             alarm.daemon = True
@@ -115,13 +119,19 @@ def stop(process: subprocess.Popen, grace: float = 20) -> None:
     """End `process` and whatever it started in its own session: politely, then not."""
     for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5)):
         if process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 process.send_signal(number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience)
             break
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def end_all() -> None:
+    """End every program that some thread waits for; those threads go on as after any failure."""
+    for process in list(_running):
+        stop(process, grace=5)
 
 
 def alive(pid: int) -> bool:

@@ -131,6 +131,10 @@ class Server:
         self.stop()
         self.start()
 
+    def wake_scheduler(self) -> None:
+        """Let the scheduler look for what is due now, as any trigger of a job does; else it looks once a minute."""
+        self.cluster.query(f"SELECT pg_notify('cron_trigger', '{self.database}')")
+
     def _log_tail(self) -> str:
         if not self.log or not self.log.exists():
             return ""

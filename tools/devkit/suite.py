@@ -4,19 +4,21 @@ Four kinds, see the suite's README: plain engine tests (no Odoo), the addons' te
 Odoo, the tests that look at the running system from outside, and the tools' own tests.
 """
 
-import contextlib
 import os
 import re
 import shutil
 import tempfile
+import traceback
 import xml.etree.ElementTree as ElementTree
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import addons, database, debian, environment, process
 from .console import DevkitError, say
 from .engines import Engine
+from .lanes import Lanes
 from .paths import ADDONS, LOGS, ROOT, RUN
 from .peers import addons_of_others
 from .postgres import Cluster
@@ -24,7 +26,7 @@ from .server import free_port
 from .workspace import Workspace, prepare
 
 NOTHING_COLLECTED = 5
-# A suite that hangs has failed; the longest takes a third of this.
+# A suite that hangs has failed; the longest takes half of this.
 SUITE_SECONDS = 1500
 # Odoo's own tests of what the suite governs: addon → files of its tests; `OWN=` names some of the addons.
 ODOO_OWN = {
@@ -34,6 +36,7 @@ ODOO_OWN = {
     "sale_stock": "test_*.py",
     "stock": "test_*.py",
     "stock_account": "test_*.py",
+    "purchase_requisition": "test_*.py",
     # Payments and vendor bills.
     "account": "test_account*_[pi]*.py",
 }
@@ -46,10 +49,20 @@ BESIDE_THE_SUITE = [
 TRACE_LINES = 40
 TOOLING = ROOT / "tests" / "tooling"
 TOOLING_19 = TOOLING / "engine_19"
+# What is asked of every plain engine.
+STANDS_ALONE = ROOT / "tools" / "plain_tests" / "test_stands_alone.py"
+# How long a search for examples that refute a property may take, an engine.
+EXPLORE_SECONDS = 7200
 # Places in tests/ with commands of their own.
 NOT_WITH_THE_OTHERS = {"tooling", "n8n"}
-# The addons' tests, and those of the running system, run in this many databases at the same time.
+# So much runs at the same time.
 PARALLEL = 2
+# What the tests need of Debian.
+PACKAGES = ["postgresql", "wkhtmltopdf", "chromium"]
+# The folder in which the lanes note who has begun which file; see tests/conftest.py.
+TURNS = "SUITE_TURNS"
+# The longest of the files that look at the running system, though it has few tests.
+FIRST = "upgrade"
 # Tests that need a cluster in which nobody else has a transaction open: they run by themselves.
 ALONE = "alone"
 
@@ -109,7 +122,7 @@ def report(results: list[Result]) -> int:
 # --- plain engine tests -------------------------------------------------------------------
 
 
-def plain_engine(addon: str) -> Result | None:
+def plain_engine(addon: str, *, timeout: float = SUITE_SECONDS) -> Result | None:
     """The addon's plain engine: its tests and its doctests; None when it has no engine.
 
     Each addon in a process of its own: they all call their package `engine`.
@@ -118,7 +131,9 @@ def plain_engine(addon: str) -> Result | None:
         return None
     stage = stage_engine(addon)
     say(f"Plain engine of {addon} …")
-    return run_pytest(f"{addon} engine", ["--doctest-modules", "."], pythonpath=[stage], cwd=stage, rootdir=stage)
+    words = ["-p", "tools.plain_tests.plugin", "--doctest-modules", ".", str(STANDS_ALONE)]
+    places = {"pythonpath": [stage, ROOT], "cwd": stage, "rootdir": stage}
+    return run_pytest(f"{addon} engine", words, **places, timeout=timeout)
 
 
 def stage_engine(addon: str) -> Path:
@@ -145,6 +160,7 @@ def run_pytest(
     cwd: Path = ROOT,
     variables: dict[str, str] | None = None,
     rootdir: Path = ROOT,
+    timeout: float = SUITE_SECONDS,
 ) -> Result:
     """Run pytest in the tests' environment and count from its JUnit report."""
     tag = re.sub(r"\W+", "-", suite)
@@ -164,7 +180,7 @@ def run_pytest(
             ],
             log=log,
             cwd=cwd,
-            timeout=SUITE_SECONDS,
+            timeout=timeout,
             env=python.variables(
                 PYTHONPATH=os.pathsep.join(map(str, pythonpath)),
                 PYTHONDONTWRITEBYTECODE="1",
@@ -251,28 +267,32 @@ def in_odoo(
     return result
 
 
-def in_odoo_at_once(workspace: Workspace, cluster: Cluster, name: str, names: list[str], tested: list[str]) -> Result:
-    """The tests of the addons `tested`, shared out over `PARALLEL` databases, then those that want to be alone.
+def in_shares(
+    lanes: Lanes, workspace: Workspace, cluster: Cluster, names: list[str], tested: list[str]
+) -> list[Future]:
+    """The tests of the addons `tested`, shared out over the lanes; what wants to be alone is not among them.
 
     :param names: addons that are installed in the databases
     """
-    database.suite(workspace, cluster, names)
     parts = shares({addon: sorted((ADDONS / addon / "tests").glob("test_*.py")) for addon in tested}, PARALLEL)
+    return [
+        lanes.begin(in_odoo, workspace, cluster, "addons", names, [*tags, f"-{ALONE}"], purpose=f"addons_{number}")
+        for number, tags in enumerate(parts, 1)
+    ]
 
-    def run(number: int) -> Result:
-        return in_odoo(workspace, cluster, name, names, [*parts[number], f"-{ALONE}"], purpose=f"addons_{number + 1}")
 
-    with ThreadPoolExecutor(len(parts)) as threads:
-        results = list(threads.map(run, range(len(parts))))
-    results.append(in_odoo(workspace, cluster, name, names, [ALONE], purpose=f"addons_{ALONE}"))
-    empty = [part for part in results if not part.passed and not part.failed]
+def joined(suite: str, parts: list[Result], problems: list[str]) -> Result:
+    """The parts of one suite as one result.
+
+    >>> joined("addons", [Result("addons", passed=2), Result("addons", passed=1, failed=1, failures=["x"])], ["lost"])
+    Result(suite='addons', passed=3, failed=2, skipped=0, failures=['x', 'lost'], note='')
+    """
     return Result(
-        results[0].suite,
-        passed=sum(part.passed for part in results),
-        failed=sum(part.failed for part in results) + len(empty),
-        skipped=sum(part.skipped for part in results),
-        failures=[failure for part in results for failure in part.failures]
-        + ["a share in which no test ran"] * len(empty),
+        suite,
+        passed=sum(part.passed for part in parts),
+        failed=sum(part.failed for part in parts) + len(problems),
+        skipped=sum(part.skipped for part in parts),
+        failures=[failure for part in parts for failure in part.failures] + problems,
     )
 
 
@@ -364,21 +384,66 @@ def fast(engine: Engine, addon: str) -> int:
 def everything(engine: Engine, *, without_odoo: bool = True) -> int:
     """`make test`: every suite, on one engine.
 
+    While one lane builds environments and databases, the other runs what needs neither. The tests of the running
+    system come last: their many files fill the lanes evenly to the end.
+
     :param without_odoo: also what needs no Odoo, and is the same on every engine
     """
-    results = outside_odoo(engine) if without_odoo else tooling_19(engine)
-    workspace = prepare(engine, "test")
     names = addons.testable_addons()
-    with Cluster("test", durable=False) as cluster:
-        database.remove_left_overs(workspace, cluster)
-        if names:
-            results.append(in_odoo_at_once(workspace, cluster, "addons", [*names, *BESIDE_THE_SUITE], names))
-        if any((ADDONS / addons.DEMO_ADDON / "tests").glob("test_*.py")):
+    both = [*names, *BESIDE_THE_SUITE]
+    with Lanes(PARALLEL) as lanes:
+        environments = [lanes.begin(environment.for_tests), lanes.begin(_prepare_all, engine)]
+        plain = [lanes.begin(plain_engine, addon) for addon in addons.all_addons()] if without_odoo else []
+        _python, workspace = (ready.result() for ready in environments)
+        with Cluster("test", durable=False) as cluster, lanes.dropped_on_error():
+            database.remove_left_overs(workspace, cluster)
+            lanes.begin(_suite_template, workspace, cluster, both)
+            tools = lanes.begin(tooling if without_odoo else tooling_19, engine)
+            lanes.begin(demo_template, workspace, cluster)
+            shared = in_shares(lanes, workspace, cluster, both, names)
             demo, tags = database.demo_addons(), [f"/{addons.DEMO_ADDON}"]
-            results.append(in_odoo(workspace, cluster, "demo company", demo, tags, purpose="demo"))
-        results += [beside_others(workspace, cluster, bridge, names) for bridge in bridges_to_the_oca(workspace)]
-        results += outside(workspace, cluster)
+            others = [
+                lanes.begin(in_odoo, workspace, cluster, "demo company", demo, tags, purpose="demo"),
+                *(
+                    lanes.begin(beside_others, workspace, cluster, bridge, names)
+                    for bridge in bridges_to_the_oca(workspace)
+                ),
+            ]
+            from_outside = outside(lanes, workspace, cluster)
+            results = [result for job in plain if (result := job.result())]
+            results += tools.result()
+            parts = [outcome(job, "addons") for job in shared]
+            results += [outcome(job, "beside the addons") for job in others]
+            results.append(from_outside())
+            parts.append(in_odoo(workspace, cluster, "addons", both, [ALONE], purpose=f"addons_{ALONE}"))
+            lost = ["a share in which no test ran" for part in parts if not part.passed and not part.failed]
+            results.append(joined(parts[0].suite, parts, lost))
     return report(results)
+
+
+def outcome(job: Future, suite: str) -> Result:
+    """What a job gave; one that broke is a failure of `suite`, and the others still count."""
+    try:
+        return job.result()
+    except Exception:
+        return Result(suite, failed=1, failures=[traceback.format_exc()])
+
+
+def _prepare_all(engine: Engine) -> Workspace:
+    debian.ensure(PACKAGES, why="the tests")
+    return prepare(engine, "test")
+
+
+def _suite_template(workspace: Workspace, cluster: Cluster, names: list[str]) -> None:
+    """The template with `names`; its base begins with the demo company's, which has a little less."""
+    database.base(workspace, cluster, database.demo_addons())
+    database.suite(workspace, cluster, names)
+
+
+def explore(names: list[str]) -> int:
+    """`make explore`: the plain engines of `names`, on other examples than those of `make test`, and many more."""
+    os.environ["HYPOTHESIS"] = os.environ.get("HYPOTHESIS") or "thorough"
+    return report([result for name in names if (result := plain_engine(name, timeout=EXPLORE_SECONDS))])
 
 
 def bridges_to_the_oca(workspace: Workspace) -> list[str]:
@@ -401,14 +466,6 @@ def beside_others(workspace: Workspace, cluster: Cluster, bridge: str, names: li
     )
 
 
-def outside_odoo(engine: Engine) -> list[Result]:
-    """The plain engines and, at the same time, the tools."""
-    with ThreadPoolExecutor(PARALLEL) as threads:
-        tools = threads.submit(tooling, engine)
-        plain = [result for result in map(plain_engine, addons.all_addons()) if result]
-        return [*plain, *tools.result()]
-
-
 def tooling(engine: Engine) -> list[Result]:
     """The tools' own tests and doctests."""
     say("The tools' own tests …")
@@ -425,41 +482,35 @@ def tooling_19(engine: Engine) -> list[Result]:
     return [run_pytest("tools (19.0)", [str(TOOLING_19)], pythonpath=[ROOT])] if engine.series == "19.0" else []
 
 
-def outside(workspace: Workspace, cluster: Cluster) -> list[Result]:
-    """The tests in ``tests/`` that look at the running system, tooling apart."""
+def outside(lanes: Lanes, workspace: Workspace, cluster: Cluster) -> Callable[[], Result]:
+    """The tests in ``tests/`` that look at the running system, tooling apart; call what is returned for the result.
+
+    Each file has a server and a database of its own. Each lane takes one file after the other that no lane has begun.
+    """
     files = [
         file
         for file in sorted((ROOT / "tests").rglob("test_*.py"))
         if NOT_WITH_THE_OTHERS.isdisjoint(file.relative_to(ROOT / "tests").parts)
     ]
-    if not files or not addons.all_addons():
-        return []
-    with contextlib.suppress(DevkitError):  # each group says what went wrong
-        demo_template(workspace, cluster)
-    # Each file has a server and a database of its own: some of them run at the same time.
-    groups = file_shares(files, PARALLEL)
-
-    def run(number: int) -> Result:
-        return _on_running_system(
-            f"running system {number + 1} ({workspace.series})", workspace, cluster, groups[number]
+    files.sort(key=lambda file: (FIRST not in file.parts, -file.read_text().count("def test_")))
+    begun = Path(tempfile.mkdtemp(prefix="suite-turns-"))
+    jobs = [
+        lanes.begin(
+            _on_running_system,
+            f"running system {number} ({workspace.series})",
+            *(workspace, cluster, files),
+            variables={TURNS: str(begun)},
         )
+        for number in range(1, PARALLEL + 1)
+    ]
 
-    with ThreadPoolExecutor(len(groups)) as threads:
-        return list(threads.map(run, range(len(groups))))
+    def result() -> Result:
+        parts = [job.result() for job in jobs]
+        lost = sorted({str(file) for file in files} - {mark.read_text() for mark in begun.iterdir()})
+        shutil.rmtree(begun)
+        return joined(f"running system ({workspace.series})", parts, [f"nobody ran {file}" for file in lost])
 
-
-def file_shares(files: list[Path], count: int) -> list[list[Path]]:
-    """The files in `count` groups with about as many tests each, none of them empty.
-
-    >>> file_shares([], 2)
-    []
-    """
-    groups: list[tuple[int, list[Path]]] = [(0, []) for _ in range(min(count, len(files)))]
-    for file in sorted(files, key=lambda file: (-file.read_text().count("def test_"), str(file))):
-        smallest = min(range(len(groups)), key=lambda number: groups[number][0])
-        size, members = groups[smallest]
-        groups[smallest] = (size + 1 + file.read_text().count("def test_"), [*members, file])
-    return [members for _size, members in groups]
+    return result
 
 
 def pictures(engine: Engine) -> int:
@@ -474,7 +525,12 @@ def pictures(engine: Engine) -> int:
 
 
 def _on_running_system(
-    suite: str, workspace: Workspace, cluster: Cluster, files: list[Path], words: list[str] | None = None
+    suite: str,
+    workspace: Workspace,
+    cluster: Cluster,
+    files: list[Path],
+    words: list[str] | None = None,
+    variables: dict[str, str] | None = None,
 ) -> Result:
     debian.ensure(["chromium"], why="the browser tests")
     try:
@@ -482,7 +538,7 @@ def _on_running_system(
     except DevkitError as error:
         return Result(suite, failed=1, failures=[str(error)])
     say(f"The running system on {workspace.engine} …")
-    variables = {"SUITE_SERIES": workspace.series, "SUITE_DEMO_TEMPLATE": template}
+    variables = {"SUITE_SERIES": workspace.series, "SUITE_DEMO_TEMPLATE": template, **(variables or {})}
     return run_pytest(suite, [*map(str, files), *(words or [])], pythonpath=[ROOT], variables=variables)
 
 

@@ -6,6 +6,7 @@ from markupsafe import Markup
 from odoo import http
 from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.http import request
+from werkzeug.exceptions import MethodNotAllowed
 
 from ..models.approval_link import LINK_OUTCOMES, TooManyGuesses
 
@@ -22,6 +23,12 @@ HEADERS = {
 ROUTE = "/distribution/approval/link/<string:token>"
 
 
+def only_post():
+    """Odoo leads OPTIONS to every route, past the look at the form's token."""
+    if request.httprequest.method != "POST":
+        raise MethodNotAllowed(valid_methods=["GET", "HEAD", "POST"])
+
+
 class DecisionLink(http.Controller):
     @http.route(ROUTE, type="http", auth="public", methods=["GET"], sitemap=False)
     def show(self, token, **_ignored):
@@ -32,6 +39,7 @@ class DecisionLink(http.Controller):
     @http.route(ROUTE, type="http", auth="public", methods=["POST"], sitemap=False, csrf=True)
     def decide(self, token, outcome="", comment="", seen_digest="", **_ignored):
         """Decide, once. What is wrong is said on the same page, and the link stays good."""
+        only_post()
         link, problem = self._link(token)
         if problem:
             return problem

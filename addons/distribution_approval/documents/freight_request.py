@@ -35,8 +35,7 @@ REASONS = [
 class FreightRequest(models.Model):
     _name = "distribution.freight.request"
     _description = "Expedited Freight Request"
-    _inherit = ["mail.thread", "mail.activity.mixin", "distribution.approval.mixin"]
-    _order = "id desc"
+    _inherit = "distribution.request.form"
 
     _approval_type = "freight_request"
     _approval_guarded_states = ("authorised", "shipped")
@@ -47,21 +46,9 @@ class FreightRequest(models.Model):
     _approval_header = HEADER
     _approval_amount_field = "amount"
 
-    name = fields.Char(string="Number", required=True, readonly=True, copy=False, default=lambda self: _("New"))
     state = fields.Selection(
-        [
-            ("draft", "Draft"),
-            ("to_approve", "To Approve"),
-            ("authorised", "Authorised"),
-            ("shipped", "Shipped"),
-            ("cancel", "Cancelled"),
-        ],
-        default="draft",
-        required=True,
-        readonly=True,
-        copy=False,
-        tracking=True,
-        index=True,
+        selection_add=[("authorised", "Authorised"), ("shipped", "Shipped"), ("cancel",)],
+        ondelete={"authorised": "set default", "shipped": "set default"},
     )
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
     user_id = fields.Many2one("res.users", string="Responsible", default=lambda self: self.env.user, tracking=True)
@@ -123,17 +110,6 @@ class FreightRequest(models.Model):
         if self.picking_id and not self.purchase_id and not self.sale_id:
             self.purchase_id = self.picking_id.purchase_id
             self.sale_id = self.picking_id.sale_id
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        for vals in vals_list:
-            vals["name"] = self.env["ir.sequence"].sudo().next_by_code("distribution.freight.request") or _("New")
-        return super().create(vals_list)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_used(self):
-        if self.filtered(lambda request: request.state not in ("draft", "cancel")):
-            raise UserError(_("Cancel the request instead: what was asked or authorised stays on record."))
 
     def _expedited_order(self):
         """The order that pays for it: what is bought, else what is sold."""
@@ -278,26 +254,12 @@ class FreightRequest(models.Model):
         words["header"] = [row for row in words["header"] if row[1] != "–" or row[2]]
         return words
 
-    def _approval_waits(self):
-        return self.sudo().state == "to_approve"
-
-    def _approval_hold(self):
-        self.filtered(lambda request: request.state == "draft").write({"state": "to_approve"})
-
-    def _approval_unhold(self):
-        self.filtered(lambda request: request.state == "to_approve").write({"state": "draft"})
-
-    def _approval_resume(self, action):
-        return self.action_authorise()
-
     # --------------------------------------------------------------- actions
 
     def action_authorise(self):
         """Authorise what policy or people let go; the rest waits for its approval."""
         with gate_frame(self.env):
-            asked = self.filtered(lambda request: request.state in ("draft", "to_approve"))
-            held = asked._approval_governed()._approval_screen("action_authorise")
-            (asked - held).write({"state": "authorised"})
+            self._ask().write({"state": "authorised"})
         return True
 
     def action_ship(self):
@@ -306,14 +268,9 @@ class FreightRequest(models.Model):
             raise UserError(_("Authorise it first: faster freight is booked when its cost is authorised."))
         return self.write({"state": "shipped"})
 
-    def action_cancel(self):
+    def _check_cancellable(self):
         if self.filtered(lambda request: request.state == "shipped"):
             raise UserError(_("It has been shipped: the cost is spent."))
-        with gate_frame(self.env):
-            return self.write({"state": "cancel"})
-
-    def action_draft(self):
-        return self.filtered(lambda request: request.state == "cancel").write({"state": "draft"})
 
 
 class FreightOrderMixin(models.AbstractModel):

@@ -793,15 +793,8 @@ class InventoryAdjustment(models.Model):
                 }
             )
             costs = self.env["distribution.approval.product.cost"]._unit_costs(group.product_id, company)
-            lines.create(
-                [
-                    {
-                        **quant._approval_line_vals(),
-                        "adjustment_id": adjustment.id,
-                        "unit_cost": costs[quant.product_id.id],
-                    }
-                    for quant in group
-                ]
+            lines._append_counts(
+                adjustment, [quant._approval_new_line_vals(float(costs[quant.product_id.id])) for quant in group]
             )
             made |= adjustment
         return known.adjustment_id | made
@@ -865,6 +858,16 @@ class InventoryAdjustmentLine(models.Model):
 
     def unlink(self):
         raise UserError(_("The lines of an inventory adjustment are evidence and are kept."))
+
+    @api.model
+    def _append_counts(self, adjustment, values_list):
+        """The lines of an ``adjustment`` that was made in this frame: nothing else can have seen it yet."""
+        now = fields.Datetime.now()
+        log = {"create_uid": self.env.uid, "create_date": now, "write_uid": self.env.uid, "write_date": now}
+        lines = self._append([{**values, **log, "adjustment_id": adjustment.id} for values in values_list])
+        adjustment.invalidate_recordset(["line_ids"])
+        lines.modified(["value"])
+        return lines
 
     def _goods_key(self):
         self.ensure_one()

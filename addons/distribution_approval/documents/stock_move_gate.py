@@ -125,7 +125,8 @@ class MoveDocument(models.AbstractModel):
         if not governed:
             return self.browse()
         documents = self.browse(self._approval_documents_of(governed).ids)
-        frame_of(self.env).touch(documents)
+        # The moves belong to their documents already: what one that is done was without them is not known.
+        frame_of(self.env).touch(documents, changed=True)
         held = documents._approval_screen(self._approval_move_action)
         if held:
             raise UserError(held._approval_held_words())
@@ -150,7 +151,10 @@ class MoveDocument(models.AbstractModel):
         documents = self.sudo().filtered(lambda document: document._approval_is_guarded())
         if not documents:
             return
+        # What waits to be written is written now: a later write is a change then.
+        documents.flush_recordset()
         snapshots = documents._approval_snapshots()
+        frame.judged.update({(document._name, document.id): snapshots[document.id] for document in documents})
         other = documents.filtered(
             lambda document: (
                 (promise := frame.promises.get((document._name, document.id))) is None
@@ -273,11 +277,11 @@ class StockMoveLine(models.Model):
             return lines
 
     def write(self, vals):
-        if (
-            CORRECTIONS.isdisjoint(vals)
-            or not self.env["distribution.approval.move.document"]._approval_move_gates()
-            or frame_of(self.env).moving.issuperset(self.move_id.ids)
-        ):
+        if CORRECTIONS.isdisjoint(vals) or not self.env["distribution.approval.move.document"]._approval_move_gates():
+            return super().write(vals)
+        frame = frame_of(self.env)
+        if frame.moving.issuperset(self.move_id.ids):
+            frame.judged.clear()
             return super().write(vals)
         with moves_corrected(self.move_id.filtered(lambda move: move.state == "done")):
             return super().write(vals)
@@ -290,4 +294,15 @@ class StockPicking(models.Model):
         if vals.get("state") != "done":
             return super().write(vals)
         with moves_gated(self.move_ids):
+            self._approval_refuse_unmoved()
             return super().write(vals)
+
+    def _approval_refuse_unmoved(self):
+        """Where moves are governed a transfer is done when its goods have moved, whoever writes that it is."""
+        if not self.env["distribution.approval.move.document"]._approval_move_gates():
+            return
+        for picking in self.sudo():
+            if any(move.state not in ("done", "cancel") for move in picking.move_ids):
+                raise UserError(
+                    _("state: %s is done when its goods have been moved. Validate the transfer.", picking.name)
+                )

@@ -54,11 +54,7 @@ class StockQuant(models.Model):
     @api.depends_context("uid")
     def _compute_approval_adjustment_id(self):
         # Who reads the count may read where it stands.
-        lines = (
-            self.env["distribution.inventory.adjustment.line"]
-            .sudo()
-            .search([("quant_ref", "in", self.ids), ("adjustment_id.state", "=", "open")], order="id")
-        )
+        lines = self._approval_open_lines()
         adjustments = {line.quant_ref: line.adjustment_id for line in lines}
         for quant in self:
             adjustment = adjustments.get(quant.id, lines.adjustment_id.browse())
@@ -145,6 +141,11 @@ class StockQuant(models.Model):
             "reason_id": self.approval_reason_id.id,
         }
 
+    def _approval_new_line_vals(self, unit_cost):
+        """The same for a line that is made; its value comes with it, instead of an UPDATE for each line."""
+        vals = self._approval_line_vals()
+        return {**vals, "unit_cost": unit_cost, "value": vals["quantity"] * unit_cost}
+
     def _approval_goods_key(self):
         return goods_key(self.product_id, self.location_id, self.lot_id, self.package_id, self.owner_id)
 
@@ -153,10 +154,12 @@ class StockQuant(models.Model):
         adjustments = self.env["distribution.inventory.adjustment"]
         if not adjustments._approval_places():
             return self.browse()
-        return self.sudo().filtered(
+        counts = self.sudo()
+        governed = counts.location_id.filtered(adjustments._approval_governs)
+        return counts.filtered(
             lambda quant: (
                 not float_is_zero(quant.inventory_diff_quantity, precision_rounding=quant.product_uom_id.rounding)
-                and adjustments._approval_governs(quant.location_id)
+                and quant.location_id in governed
             )
         )
 
@@ -201,9 +204,17 @@ class StockQuant(models.Model):
             return result
         return counts._approval_keep_counts()
 
+    def _approval_open_lines(self):
+        """The lines of adjustments that are not applied that these counts belong to."""
+        return (
+            self.env["distribution.inventory.adjustment.line"]
+            .sudo()
+            .search([("quant_ref", "in", self.ids), ("adjustment_id.state", "=", "open")], order="id")
+        )
+
     def _approval_keep_counts(self):
         """What was not applied keeps its count; says so."""
-        waiting = self.exists().filtered(lambda quant: quant.approval_adjustment_id.state == "open")
+        waiting = self.browse(self._approval_open_lines().mapped("quant_ref")).exists()
         if not waiting:
             return None
         waiting.write({"inventory_quantity_set": True})

@@ -18,7 +18,7 @@ same instant take turns.
 from decimal import Decimal
 
 from odoo import _, api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal, seal
 from ..engine.bill_match import normal_reference
@@ -58,6 +58,9 @@ CONTROLLED = frozenset(
         "ref",
     }
 )
+
+#: What a person may write as payment status, and instead of what.
+BLOCKING = {"blocked": ("not_paid", "partial", "blocked"), "not_paid": ("not_paid", "blocked")}
 
 
 class AccountMove(models.Model):
@@ -432,15 +435,32 @@ class AccountMove(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            self._approval_refuse_payment_state({**self._approval_default_payment_state(), **vals})
         # Core works out taxes and due amounts after its own create: the review waits for that.
         with gate_frame(self.env):
             return super().create(vals_list)
 
     def write(self, vals):
+        self._approval_refuse_payment_state(vals)
         if not self._approval_watched & vals.keys():
             return super().write(vals)
         with gate_frame(self.env):
             return super().write(vals)
+
+    def _approval_refuse_payment_state(self, vals):
+        """What was paid follows from payments: a bill that says so by hand would look paid, or as if it were none."""
+        if "payment_state" not in vals or self.env.su:
+            return
+        # 19.0 has a button that blocks what is unpaid of a bill, and lets it go again.
+        allowed = BLOCKING.get(vals["payment_state"], ())
+        if any(state not in allowed for state in self.mapped("payment_state") or ["not_paid"]):
+            raise AccessError(_("Payment Status: it follows from payments and credit notes, nobody writes it."))
+
+    @api.model
+    def _approval_default_payment_state(self):
+        default = self.env.context.get("default_payment_state")
+        return {"payment_state": default} if default else {}
 
     def _post(self, soft=True):
         """Post what policy or people released; file requests for the rest, which stay drafts.

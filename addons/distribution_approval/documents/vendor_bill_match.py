@@ -68,6 +68,8 @@ class AccountMove(models.Model):
 
     def _approval_read_ahead(self):
         """Read for all bills at once what is looked at bill by bill."""
+        self.mapped("currency_id")
+        self.invoice_line_ids.mapped("tax_ids")
         order_lines = self.invoice_line_ids.purchase_line_id.sudo()
         order_lines.mapped(PURCHASE_LINE_TAXES)
         order_lines.order_id.mapped("state")

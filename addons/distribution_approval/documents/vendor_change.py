@@ -72,8 +72,7 @@ HEADER = (
 class VendorChange(models.Model):
     _name = "distribution.vendor.change"
     _description = "Vendor Master Change"
-    _inherit = ["mail.thread", "mail.activity.mixin", "distribution.approval.mixin"]
-    _order = "id desc"
+    _inherit = "distribution.request.form"
 
     _approval_type = DOCUMENT_TYPE
     _approval_guarded_states = ("applied",)
@@ -103,21 +102,7 @@ class VendorChange(models.Model):
     _approval_not_shown = frozenset({"company_id", "bank_account_id", "before_digest", "after_digest"})
     _approval_amendable = False
 
-    name = fields.Char(string="Number", required=True, readonly=True, copy=False, default=lambda self: _("New"))
-    state = fields.Selection(
-        [
-            ("draft", "Draft"),
-            ("to_approve", "To Approve"),
-            ("applied", "In Force"),
-            ("cancel", "Cancelled"),
-        ],
-        default="draft",
-        required=True,
-        readonly=True,
-        copy=False,
-        tracking=True,
-        index=True,
-    )
+    state = fields.Selection(selection_add=[("applied", "In Force"), ("cancel",)], ondelete={"applied": "set default"})
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
     partner_id = fields.Many2one(
         "res.partner", string="Vendor", required=True, index=True, ondelete="cascade", tracking=True
@@ -278,7 +263,6 @@ class VendorChange(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            vals["name"] = self.env["ir.sequence"].sudo().next_by_code("distribution.vendor.change") or _("New")
             for name in PROTECTED:
                 vals.pop(name, None)
         with gate_frame(self.env):
@@ -302,11 +286,6 @@ class VendorChange(models.Model):
                 for change in self:
                     change._apply()
             return result
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_used(self):
-        if self.filtered(lambda change: change.state not in ("draft", "cancel")):
-            raise UserError(_("Cancel the proposal instead: what was asked or is in force stays on record."))
 
     # -------------------------------------------------------------- in force
 
@@ -693,20 +672,8 @@ class VendorChange(models.Model):
             },
         )
 
-    def _approval_waits(self):
-        return self.sudo().state == "to_approve"
-
     def _approval_confirmed_at(self):
         return self.applied_at
-
-    def _approval_hold(self):
-        self.filtered(lambda change: change.state == "draft").write({"state": "to_approve"})
-
-    def _approval_unhold(self):
-        self.filtered(lambda change: change.state == "to_approve").write({"state": "draft"})
-
-    def _approval_resume(self, action):
-        return self.action_propose()
 
     def _approval_before_asked(self):
         self._check_complete()
@@ -720,19 +687,13 @@ class VendorChange(models.Model):
         self._check_complete()
         self._check_rights()
         with gate_frame(self.env):
-            asked = self.filtered(lambda change: change.state in ("draft", "to_approve"))
-            asked.filtered(lambda change: change.state == "draft")._take_before()
-            held = asked._approval_governed()._approval_screen("action_propose")
-            for change in asked - held:
+            self.filtered(lambda change: change.state == "draft")._take_before()
+            for change in self._ask():
                 change.write({"state": "applied"})
         return True
 
     def action_cancel(self):
-        with gate_frame(self.env):
-            return self.filtered(lambda change: change.state in ("draft", "to_approve")).write({"state": "cancel"})
-
-    def action_draft(self):
-        return self.filtered(lambda change: change.state == "cancel").write({"state": "draft"})
+        return super(VendorChange, self._asking()).action_cancel()
 
 
 class ResPartner(models.Model):

@@ -56,8 +56,7 @@ BLOCKED_STEPS = {"purchase.order": "button_confirm", "account.move": "action_pos
 class VendorOnboarding(models.Model):
     _name = "distribution.vendor.onboarding"
     _description = "Vendor Onboarding"
-    _inherit = ["mail.thread", "mail.activity.mixin", "distribution.approval.mixin"]
-    _order = "id desc"
+    _inherit = "distribution.request.form"
 
     _approval_type = "vendor_onboarding"
     _approval_guarded_states = ("approved",)
@@ -72,20 +71,8 @@ class VendorOnboarding(models.Model):
     _approval_amount_field = "amount"
     _approval_amendable = False
 
-    name = fields.Char(string="Number", required=True, readonly=True, copy=False, default=lambda self: _("New"))
     state = fields.Selection(
-        [
-            ("draft", "Draft"),
-            ("to_approve", "To Approve"),
-            ("approved", "Approved"),
-            ("cancel", "Cancelled"),
-        ],
-        default="draft",
-        required=True,
-        readonly=True,
-        copy=False,
-        tracking=True,
-        index=True,
+        selection_add=[("approved", "Approved"), ("cancel",)], ondelete={"approved": "set default"}
     )
     partner_id = fields.Many2one(
         "res.partner",
@@ -225,7 +212,6 @@ class VendorOnboarding(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            vals["name"] = self.env["ir.sequence"].sudo().next_by_code("distribution.vendor.onboarding") or _("New")
             if vals.get("blocked_model") and vals["blocked_model"] not in BLOCKED_STEPS:
                 vals.update(blocked_model=False, blocked_id=False)
             vals["vendor_approved_at"] = False
@@ -238,11 +224,6 @@ class VendorOnboarding(models.Model):
 
     def _mark_used(self):
         models.BaseModel.write(self.sudo(), {"vendor_approved_at": fields.Datetime.now()})
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_used(self):
-        if self.filtered(lambda onboarding: onboarding.state not in ("draft", "cancel") or onboarding.approval_state):
-            raise UserError(_("Cancel the onboarding instead: what was asked or approved stays on record."))
 
     # ---------------------------------------------------------- declarations
 
@@ -345,18 +326,6 @@ class VendorOnboarding(models.Model):
             return _("file %s…", value[:8]) if value else _("no file")
         return super()._approval_name_of(field, value)
 
-    def _approval_waits(self):
-        return self.sudo().state == "to_approve"
-
-    def _approval_hold(self):
-        self.filtered(lambda onboarding: onboarding.state == "draft").write({"state": "to_approve"})
-
-    def _approval_unhold(self):
-        self.filtered(lambda onboarding: onboarding.state == "to_approve").write({"state": "draft"})
-
-    def _approval_resume(self, action):
-        return self.action_submit()
-
     def _approval_before_asked(self):
         self._check_not_blocked()
 
@@ -409,10 +378,8 @@ class VendorOnboarding(models.Model):
     def action_submit(self):
         """Approve what policy or people let go; the rest waits for its approval."""
         with gate_frame(self.env):
-            asked = self.filtered(lambda onboarding: onboarding.state in ("draft", "to_approve"))
-            asked._check_not_blocked()
-            held = asked._approval_governed()._approval_screen("action_submit")
-            approved = asked - held
+            self._asking()._check_not_blocked()
+            approved = self._ask()
             approved.write({"state": "approved"})
             ungoverned = approved - approved._approval_governed()
             ungoverned._check_vendor_manager()
@@ -461,14 +428,9 @@ class VendorOnboarding(models.Model):
                 )
             )
 
-    def action_cancel(self):
+    def _check_cancellable(self):
         if self.filtered(lambda onboarding: onboarding.state == "approved"):
             raise UserError(_("The vendor is approved. Restrict or block it instead; this stays on record."))
-        with gate_frame(self.env):
-            return self.write({"state": "cancel"})
-
-    def action_draft(self):
-        return self.filtered(lambda onboarding: onboarding.state == "cancel").write({"state": "draft"})
 
     def action_open_blocked(self):
         self.ensure_one()

@@ -9,7 +9,8 @@ Rules:
 3. What the receipts allow is the quantity received, less what other bills took. The
    *variance to the receipts* is the value of what is billed beyond that. An order line
    that is billed as ordered (services, prepayments) has none.
-4. Lines of one bill that name the same order line share what it allows, first come first served.
+4. Lines of one bill that name the same order line share what it allows: what gives back first, then the cheapest.
+   How the vendor sorts the lines makes no difference, and a cheap line does not pay for a dear one.
 5. A line that gives back (negative quantity or value) has no variance.
 6. Percentages are of what the order allows, or of the value of the line for receipts; where
    nothing is allowed, the variance is 100 %, or what the price is beyond it.
@@ -92,6 +93,12 @@ class LineMatch:
     order_percent: Decimal = ZERO
     receipt_variance: Decimal = ZERO
     receipt_percent: Decimal = ZERO
+    #: What was compared: billed quantity, how much of it the order and the receipts allow (None: receipts do not
+    #: count), and the ordered price of a unit.
+    quantity: Decimal = ZERO
+    open_by_order: Decimal = ZERO
+    open_by_receipts: Decimal | None = None
+    price: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,27 +143,42 @@ def match_bill(lines: Iterable[BilledLine], orders: Mapping[object, OrderedLine]
     Decimal('100')
     """
     taken: dict = {}
-    matches = []
-    for line in lines:
+    matches = {}
+    lines = list(lines)
+    for position, line in sorted(enumerate(lines), key=lambda item: _turn(item[1])):
         if line.order_line is None:
-            matches.append(LineMatch(line.key, without_order=True, value=line.value))
+            matches[position] = LineMatch(line.key, without_order=True, value=line.value, quantity=line.quantity)
             continue
         order = orders[line.order_line]
         before = order.billed + taken.get(line.order_line, ZERO)
         taken[line.order_line] = taken.get(line.order_line, ZERO) + line.quantity
-        matches.append(_match_line(line, order, before, coin))
-    return BillMatch(tuple(matches))
+        matches[position] = _match_line(line, order, before, coin)
+    return BillMatch(tuple(matches[position] for position in range(len(lines))))
+
+
+def _turn(line):
+    """Whose turn it is (rule 4); lines that are alike in all of this are alike in what becomes of them."""
+    has_price = line.quantity > 0
+    return (
+        line.quantity >= 0,
+        not has_price,
+        line.value / line.quantity if has_price else line.value,
+        line.quantity,
+        str(line.key),
+    )
 
 
 def _match_line(line, order, before, coin):
     if line.quantity < 0 or line.value <= 0:
-        return LineMatch(line.key, value=line.value)
+        return LineMatch(line.key, value=line.value, quantity=line.quantity, price=order.price)
     open_by_order = _within(order.ordered - before, line.quantity)
     allowed = open_by_order * order.price
     order_variance = _to_coin(line.value - allowed, coin)
     receipt_variance = receipt_percent = ZERO
+    open_by_receipts = None
     if order.on_receipt and line.quantity:
-        unreceived = line.quantity - _within(order.received - before, line.quantity)
+        open_by_receipts = _within(order.received - before, line.quantity)
+        unreceived = line.quantity - open_by_receipts
         receipt_variance = _to_coin(line.value * unreceived / line.quantity, coin)
         receipt_percent = _percent(receipt_variance, line.value)
     return LineMatch(
@@ -167,6 +189,10 @@ def _match_line(line, order, before, coin):
         _percent(order_variance, allowed),
         receipt_variance,
         receipt_percent,
+        line.quantity,
+        open_by_order,
+        open_by_receipts,
+        order.price,
     )
 
 

@@ -50,6 +50,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from .errors import FactError
@@ -146,12 +147,8 @@ def as_decimal(value) -> Decimal:
     numbers of more than 30 digits before or after the point.
     """
     if type(value) is float:
-        if not math.isfinite(value):
-            raise FactError(f"{value!r} is not a finite number")
-        number = Decimal("%.15g" % value)
-        if number.as_tuple().exponent < -FLOAT_DECIMALS:
-            number = round(number, FLOAT_DECIMALS)
-    elif isinstance(value, Decimal):
+        return _decimal_of_float(value)
+    if isinstance(value, Decimal):
         number = value
     elif isinstance(value, (int, str)) and not isinstance(value, bool):
         try:
@@ -164,6 +161,17 @@ def as_decimal(value) -> Decimal:
         raise FactError(f"{value!r} is not a number")
     if not number.is_finite():
         raise FactError(f"{value!r} is not a finite number")
+    return _normalized(number)
+
+
+@lru_cache(maxsize=4096)
+def _decimal_of_float(value):
+    """Quantities and prices come back again and again: in the lines, the facts and the snapshots of a document."""
+    if not math.isfinite(value):
+        raise FactError(f"{value!r} is not a finite number")
+    number = Decimal("%.15g" % value)
+    if number.as_tuple().exponent < -FLOAT_DECIMALS:
+        number = round(number, FLOAT_DECIMALS)
     return _normalized(number)
 
 

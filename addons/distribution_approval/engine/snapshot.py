@@ -53,6 +53,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from json.encoder import encode_basestring_ascii
 from types import MappingProxyType
 from typing import Any
 
@@ -411,11 +412,15 @@ def _json_text(value):
     """Canonical JSON. Numbers are written as digits, exactly, which ``json`` cannot."""
     if isinstance(value, Decimal):
         return format(value, "f")
+    if isinstance(value, str):
+        return encode_basestring_ascii(value)
     if isinstance(value, tuple):
         return "[" + ",".join(_json_text(element) for element in value) + "]"
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{_json_text(key)}:{_json_text(value[key])}" for key in sorted(value)) + "}"
-    return json.dumps(value, ensure_ascii=True)
+    if value is None:
+        return "null"
+    return json.dumps(value)
 
 
 def _as_exact_decimal(number: Fraction) -> Decimal:

@@ -36,6 +36,7 @@ from . import approval_amendment
 from . import approval_activation
 from . import approval_mixin
 from . import approval_server_action
+from . import request_form
 from . import approval_line_mixin
 from . import approval_obligation
 from . import approval_version_terms

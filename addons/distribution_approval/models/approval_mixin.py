@@ -568,7 +568,7 @@ class ApprovalMixin(models.AbstractModel):
 
     def _approval_review_guarded(self, frame):
         """Every document in its guarded state needs a release that covers it as it is."""
-        snapshots = self._approval_snapshots()
+        snapshots = frame.snapshots(self)
         promised = self.filtered(
             lambda document: (
                 (promise := frame.promises.get((document._name, document.id)))

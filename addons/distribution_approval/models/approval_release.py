@@ -134,17 +134,7 @@ class ApprovalRelease(models.Model):
 
         :param values_list: a value for the same fields in each
         """
-        if not values_list:
-            return self.sudo()
-        columns = [self._fields[name].name for name in sorted(values_list[0])]
-        rows = [tuple(None if values[name] is False else values[name] for name in columns) for values in values_list]
-        self.env.cr.execute(
-            f"""INSERT INTO distribution_approval_release ({", ".join(columns)})
-                     VALUES {", ".join(["%s"] * len(rows))}
-                  RETURNING id""",
-            rows,
-        )
-        return self.sudo().browse(release_id for (release_id,) in self.env.cr.fetchall())
+        return self._append(values_list)
 
     def _copy_values(self):
         """The values of this release, for one that repeats it."""

@@ -10,6 +10,8 @@ Rules, in words
 * What a stored compute writes outside any frame, or to a document that the open frame does not
   know, is reviewed before the commit as well.
 * A commit inside an open frame is reviewed first.
+* What was looked at within the frame is looked at again by the review, unless nothing that is
+  governed has been touched in between.
 * A frame hangs on the database cursor. Nothing a client can send – context, parameter, field –
   reaches it.
 
@@ -55,6 +57,7 @@ class GateFrame:
         "suspects",
         "touched",
         "governed_sites",
+        "judged",
         "was_guarded",
     )
 
@@ -73,6 +76,7 @@ class GateFrame:
         self.attempts = {}  # (model name, id) -> values that the caller tried to write
         self.moving = set()  # ids of the stock moves whose documents were asked (documents/stock_move_gate.py)
         self.governed_sites = {}  # (document type, company id) -> sites, as looked up in this transaction
+        self.judged = {}  # (model name, id) -> snapshot of what came about; nothing has changed since
 
     def touch(self, documents, changed=False):
         """Have ``documents`` reviewed when the outermost frame closes.
@@ -81,6 +85,7 @@ class GateFrame:
         """
         if not documents:
             return
+        self.judged.clear()
         self.touched.setdefault(documents._name, set()).update(documents.ids)
         for document in documents:
             key = (document._name, document.id)
@@ -105,6 +110,14 @@ class GateFrame:
     def forget(self, documents):
         """``documents`` are gone: nothing is left to review."""
         self.touched.get(documents._name, set()).difference_update(documents.ids)
+
+    def snapshots(self, documents):
+        """``{id: snapshot}`` as they are now; taken again only where something may have changed."""
+        fresh = documents.filtered(lambda document: (document._name, document.id) not in self.judged)
+        return {
+            **{document.id: self.judged[document._name, document.id] for document in documents - fresh},
+            **(fresh._approval_snapshots() if fresh else {}),
+        }
 
     def attempt(self, document, vals):
         """Remember what the caller asked for, so that it can be proposed as an amendment."""
@@ -190,6 +203,7 @@ def written_directly(documents):
     The open frame reviews those that it knows; the others are reviewed before the commit.
     """
     frame = frame_of(documents.env)
+    frame.judged.clear()
     known = frame.was_guarded if frame.depth else ()
     unknown = [document_id for document_id in documents.ids if (documents._name, document_id) not in known]
     if unknown:

@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 from odoo import Command, fields
+from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
 from odoo.addons.distribution_core.compat import IS_17
@@ -26,6 +27,19 @@ class TestAttacksVendorBill(BillCase):
     def test_created_posted(self):
         with self._refused(at_once=True):
             self._bill(state="posted")
+
+    def test_payment_status_written(self):
+        bill = self._bill()
+        for status in ("paid", "reversed", "in_payment"):
+            with self.subTest(status), self.assertRaisesRegex(AccessError, "Payment Status"):
+                bill.write({"payment_state": status})
+        with self.assertRaisesRegex(AccessError, "Payment Status"):
+            self._bill(payment_state="paid")
+        with self.assertRaisesRegex(AccessError, "Payment Status"):
+            self.env["account.move"].with_user(self.clerk).with_context(
+                default_payment_state="invoicing_legacy"
+            ).create({"move_type": "in_invoice", "partner_id": self.vendor.id})
+        self.assertEqual(bill.payment_state, "not_paid")
 
     def test_created_with_a_default_state(self):
         with self._refused():

@@ -190,6 +190,16 @@ class TestDecisionLinks(LinkCase, HttpCase):
             self.assertEqual(page.status_code, 400)
         self.assertFalse(order.sudo().approval_request_id.decision_ids)
 
+    def test_only_by_submitting(self):
+        """Odoo leads OPTIONS to every route, and asks for no token then."""
+        order, path = self._link()
+        digest = self._task(order, "Purchasing").digest
+        for method in ("OPTIONS", "GET", "HEAD", "PUT"):
+            form = {"seen_digest": digest, "outcome": "approve"}
+            self.opener.request(method, self.base_url() + path, params=form)
+        self.env.invalidate_all()
+        self.assertFalse(order.sudo().approval_request_id.decision_ids)
+
     # ------------------------------------------------------- at the wrong time
 
     def test_replay(self):

@@ -7,6 +7,7 @@ method, what the key may do, its signature, its type, its body. What acts on it 
 
 import time
 
+import psycopg2
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
@@ -14,7 +15,7 @@ from ..engine import api_body, api_query, idempotency
 from ..engine.openapi import BASE, media_types
 from ..engine.problem import MEDIA_TYPE, Problem
 from ..engine.webhook_signature import SignatureProblem, verify
-from .api_dispatcher import response
+from .api_dispatcher import problem_of, response
 
 #: A body that is too large is read up to here, so that its sender gets to hear so.
 DRAINED_BYTES = 8 * 1024 * 1024
@@ -35,6 +36,15 @@ class DistributionApi(http.Controller):
         env = request.env(user=SUPERUSER_ID)  # nobody is logged in: until the key is known, the server itself looks
         key = self._key(env)
         env['distribution.api.usage']._count(key)
+        try:
+            return self._serve(env, key, path, raw)
+        except psycopg2.OperationalError:  # Odoo begins the call anew
+            raise
+        except Exception as error:
+            env['distribution.api.problem']._count(key, problem_of(error).kind)
+            raise
+
+    def _serve(self, env, key, path, raw):
         contract, arguments = self._contract(env, path)
         key._check_scope(contract)
         acting = key._acting()

@@ -30,16 +30,20 @@ class DistributionHealth(http.Controller):
         reasons = _env()['distribution.health']._not_ready()
         if not reasons:
             return _json(200, {'status': 'ready'})
-        return _json(503, {'status': 'not ready', **({'reasons': reasons} if _has_token() else {})})
+        if _has_token():
+            return _json(503, {'status': 'not ready', 'reasons': reasons})
+        # Who only asks whether it is ready may ask as often as a load balancer does.
+        wait = request.httprequest.headers.get('Authorization') and _seconds_to_wait()
+        return _too_many(wait) if wait else _json(503, {'status': 'not ready'})
 
     @http.route('/distribution/metrics', **ROUTE)
     def metrics(self, **_ignored):
         if not request.db:
             return Response(status=503, headers=[NO_STORE])
         if not _has_token():
-            wait = _env()['distribution.api.stranger']._count(request.httprequest.remote_addr)
+            wait = _seconds_to_wait()
             if wait:
-                return Response(status=429, headers=[NO_STORE, ('Retry-After', str(wait))])
+                return _too_many(wait)
             return Response(status=401, headers=[NO_STORE, ('WWW-Authenticate', 'Bearer')])
         text = _env()['distribution.health']._exposition()
         return Response(text, headers=[NO_STORE, ('Content-Type', TEXT_FORMAT)])
@@ -53,6 +57,15 @@ def _env():
 def _has_token():
     token = api_key.from_header(request.httprequest.headers.get('Authorization'))
     return bool(token) and _env()['distribution.metrics.token']._knows(token)
+
+
+def _seconds_to_wait():
+    """Count somebody without the token; 0: it was not one call too many."""
+    return _env()['distribution.api.stranger']._count(request.httprequest.remote_addr)
+
+
+def _too_many(wait):
+    return Response(status=429, headers=[NO_STORE, ('Retry-After', str(wait))])
 
 
 def _json(status, content):

@@ -34,6 +34,7 @@ from . import distribution_api_operation
 from . import distribution_api_key
 from . import distribution_api_secret
 from . import distribution_api_bucket
+from . import distribution_api_problem
 from . import distribution_api_usage
 from . import distribution_api_stranger
 from . import distribution_api_call

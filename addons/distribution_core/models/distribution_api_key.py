@@ -239,16 +239,7 @@ class DistributionApiKey(models.Model):
         """Make a key, shown once; the one before stays good for a day."""
         self._check_keeper()
         self.ensure_one()
-        key, signing = self._issue()
-        return {
-            'type': 'ir.actions.act_window',
-            'name': _("API Key"),
-            'res_model': 'distribution.api.key.shown',
-            'view_mode': 'form',
-            'views': [(False, 'form')],
-            'target': 'new',
-            'context': {'shown_api_key': key, 'shown_signing_secret': signing or False},
-        }
+        return self.env['distribution.secret.shown']._show(_("API Key"), *self._issue())
 
     def action_revoke(self):
         """No call is taken any more, from now on."""

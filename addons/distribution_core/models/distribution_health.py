@@ -206,6 +206,15 @@ class DistributionHealth(models.AbstractModel):
                  FROM distribution_api_key key
             LEFT JOIN distribution_api_usage usage ON usage.api_key_id = key.id ORDER BY key.id"""
         )
+        # An alert sees the first error of the server only when there was a zero before it.
+        problems = self._rows(
+            """SELECT key.id, key.name, kind.name, coalesce(problem.calls, 0)
+                 FROM distribution_api_key key
+           CROSS JOIN (SELECT 'internal-error' AS name UNION SELECT kind FROM distribution_api_problem) kind
+            LEFT JOIN distribution_api_problem problem
+                   ON problem.api_key_id = key.id AND problem.kind = kind.name
+             ORDER BY key.id, kind.name"""
+        )
         by_call, named = ['operation', 'outcome'], ['key', 'name']
         return [
             self._gauge(
@@ -223,6 +232,10 @@ class DistributionHealth(models.AbstractModel):
             self._counter(
                 'distribution_api_rate_limited', "Calls that were refused because the key makes too many.",
                 [(row[:2], row[3]) for row in used], named,
+            ),
+            self._counter(
+                'distribution_api_problems', "Calls with a key that ended before the inbox, by type of problem.",
+                [(row[:3], row[3]) for row in problems], [*named, 'problem'],
             ),
             self._gauge(
                 'distribution_api_strangers', "Addresses that called without a valid key in the last 15 minutes.",

@@ -46,15 +46,7 @@ class DistributionMetricsToken(models.Model):
     def action_issue(self):
         """Make a token, show it once, and let the one before end."""
         self._check_keeper()
-        return {
-            'type': 'ir.actions.act_window',
-            'name': _("Metrics Token"),
-            'res_model': 'distribution.metrics.token.shown',
-            'view_mode': 'form',
-            'views': [(False, 'form')],
-            'target': 'new',
-            'context': {'shown_metrics_token': self._issue()},
-        }
+        return self.env['distribution.secret.shown']._show(_("Metrics Token"), self._issue())
 
     def action_revoke(self):
         """Refuse the token from now on."""

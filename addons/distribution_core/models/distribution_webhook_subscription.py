@@ -357,16 +357,7 @@ class DistributionWebhookSubscription(models.Model):
     def action_new_secret(self):
         """A new secret, shown once; the present one stays valid for a day."""
         self._check_keeper()
-        secret = self._new_secret()
-        return {
-            'type': 'ir.actions.act_window',
-            'name': _("Secret"),
-            'res_model': 'distribution.webhook.secret.shown',
-            'view_mode': 'form',
-            'views': [(False, 'form')],
-            'target': 'new',
-            'context': {'shown_webhook_secret': secret},
-        }
+        return self.env['distribution.secret.shown']._show(_("Secret"), self._new_secret())
 
     def action_test(self):
         """Send a test event to this endpoint only, now."""

@@ -1,3 +1,4 @@
+from . import no_assets_ahead
 from . import quick_passwords
 from . import test_access
 from . import test_addon_hooks

@@ -11,6 +11,8 @@ from .common import RolesCase
 BASE = '/distribution/api/v1'
 #: One operation that nothing in this addon acts on.
 KEPT = 'supplier-confirmations'
+#: What an addon that acts on it implements.
+APPLY = '_apply_supplier_confirmations'
 CONFIRMATION = {
     'order': {'name': 'P00042'},
     'confirmed_at': '2026-11-20T09:30:00Z',
@@ -70,6 +72,8 @@ class ApiCase(ApiClient, RolesCase, HttpCase):
         super().setUpClass()
         cls.Call = cls.env['distribution.api.call']
         cls.Operation = cls.env['distribution.api.operation']
+        # Whatever addons act on it: here nothing does.
+        cls.startClassPatcher(patch.object(type(cls.Operation), APPLY, None, create=True))
         cls.account = cls.user('api_account', 'integration')
         cls.key = cls.new_key()
         cls.text = cls.key._issue()[0]

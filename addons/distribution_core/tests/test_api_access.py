@@ -64,12 +64,12 @@ class TestApiAccess(ApiCase):
         administrator = self.user('api_keeper', 'administrator')
         action = self.key.with_user(administrator).action_issue()
         form = Form(self.env[action['res_model']].with_user(administrator).with_context(**action['context']))
-        text = form.key
+        text = form.secret
         self.assertAnswer(self.get('openapi.json', key=text), 200)
         form.save()
         self.env.flush_all()
         self.env.cr.execute(
-            "SELECT count(*) FROM distribution_api_key_shown WHERE distribution_api_key_shown::text LIKE '%dk\\_%'"
+            "SELECT count(*) FROM distribution_secret_shown WHERE distribution_secret_shown::text LIKE '%dk\\_%'"
         )
         self.assertEqual(self.env.cr.fetchone()[0], 0)
         self.assertNotIn(text, repr(self.key.read()))

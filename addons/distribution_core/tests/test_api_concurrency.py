@@ -13,7 +13,7 @@ from odoo.tools import mute_logger
 
 from ..engine.problem import Problem
 from ..engine.rate_limit import Limit
-from .api_case import CONFIRMATION, EVENT, KEPT
+from .api_case import APPLY, CONFIRMATION, EVENT, KEPT
 from .committed_case import CommittedCase
 
 AT_ONCE = 4
@@ -28,6 +28,9 @@ class TestApiConcurrency(CommittedCase):
         super().setUp()
         # Odoo's own pauses between its tries; those of the tests stay.
         self.startPatcher(patch('odoo.service.model.time', SimpleNamespace(sleep=lambda _seconds: None)))
+        # Whatever addons act on it: here nothing does.
+        operations = self.registry['distribution.api.operation']
+        self.startPatcher(patch.object(operations, APPLY, None, create=True))
         with self.transaction() as env:
             login = f'api_at_once_{time.time_ns()}'
             account = new_test_user(env, login, groups='base.group_user,distribution_core.group_integration')
@@ -95,7 +98,7 @@ class TestApiConcurrency(CommittedCase):
     @contextmanager
     def handler(self, act):
         model = self.registry['distribution.api.operation']
-        with patch.object(model, '_apply_supplier_confirmations', act, create=True):
+        with patch.object(model, APPLY, act, create=True):
             yield
 
     def test_the_same_call_at_the_same_time(self):

@@ -223,6 +223,15 @@ class TestApiFigures(Figures, ApiCase):
         usage = self.env['distribution.api.usage']
         self.assertEqual([bool(usage._take(self.key.id, self.key._limit())) for _time in range(2)], [False, True])
         self.assertEqual(self.figures()['distribution_api_rate_limited_total'][own], 1)
+        # In tests, what is counted for a call that fails is rolled back with it: it is counted here.
+        for kind in ('not-found', 'body-invalid', 'not-found'):
+            self.env['distribution.api.problem']._count(self.key, kind)
+        problems = {
+            labels[2]: count
+            for labels, count in self.figures()['distribution_api_problems_total'].items()
+            if labels[:2] == own
+        }
+        self.assertEqual(problems, {'not-found': 2, 'body-invalid': 1, 'internal-error': 0})
         strangers = self.env['distribution.api.stranger']
         strangers.search([]).unlink()
         self.assertEqual(self.figures()['distribution_api_strangers'][()], 0)
@@ -307,13 +316,21 @@ class TestHealthRoutes(RolesCase, HttpCase):
         self.assertGreater(int(self.ask('metrics', 'x').headers['Retry-After']), 0)
         self.assertEqual(self.ask('metrics', self.clear).status_code, 200, "who has the token is not kept out")
 
+    def test_too_many_who_want_to_know_why_it_is_not_ready(self):
+        self.env['ir.config_parameter'].set_param('distribution_core.api_strangers_per_minute', '2')
+        self.env.ref('base.module_distribution_core').state = 'to upgrade'
+        self.env.flush_all()
+        self.assertEqual([self.ask('health', 'x').status_code for _time in range(3)], [503, 503, 429])
+        self.assertEqual(self.ask('health').status_code, 503, "a load balancer is no stranger")
+        self.assertIn('reasons', self.ask('health', self.clear).json())
+
     def test_token(self):
         administrator = self.user('metrics_admin', 'administrator')
         token = self.tokens.with_user(administrator).create({'name': "Grafana"})
         action = token.action_issue()
-        clear = action['context']['shown_metrics_token']
+        clear = action['context']['shown_secret']
         shown = self.env[action['res_model']].with_user(administrator).with_context(**action['context'])
-        self.assertEqual(shown.create({}).token, clear)
+        self.assertEqual(shown.create({}).secret, clear)
         self.assertTrue(token.has_token and self.tokens._knows(clear))
         for wrong in ('', 'dmt_', clear[:-1], clear + 'x', clear.upper()):
             self.assertFalse(self.tokens._knows(wrong), wrong)
@@ -324,7 +341,7 @@ class TestHealthRoutes(RolesCase, HttpCase):
             token.read(['digest'])
         with self.assertRaises(ValueError):
             token.search([('digest', 'like', 'a%')])
-        other = token.action_issue()['context']['shown_metrics_token']
+        other = token.action_issue()['context']['shown_secret']
         self.assertFalse(self.tokens._knows(clear), "a new one ends it")
         token.action_revoke()
         self.assertFalse(self.tokens._knows(other) or token.has_token)

@@ -272,7 +272,7 @@ class TestWebhook(WebhookCase):
 
     def test_secret_is_shown_once_and_encrypted(self):
         action = self.subscription.action_new_secret()
-        clear = action['context']['shown_webhook_secret']
+        clear = action['context']['shown_secret']
         self.assertTrue(clear.startswith('whsec_'))
         with Form(self.env[action['res_model']].with_context(**action['context'])) as shown:
             self.assertEqual(shown.secret, clear)
@@ -289,7 +289,7 @@ class TestWebhook(WebhookCase):
 
     def test_rotation_with_overlap(self):
         (old,) = self.secrets()
-        new = self.subscription.action_new_secret()['context']['shown_webhook_secret']
+        new = self.subscription.action_new_secret()['context']['shown_secret']
         self.record(self.partners[:1])
         self.drain()
         message = self.to.received[-1]

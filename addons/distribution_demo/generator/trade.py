@@ -5,6 +5,7 @@ from odoo import Command
 from odoo.addons.distribution_core.compat import IS_17, LINE_UOM, PURCHASE_LINE_TAXES
 
 from .clock import ahead, at, day, moment
+from .goods import vendor_governance
 
 OPENING_DAY = 181
 #: Days ago on which everything that was due was paid.
@@ -86,6 +87,9 @@ def purchases(env, plan, directory):
     _created(env, orders, [moment(purchase.ordered, 10) for purchase in plan.purchases])
     _receive(env, plan, orders)
     _bill(env, plan, orders)
+    blocked = [directory.vendors[vendor.key].id for vendor in plan.vendors if vendor.status == "blocked"]
+    # sudo: see goods.py
+    vendor_governance(env, directory, "res.partner").browse(blocked).write({"vendor_status": "blocked"})
 
 
 def _receive(env, plan, orders):

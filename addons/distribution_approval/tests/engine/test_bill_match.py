@@ -56,6 +56,28 @@ def test_lines_share_what_is_allowed():
     assert [line.order_variance for line in match.lines] == [0, 10]
 
 
+def test_the_cheapest_line_takes_what_is_allowed_first():
+    order = {"o": OrderedLine(10, 10, 0, 5)}
+    cheap, dear = BilledLine(1, "o", 10, 40), BilledLine(2, "o", 10, 50)
+    assert match_bill([cheap, dear], order).order_variance == match_bill([dear, cheap], order).order_variance == 50
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-5, 12), st.integers(-20, 90), st.sampled_from(["o", "p", None])), min_size=1, max_size=6
+    ),
+    st.randoms(),
+)
+def test_the_order_of_the_lines_makes_no_difference(rows, random):
+    orders = {"o": OrderedLine(10, 8, 1, 5), "p": OrderedLine(4, 4, 0, 7, on_receipt=False)}
+    lines = [BilledLine(key, order, quantity, value) for key, (quantity, value, order) in enumerate(rows)]
+    shuffled = list(lines)
+    random.shuffle(shuffled)
+    one, other = match_bill(lines, orders), match_bill(shuffled, orders)
+    assert [line.key for line in one.lines] == [line.key for line in lines]
+    assert sorted(one.lines, key=lambda line: line.key) == sorted(other.lines, key=lambda line: line.key)
+
+
 def test_a_line_that_gives_back():
     assert one(-3, -15).order_variance == 0
     order = {"o": OrderedLine(10, 10, 10, 5)}

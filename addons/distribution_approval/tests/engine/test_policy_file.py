@@ -262,3 +262,9 @@ class TestPolicyCheck:
         code, out, path = run(tmp_path, TEXT, "--json")
         assert code == 3
         assert json.loads(out)[str(path)]["warnings"][0].startswith("No rule matches")
+
+
+def test_what_decides_does_without_yaml():
+    """The gate opens on a machine without PyYAML, too."""
+    code = "import sys; sys.modules['yaml'] = None; import engine; assert engine.analyse and engine.compile_table"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(engine.__file__).parents[1])

@@ -1,0 +1,402 @@
+"""Three-way match: each bill line against order and receipts, with the tolerances of vendor and category.
+
+The comparison is that of the gate (``distribution_approval``: loaded and compared in sets); here are the tolerances,
+the verdict as facts for policies, and its record. A bill that does not match is held by policy, not by this: a rule
+“bill matches is false” requires a decision, and the receipt or refund that makes it match releases it.
+"""
+
+from collections import defaultdict
+
+from odoo import _, api, fields, models
+from odoo.tools.misc import formatLang
+
+from odoo.addons.distribution_approval.documents.vendor_bill_match import BILL_TYPES
+from odoo.addons.distribution_approval.engine import FactSpec, FactType, Unknown, as_decimal
+from odoo.addons.distribution_approval.engine.bill_verdict import Limit, Terms, Tolerance, judge_bill
+from odoo.addons.distribution_core.append_only import protect_append_only
+from odoo.addons.distribution_core.compat import PURCHASE_CONFIRMED_STATES
+
+KINDS = [
+    ("quantity", "More than ordered"),
+    ("price", "Dearer than ordered"),
+    ("receipt", "Not received"),
+    ("tax", "Tax"),
+    ("freight", "Freight"),
+    ("no_order", "Without order"),
+    ("total", "All in all"),
+]
+#: Facts that this adds to the table of vendor bills.
+FACTS = frozenset({"bill_matches", "match_amount_beyond", "match_kinds"})
+
+
+class MatchLine(models.Model):
+    """The verdict on a bill line when the bill was confirmed, or first asked to be; kept for ever."""
+
+    _name = "distribution.match.line"
+    _description = "Bill Match"
+    _inherit = ["distribution.approval.evidence"]
+    _log_access = False
+    _order = "id desc"
+    _rec_name = "verdict"
+
+    # Plain numbers: bills in draft may be deleted.
+    bill_ref = fields.Integer("Bill Reference", required=True, readonly=True, index=True)
+    bill_line_ref = fields.Integer("Bill Line Reference", readonly=True)
+    order_line_ref = fields.Integer("Order Line Reference", readonly=True, index=True)
+    vendor_ref = fields.Integer("Vendor Reference", readonly=True, index=True)
+    bill_id = fields.Many2one("account.move", compute="_compute_bill_id", compute_sudo=False)
+    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True, ondelete="restrict")
+    currency_id = fields.Many2one("res.currency", required=True, readonly=True, ondelete="restrict")
+    product_id = fields.Many2one("product.product", readonly=True, index="btree_not_null", ondelete="restrict")
+    matched_at = fields.Datetime("Compared", required=True, readonly=True, index=True)
+    verdict = fields.Selection(
+        [
+            ("match", "Matches"),
+            ("tolerated", "Within Tolerance"),
+            ("beyond", "Beyond Tolerance"),
+            ("unknown", "Not known"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    kind = fields.Selection(KINDS, "Difference", readonly=True, help="The largest one.")
+    amount = fields.Monetary(readonly=True, help="All differences of the line.")
+    amount_beyond = fields.Monetary("Beyond Tolerance", readonly=True)
+
+    def init(self):
+        protect_append_only(self.env.cr, self._table)
+
+    @api.depends("bill_ref")
+    def _compute_bill_id(self):
+        known = {bill.id: bill for bill in self.env["account.move"].browse(self.mapped("bill_ref")).exists()}
+        for row in self:
+            row.bill_id = known.get(row.bill_ref)
+
+
+class SupplierTolerance(models.Model):
+    _inherit = "distribution.supplier.tolerance"
+
+    bill_price_percent = fields.Float("Bill: Price (%)", help="Dearer than ordered; of the ordered value.")
+    bill_price_amount = fields.Float(
+        "Bill: Price (at most)", help="In the currency of the bill; 0: no limit but percent."
+    )
+    bill_quantity_percent = fields.Float("Bill: Quantity (%)", help="Billed beyond what the order leaves open.")
+    bill_receipt_percent = fields.Float("Bill: Not Received (%)", help="Billed and not received.")
+    bill_tax_amount = fields.Float("Bill: Tax (at most)", help="Up or down, in the currency of the bill.")
+    bill_freight_amount = fields.Float("Bill: Freight (at most)", help="Beyond what was agreed, for the bill.")
+    bill_total_amount = fields.Float(
+        "Bill: Total (at most)", help="All tolerated differences of a bill together; 0: no limit of its own."
+    )
+
+    _sql_constraints = [
+        (
+            "bill_values_positive",
+            "CHECK (bill_price_percent >= 0 AND bill_price_amount >= 0 AND bill_quantity_percent >= 0 "
+            "AND bill_receipt_percent >= 0 AND bill_tax_amount >= 0 AND bill_freight_amount >= 0 "
+            "AND bill_total_amount >= 0)",
+            "Tolerances: 0 or more.",
+        ),
+    ]
+
+    def _bill_tolerance(self):
+        """As the engine takes it; ``self`` may be empty: nothing is tolerated."""
+        return Tolerance(
+            quantity=Limit(percent=self.bill_quantity_percent or None),
+            price=Limit(
+                percent=self.bill_price_percent or None,
+                amount=(self.bill_price_amount or None) if self.bill_price_percent else None,
+            ),
+            receipt=Limit(percent=self.bill_receipt_percent or None),
+            tax=Limit(amount=self.bill_tax_amount or None),
+            freight=Limit(amount=self.bill_freight_amount or None),
+            total=Limit(amount=self.bill_total_amount) if self.bill_total_amount else None,
+        )
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    # ------------------------------------------------------------
+    # Verdict
+    # ------------------------------------------------------------
+
+    def _bill_verdicts(self):
+        """``{id: BillVerdict or Unknown}``; a fixed number of queries per vendor, whatever the number of bills."""
+        self._approval_read_ahead()
+        matches = self._approval_matches()
+        tolerances = self._bill_tolerances()
+        verdicts = {}
+        for bill in self:
+            match = matches[bill.id]
+            if isinstance(match, Unknown):
+                verdicts[bill.id] = match
+                continue
+            lines = bill._approval_lines()
+            own = tolerances[bill.company_id, bill.commercial_partner_id]
+            verdicts[bill.id] = judge_bill(
+                match,
+                own[self.env["product.product"]],
+                by_line={line.id: own[line.product_id] for line in lines},
+                terms={line.id: line._bill_terms() for line in lines},
+                agreed_freight=bill._agreed_freight(),
+                coin=as_decimal(bill.currency_id.rounding),
+            )
+        return verdicts
+
+    def _bill_tolerances(self):
+        """``{(company, vendor): {product: Tolerance}}``; the empty product has that of the bill as a whole."""
+        products = defaultdict(set)
+        for bill in self:
+            products[bill.company_id, bill.commercial_partner_id].update(bill._approval_lines().product_id)
+        nothing = self.env["product.product"]
+        chosen = self.env["distribution.supplier.tolerance"]._for_all(
+            {place: [*own, nothing] for place, own in products.items()}
+        )
+        engine = {row: row._bill_tolerance() for rows in chosen.values() for row in rows.values()}
+        return {place: {product: engine[row] for product, row in rows.items()} for place, rows in chosen.items()}
+
+    def _agreed_freight(self):
+        """Freight that the orders of this bill lead to expect, in its currency. Addons that know it say so."""
+        return 0
+
+    # ------------------------------------------------------------
+    # Facts
+    # ------------------------------------------------------------
+
+    @api.model
+    def _approval_fact_specs(self):
+        specs = super()._approval_fact_specs()
+        for spec in (
+            FactSpec(
+                "bill_matches",
+                "Bill matches order and receipts",
+                FactType.FLAG,
+                help="Nothing beyond the tolerances of the vendor and the product category (Vendor Tolerances).",
+            ),
+            FactSpec(
+                "match_amount_beyond",
+                "Beyond the match tolerances",
+                FactType.MONEY,
+                unit="company currency",
+                help="Sum of the differences that are beyond tolerance.",
+            ),
+            FactSpec(
+                "match_kinds",
+                "What does not match",
+                FactType.SELECTION,
+                options=(("none", "Nothing"), *KINDS),
+                help="The largest difference beyond tolerance.",
+            ),
+        ):
+            specs[spec.name] = spec
+        return specs
+
+    def _approval_facts(self, names):
+        names = set(names)
+        facts = super()._approval_facts(names - FACTS)
+        own = names & FACTS
+        if own:
+            for bill_id, verdict in self._bill_verdicts().items():
+                read = self.browse(bill_id)._facts_of_verdict(verdict)
+                facts[bill_id].update({name: read[name] for name in own})
+        return facts
+
+    def _facts_of_verdict(self, verdict):
+        self.ensure_one()
+        if isinstance(verdict, Unknown):
+            return dict.fromkeys(FACTS, verdict)
+        worst = max(verdict.beyond, key=lambda found: found.amount, default=None)
+        return {
+            "bill_matches": verdict.matches,
+            "match_amount_beyond": self._approval_in_company_currency(
+                verdict.amount_beyond, self.currency_id, self.company_id
+            ),
+            "match_kinds": worst.what if worst else "none",
+        }
+
+    # ------------------------------------------------------------
+    # Kept
+    # ------------------------------------------------------------
+
+    def _post(self, soft=True):
+        """What the comparison says when a bill is confirmed first – released or held – is kept.
+
+        What is beyond tolerance is a case; it closes when a bill that was held is released.
+        """
+        bills = self.filtered(
+            lambda move: move.move_type in BILL_TYPES and move.state == "draft" and move.company_id.bill_match_kept
+        )
+        held = bills.sudo()._keep_verdicts() if bills else bills  # sudo: found for whoever confirms
+        result = super()._post(soft=soft)
+        held._mend_match_cases(_("The bill was released."))
+        return result
+
+    def button_cancel(self):
+        result = super().button_cancel()
+        self.filtered(lambda move: move.state == "cancel")._mend_match_cases(_("The bill was cancelled."), "cancel")
+        return result
+
+    def unlink(self):
+        keys = self._match_keys()
+        result = super().unlink()
+        if keys:
+            self.env["distribution.case"]._mend(keys, _("The bill was deleted."))
+        return result
+
+    def _match_keys(self):
+        return [f"bill_mismatch:{bill.id}" for bill in self if bill.move_type in BILL_TYPES]
+
+    def _mend_match_cases(self, words, state="posted"):
+        """Close the cases of these bills, as far as they are in ``state``."""
+        keys = self.filtered(lambda bill: bill.state == state)._match_keys()
+        if keys:
+            self.env["distribution.case"]._mend(keys, words)
+
+    def _keep_verdicts(self):
+        """One row per line; once per bill, so that what was repaired later still shows. Returns those known before."""
+        kept = self.env["distribution.match.line"].search([("bill_ref", "in", self.ids)])
+        known = self & self.browse(kept.mapped("bill_ref"))
+        news = self - known
+        if news:
+            news._keep_new_verdicts()
+        return known
+
+    def _keep_new_verdicts(self):
+        verdicts = self._bill_verdicts()
+        rows = {bill: bill._match_rows(verdicts[bill.id]) for bill in self}
+        self.env["distribution.match.line"].create([row for own in rows.values() for row in own])
+        beyond = self.filtered(lambda bill: any(row["verdict"] == "beyond" for row in rows[bill]))
+        for bill in beyond:
+            bill._open_match_case(rows[bill])
+        for fact, bills in (("mismatched", beyond), ("matched", self - beyond)):
+            self.env["distribution.event"]._record(
+                f"distribution.vendor_bill.{fact}.v1",
+                bills,
+                lambda bill: {
+                    "vendor_id": bill.commercial_partner_id.id or None,
+                    "currency": bill.currency_id.name,
+                    "amount": bill.amount_untaxed,
+                    "lines": [
+                        {
+                            "order_line_id": row["order_line_ref"] or None,
+                            "verdict": row["verdict"],
+                            "difference": row["kind"] or None,
+                            "amount": row["amount"],
+                        }
+                        for row in rows[bill]
+                    ],
+                },
+            )
+
+    def _open_match_case(self, rows):
+        """Somebody clears it with the vendor, whether policy holds the bill or not."""
+        self.ensure_one()
+        orders = self._approval_order_lines().order_id
+        self.env["distribution.case"]._open(
+            "bill_mismatch",
+            self,
+            _("Bill %s does not match", self.ref or self._approval_name()),
+            detail="\n".join(self._words_beyond(row) for row in rows if row["verdict"] == "beyond"),
+            dedup_key=self._match_keys()[0],
+            correlation=f"purchase.order,{orders[:1].id}" if orders else None,
+            documents=[*orders, *orders.supplier_confirmation_ids],
+        )
+
+    def _words_beyond(self, row):
+        """One line of the case: what is in dispute."""
+        if row["kind"] == "total":
+            return _("What is tolerated line by line adds up to more than is allowed for a bill.")
+        labels = dict(self.env["distribution.match.line"]._fields["kind"]._description_selection(self.env))
+        product = self.env["product.product"].browse(row["product_id"] or ())
+        return _(
+            "%(what)s – %(difference)s: %(amount)s",
+            what=product.display_name or _("without product"),
+            difference=labels[row["kind"]],
+            amount=formatLang(self.env, row["amount_beyond"], currency_obj=self.currency_id),
+        )
+
+    def _match_rows(self, verdict):
+        """Values of the rows of one bill; differences of the bill as a whole are a row of their own."""
+        self.ensure_one()
+        shared = {
+            "bill_ref": self.id,
+            "vendor_ref": self.commercial_partner_id.id,
+            "company_id": self.company_id.id,
+            "currency_id": self.currency_id.id,
+            "matched_at": fields.Datetime.now(),
+        }
+        lines = self._approval_lines()
+        if isinstance(verdict, Unknown):
+            return [{**shared, **_subject(line), **_outcome([]), "verdict": "unknown"} for line in lines]
+        found = defaultdict(list)
+        for difference in verdict.differences:
+            found[difference.key].append(difference)
+        rows = [{**shared, **_subject(line), **_outcome(found[line.id])} for line in lines]
+        if found[None]:
+            rows.append({**shared, **_subject(lines.browse()), **_outcome(found[None])})
+        return rows
+
+    def action_open_match(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("procurement_automation.action_match_line")
+        return {**action, "domain": [("bill_ref", "=", self.id)], "context": {}}
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    def _bill_terms(self):
+        """Tax and freight of this line, as the engine takes them."""
+        self.ensure_one()
+        order = self.purchase_line_id.sudo().order_id  # sudo: whoever confirms the bill
+        taxed = self._approval_taxed(self.tax_ids) if self.tax_ids else {"total_included": 0, "total_excluded": 0}
+        return Terms(
+            tax=as_decimal(taxed["total_included"] - taxed["total_excluded"]),
+            expected_tax=self._approval_expected_tax(),
+            is_freight=bool(self.is_landed_costs_line or self.product_id.landed_cost_ok),
+            is_foreign=bool(order) and not order._is_in_force_with(self.move_id.commercial_partner_id),
+        )
+
+
+class PurchaseOrder(models.Model):
+    _inherit = "purchase.order"
+
+    def _is_in_force_with(self, vendor):
+        """Whether this is a confirmed order of ``vendor``, or of one of its addresses."""
+        self.ensure_one()
+        return self.state in PURCHASE_CONFIRMED_STATES and self.partner_id.commercial_partner_id == vendor
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    bill_match_kept = fields.Boolean(
+        "Keep Bill Matches",
+        help="What the comparison with orders and receipts says when a bill is confirmed first is kept; the scorecard "
+        "of the vendor rests on it.",
+    )
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    bill_match_kept = fields.Boolean(related="company_id.bill_match_kept", readonly=False)
+
+
+def _subject(line):
+    return {
+        "bill_line_ref": line.id or False,
+        "order_line_ref": line.purchase_line_id.id or False,
+        "product_id": line.product_id.id or False,
+    }
+
+
+def _outcome(differences):
+    beyond = [found for found in differences if not found.within]
+    worst = max(beyond or differences, key=lambda found: found.amount, default=None)
+    return {
+        "verdict": "beyond" if beyond else "tolerated" if differences else "match",
+        "kind": worst.what if worst else False,
+        "amount": float(sum(found.amount for found in differences if found.what != "total")),
+        "amount_beyond": float(sum(found.amount for found in beyond if found.what != "total")),
+    }

@@ -1,0 +1,150 @@
+"""Bills are held by the verdict of the three-way match, with tolerances of vendor and category; it is kept."""
+
+import psycopg2
+from odoo.exceptions import AccessError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.distribution_approval.tests.bill_case import BillCase
+
+
+@tagged("post_install", "-at_install")
+class TestVendorBillVerdict(BillCase):
+    @classmethod
+    def _rules(cls):
+        return [
+            ("Matches", "pass", [("bill_matches", "is_true")], []),
+            ("Does not match", "require", [("bill_matches", "is_false")], ["Finance"]),
+        ]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.bill_match_kept = True
+        cls.tolerance = cls.env["distribution.supplier.tolerance"].create(
+            {"vendor_id": cls.vendor.id, "bill_price_percent": 2, "bill_quantity_percent": 3, "bill_receipt_percent": 1}
+        )
+
+    def _rows(self, bill):
+        rows = self.env["distribution.match.line"].search([("bill_ref", "=", bill.id)])
+        return [(row.verdict, row.kind, row.amount) for row in rows.sorted("id")]
+
+    def _facts(self, bill, *names):
+        facts = bill.sudo()._approval_facts(set(names))[bill.id]
+        return tuple(facts[name] for name in names)
+
+    def _case(self, bill):
+        return self.env["distribution.case"].search([("dedup_key", "=", f"bill_mismatch:{bill.id}")])
+
+    def test_matches(self):
+        bill = self._posted_bill()
+        self.assertFalse(self._case(bill))
+        self.assertEqual(self._rows(bill), [("match", False, 0)])
+        self.assertEqual(self._facts(bill, "bill_matches", "match_amount_beyond", "match_kinds"), (True, 0, "none"))
+
+    def test_within_the_tolerance_of_the_vendor(self):
+        bill = self._bill(self._ordered(100, 10), price=10.2)
+        bill.action_post()
+        self.assertEqual((bill.state, self._rows(bill)), ("posted", [("tolerated", "price", 20)]))
+
+    def test_beyond_is_held_and_kept_once(self):
+        bill = self._bill(self._ordered(100, 10), price=10.21)
+        bill.action_post()
+        self.assertEqual((bill.state, bill.approval_state), ("draft", "pending"))
+        self.assertEqual(self._rows(bill), [("beyond", "price", 21)])
+        self._decide(bill, "Finance", self.finance)
+        self.assertTrue(self._resume(bill))
+        self.assertEqual((bill.state, len(self._rows(bill))), ("posted", 1))
+
+    def test_the_receipt_that_makes_it_match_releases_it(self):
+        order = self._ordered(100, 10, received=60, user_id=self.buyer.id)
+        bill = self._bill(order)
+        bill.action_post()
+        self.assertEqual(
+            self._facts(bill, "bill_matches", "match_amount_beyond", "match_kinds"), (False, 400, "receipt")
+        )
+        case = self._case(bill)
+        self.assertEqual((len(case), case.state, case.user_id), (1, "open", self.buyer))
+        self.assertIn("400", case.description)
+        self._receive(order, 40)
+        self.env["account.move"]._cron_approval_judge_held()
+        self.assertEqual(bill.approval_state, "approved")
+        self.assertTrue(self._resume(bill))
+        self.assertEqual((bill.state, case.state), ("posted", "resolved"))
+
+    def test_other_vendors_have_no_tolerance(self):
+        self.tolerance.vendor_id = self.new_vendor
+        bill = self._bill(self._ordered(100, 10), price=10.01)
+        bill.action_post()
+        self.assertEqual(bill.approval_state, "pending")
+
+    def test_without_order(self):
+        bill = self._bill()
+        bill.action_post()
+        self.assertEqual((bill.approval_state, self._rows(bill)), ("pending", [("beyond", "no_order", 1000)]))
+
+    def test_an_order_of_another_vendor_explains_nothing(self):
+        """Nor does one that was cancelled."""
+        other = self._ordered(100, 10, vendor=self.new_vendor)
+        bill = self._bill(self._ordered(100, 10))
+        bill.invoice_line_ids.write({"purchase_line_id": other.order_line.id})
+        bill.action_post()
+        self.assertEqual((bill.approval_state, self._rows(bill)), ("pending", [("beyond", "no_order", 1000)]))
+        order = self._ordered(100, 10)
+        self.assertTrue(order.sudo()._is_in_force_with(self.vendor))
+        order.sudo().write({"state": "cancel"})
+        self.assertFalse(order.sudo()._is_in_force_with(self.vendor))
+
+    def test_an_order_link_that_is_cleared_does_not_slip_past(self):
+        bill = self._bill(self._ordered(100, 10))
+        bill.invoice_line_ids.write({"purchase_line_id": False})
+        bill.action_post()
+        self.assertEqual(bill.approval_state, "pending")
+
+    def test_the_case_ends_with_the_bill(self):
+        cancelled, deleted = (self._bill(self._ordered(100, 10), price=12) for _number in range(2))
+        for bill in (cancelled, deleted):
+            bill.action_post()
+        cases = self._case(cancelled) | self._case(deleted)
+        self.assertEqual(cases.mapped("state"), ["open", "open"])
+        cancelled.button_cancel()
+        deleted.sudo().unlink()
+        self.assertEqual(cases.mapped("state"), ["resolved", "resolved"])
+
+    def test_tolerances_are_read_for_all_vendors_at_once(self):
+        other = self.tolerance.copy({"vendor_id": self.new_vendor.id, "bill_price_percent": 7})
+        found = self.tolerance._for_all(
+            {(self.company, vendor): [self.product] for vendor in (self.vendor, self.new_vendor, self.blocked_vendor)}
+        )
+        self.assertEqual(
+            [rows[self.product] for rows in found.values()], [self.tolerance, other, self.tolerance.browse()]
+        )
+
+    def test_what_was_found_is_kept(self):
+        bill = self._bill(self._ordered(100, 10), price=12)
+        bill.action_post()
+        row = self.env["distribution.match.line"].search([("bill_ref", "=", bill.id)])
+        for user in (self.clerk, self.buyer, self.auditor):
+            with self.assertRaises(AccessError):
+                row.with_user(user).write({"verdict": "match"})
+            with self.assertRaises(AccessError):
+                row.with_user(user).unlink()
+        self.env.flush_all()
+        with self.assertRaises(psycopg2.Error), mute_logger("odoo.sql_db"), self.env.cr.savepoint():
+            self.env.cr.execute("UPDATE distribution_match_line SET verdict = 'match' WHERE id = %s", [row.id])
+
+    def test_queries_do_not_grow_with_the_bills(self):
+        bills = self.env["account.move"]
+        for _number in range(6):
+            bills |= self._bill(self._ordered(10, 10))
+        bills = bills.sudo()
+
+        def queries(some):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            some._bill_verdicts()
+            return self.env.cr.sql_log_count - before
+
+        queries(bills[:2])
+        self.assertLessEqual(queries(bills), queries(bills[:2]) + 2)
