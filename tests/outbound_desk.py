@@ -64,15 +64,17 @@ class Desk:
         ``{"id", "cost", "quant", "free", "on_hand", "template"}``
         """
         rows = self.sql(
-            """SELECT quant.product_id, quant.id, (quant.quantity - quant.reserved_quantity)::float,
-                      quant.quantity::float, product.product_tmpl_id
+            """SELECT quant.product_id, (array_agg(quant.id ORDER BY coalesce(quant.quantity, 0) DESC, quant.id))[1],
+                      sum(coalesce(quant.quantity, 0) - quant.reserved_quantity)::float,
+                      sum(quant.quantity)::float, product.product_tmpl_id
                  FROM stock_quant quant
                  JOIN stock_warehouse site ON site.lot_stock_id = quant.location_id
                  JOIN product_product product ON product.id = quant.product_id
-                WHERE site.code = %s AND quant.quantity - quant.reserved_quantity >= %s
-                  AND NOT quant.product_id = ANY(%s)
+                WHERE site.code = %s AND NOT quant.product_id = ANY(%s)
+             GROUP BY quant.product_id, product.product_tmpl_id
+               HAVING sum(coalesce(quant.quantity, 0) - quant.reserved_quantity) >= %s
              ORDER BY 3 DESC, 1""",
-            (site, pieces, list(self.given)),
+            (site, list(self.given), pieces),
         )
         fields = ["standard_price", "categ_id", "is_constrained"]
         facts = {
@@ -151,6 +153,9 @@ class Desk:
 
     def picking(self, picking_id):
         return self.value("SELECT state FROM stock_picking WHERE id = %s", picking_id)
+
+    def moves(self, picking_id):
+        return [move for (move,) in self.sql("SELECT id FROM stock_move WHERE picking_id = %s", (picking_id,))]
 
     def document(self, model, picking_id):
         """The document of ``model`` that governs a transfer."""

@@ -341,7 +341,7 @@ def held_delivery(desk):
 
 def move_doors(desk, client, who, picking, code=True):
     """The doors of the transfer itself, its moves and its operations."""
-    moves = [row[0] for row in desk.sql("SELECT id FROM stock_move WHERE picking_id = %s", (picking,))]
+    moves = desk.moves(picking)
     lines = [row[0] for row in desk.sql("SELECT id FROM stock_move_line WHERE picking_id = %s", (picking,))]
     quantity = float(desk.value("SELECT quantity FROM stock_move WHERE id = %s", moves[0]))
 
@@ -387,7 +387,7 @@ def move_doors(desk, client, who, picking, code=True):
     }
 
 
-def code_doors(run_code, picking):
+def code_doors(run_code, picking, which=""):
     codes = (
         "records._action_done()",
         "records.sudo().with_context(skip_backorder=True, cancel_backorder=True)._action_done()",
@@ -398,7 +398,9 @@ def code_doors(run_code, picking):
         swallowed("records._action_done()"),
         swallowed("records.move_ids.move_line_ids._action_done()"),
     )
-    return {f"server action: {code}": lambda code=code: run_code("stock.picking", [picking], code) for code in codes}
+    return {
+        f"server action, {which}{code}": lambda code=code: run_code("stock.picking", [picking], code) for code in codes
+    }
 
 
 def nothing_moved(desk, goods, picking):
@@ -752,13 +754,17 @@ def test_a_held_transfer_stays_at_its_site(desk, knock, run_code):
     onward = desk.transfer("warehouse_operator", goods, pieces, central["stock"], transit, central["internal"])
     shelf = desk.rpc("admin")("stock.location", "create", {"name": "Shelf", "location_id": central["stock"]})
     inside = desk.transfer("warehouse_operator", goods, 1, central["stock"], shelf, central["internal"])
+    unreserved = desk.transfer("warehouse_operator", goods, pieces, central["stock"], south["stock"], central["internal"])
+    desk.rpc("warehouse_operator")("stock.picking", "do_unreserve", [unreserved])
     operator = desk.rpc("warehouse_operator")
     at_south = desk.on_hand(goods, "SOU")
+    assert desk.picking(picking) == "assigned", "nothing is held of a transfer that has no goods"
 
     def kept():
         return (
             nothing_moved(desk, goods, picking)()
             and nothing_moved(desk, goods, onward)()
+            and nothing_moved(desk, goods, unreserved)()
             and desk.on_hand(goods, "SOU") == at_south
         )
 
@@ -779,7 +785,11 @@ def test_a_held_transfer_stays_at_its_site(desk, knock, run_code):
             "stock.location", "write", [shelf], {"location_id": south["stock"]}
         )
     doors["diverted operation"] = diverted
-    knock(kept, doors | code_doors(run_code, picking))
+    doors["state of moves that have no goods"] = lambda: operator(
+        "stock.move", "write", desk.moves(unreserved), {"state": "done", "picked": True}
+    )
+    answers = knock(kept, doors | code_doors(run_code, picking) | code_doors(run_code, unreserved, "no goods, "))
+    assert "Validate its transfer" in answers["state of moves that have no goods"], answers
 
 
 # ----------------------------------------------------------------------------------- returns

@@ -255,8 +255,23 @@ class StockMove(models.Model):
     def write(self, vals):
         if vals.get("state") != "done":
             return super().write(vals)
+        # What core makes of moves that are being done – back-orders, extra moves – it may say is done.
+        by_hand = not frame_of(self.env).moving and self.filtered(lambda move: move.state != "done")
         with moves_gated(self):
+            if by_hand:
+                by_hand._approval_refuse_unmoved()
             return super().write(vals)
+
+    def _approval_refuse_unmoved(self):
+        """Where moves are governed a move is done by moving its goods, whoever writes that it is."""
+        if not self.env["distribution.approval.move.document"]._approval_move_gates():
+            return
+        raise UserError(
+            _(
+                "state: %s is done when its goods have been moved. Validate its transfer.",
+                ", ".join(name for name in self.sudo().mapped("display_name") if name),
+            )
+        )
 
 
 class StockMoveLine(models.Model):
@@ -302,7 +317,8 @@ class StockPicking(models.Model):
         if not self.env["distribution.approval.move.document"]._approval_move_gates():
             return
         for picking in self.sudo():
-            if any(move.state not in ("done", "cancel") for move in picking.move_ids):
+            states = set(picking.move_ids.mapped("state"))
+            if "done" not in states or states - {"done", "cancel"}:
                 raise UserError(
                     _("state: %s is done when its goods have been moved. Validate the transfer.", picking.name)
                 )

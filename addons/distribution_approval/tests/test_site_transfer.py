@@ -52,8 +52,16 @@ class TestSiteTransfer(TransferCase):
 
     def test_a_state_is_not_written_without_goods(self):
         picking = self._transfer()
+        picking.move_ids.picked = False
         picking.do_unreserve()
         with self.assertRaises(UserError):
+            picking.write({"state": "done"})
+        self.assertNotEqual(picking.state, "done")
+        self.assertFalse(picking.move_ids.quantity)
+        with self.assertRaisesRegex(UserError, "Validate its transfer"):
+            picking.move_ids.write({"state": "done", "picked": True})
+        picking.move_ids._action_cancel()
+        with self.assertRaisesRegex(UserError, "Validate the transfer"):
             picking.write({"state": "done"})
         self.assertNotEqual(picking.state, "done")
 
