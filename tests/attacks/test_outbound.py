@@ -754,7 +754,9 @@ def test_a_held_transfer_stays_at_its_site(desk, knock, run_code):
     onward = desk.transfer("warehouse_operator", goods, pieces, central["stock"], transit, central["internal"])
     shelf = desk.rpc("admin")("stock.location", "create", {"name": "Shelf", "location_id": central["stock"]})
     inside = desk.transfer("warehouse_operator", goods, 1, central["stock"], shelf, central["internal"])
-    unreserved = desk.transfer("warehouse_operator", goods, pieces, central["stock"], south["stock"], central["internal"])
+    unreserved = desk.transfer(
+        "warehouse_operator", goods, pieces, central["stock"], south["stock"], central["internal"]
+    )
     desk.rpc("warehouse_operator")("stock.picking", "do_unreserve", [unreserved])
     operator = desk.rpc("warehouse_operator")
     at_south = desk.on_hand(goods, "SOU")

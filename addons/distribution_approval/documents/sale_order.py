@@ -51,6 +51,9 @@ LINE = (
 )
 REFERENCES = tuple(field.name for field in HEADER if field.name != "amount")
 CREDIT_FACTS = frozenset({"credit_exposure", "credit_limit", "credit_over_limit", "overdue_days"})
+#: Those of them that nothing but a limit changes, and what they are without one.
+NO_LIMIT = {"credit_limit": None, "credit_over_limit": Decimal(0)}
+LIMIT_FACTS = frozenset(NO_LIMIT)
 LIST_FACTS = frozenset({"price_under_list"})
 MARGIN_FACTS = frozenset({"margin_amount", "margin_percent", "margin_worst_line"})
 
@@ -285,7 +288,7 @@ class SaleOrder(models.Model):
     def _approval_facts(self, names):
         """See :meth:`distribution.approval.mixin._approval_facts`; queries per batch are constant."""
         amounts = self._approval_amounts()
-        credit = self._approval_credit_standing() if not CREDIT_FACTS.isdisjoint(names) else {}
+        credit = self._approval_credit_standing(names) if not CREDIT_FACTS.isdisjoint(names) else {}
         lists = self._approval_list_prices() if not LIST_FACTS.isdisjoint(names) else {}
         facts = {}
         for order in self:
@@ -424,11 +427,25 @@ class SaleOrder(models.Model):
         )
         return self._approval_in_company_currency(as_decimal(round(total, 6)), self.currency_id, self.company_id)
 
-    def _approval_credit_standing(self):
-        """``{id: {fact: value}}``; orders judged together count together, in the order of their ids."""
+    def _approval_credit_standing(self, names=CREDIT_FACTS):
+        """``{id: {fact: value}}``; orders judged together count together, in the order of their ids.
+
+        Where only the limit matters, the accounts of customers who have none are not looked up.
+        """
         standing = {}
         for company in self.company_id:
             orders = self.filtered(lambda order, company=company: order.company_id == company)
+            if LIMIT_FACTS.issuperset(CREDIT_FACTS.intersection(names)):
+                # The judgement is not the reader's: they need no right to see the customer's account.
+                free = orders.filtered(
+                    lambda order, company=company: (
+                        not order._approval_partner().sudo().with_company(company).credit_limit
+                    )
+                )
+                standing.update(dict.fromkeys(free.ids, NO_LIMIT))
+                orders -= free
+            if not orders:
+                continue
             # Orders of one customer that are judged at the same instant take turns.
             turn = self.env["distribution.approval.turn"]._clause(
                 (self._approval_type, company.id, order._approval_partner().id) for order in orders
