@@ -38,14 +38,14 @@ PAST = (
     PastOrder("saltmere", 5, "CEN", (("WIN-101", 60), ("WIN-103", 40)), answered=2),
     PastOrder("saltmere", 4, "NOR", (("WIN-101", 40), ("WIN-102", 20)), answered=3),
     PastOrder("saltmere", 3, "CEN", (("WIN-101", 60),), answered=3),
-    PastOrder("saltmere", 2, "CEN", (("WIN-101", 70), ("WIN-103", 40)), late=1, answered=3),
-    PastOrder("saltmere", 1, "SOU", (("WIN-103", 30),), came=1.1, answered=4),
+    PastOrder("saltmere", 2, "CEN", (("WIN-101", 70), ("WIN-103", 40)), answered=3),
+    PastOrder("saltmere", 1, "SOU", (("WIN-103", 30),), answered=4),
     # Heaters: from reliable to a matter for the head of purchasing.
     PastOrder("northbank", 5, "CEN", (("WIN-201", 12), ("WIN-203", 10))),
     PastOrder("northbank", 4, "CEN", (("WIN-202", 8),)),
-    PastOrder("northbank", 3, "NOR", (("WIN-201", 8), ("WIN-203", 8)), late=2, answered=3),
+    PastOrder("northbank", 3, "NOR", (("WIN-201", 8), ("WIN-203", 8))),
     PastOrder("northbank", 2, "CEN", (("WIN-201", 14), ("WIN-203", 12)), late=8, came=0.7, dearer=0.06, answered=5),
-    PastOrder("northbank", 1, "CEN", (("WIN-202", 10), ("WIN-203", 9)), late=9, came=0.6, dearer=0.05, answered=6),
+    PastOrder("northbank", 1, "CEN", (("WIN-202", 10), ("WIN-203", 9)), late=7, came=0.8, dearer=0.05, answered=6),
     # Workwear: as it should be.
     PastOrder("wexcombe", 5, "CEN", (("WIN-301", 50), ("WIN-302", 10))),
     PastOrder("wexcombe", 4, "SOU", (("WIN-301", 30), ("WIN-303", 12))),
@@ -55,7 +55,7 @@ PAST = (
     # Imports: with freight and duty on top.
     PastOrder("tolvanen", 5, "CEN", (("WIM-401", 40), ("WIM-402", 60))),
     PastOrder("tolvanen", 4, "CEN", (("WIM-401", 36),)),
-    PastOrder("tolvanen", 3, "CEN", (("WIM-402", 70),), late=2),
+    PastOrder("tolvanen", 3, "CEN", (("WIM-402", 70),)),
     PastOrder("tolvanen", 2, "CEN", (("WIM-401", 44), ("WIM-402", 60))),
 )
 
@@ -99,7 +99,10 @@ PRESENT = (
         (("WIN-201", 20),),
         8,
         -4,
-        ((7, 9, "confirm", {}), (0, 1, "promise", {"days": -18, "note": "A transformer failed; new ones in two weeks."})),
+        (
+            (7, 9, "confirm", {}),
+            (0, 1, "promise", {"days": -18, "note": "A transformer failed; new ones in two weeks."}),
+        ),
     ),
     PresentOrder(
         "BUY-MISSING",
@@ -212,7 +215,9 @@ class Need:
 
 
 NEEDS = (
-    Need("draft", "sales_rep", "CEN", "WIN-302", 4, "Jackets for the trade fair; the number is not sure yet.", "draft", 1),
+    Need(
+        "draft", "sales_rep", "CEN", "WIN-302", 4, "Jackets for the trade fair; the number is not sure yet.", "draft", 1
+    ),
     Need("waiting", "warehouse_operator", "NOR", "WIN-202", 20, "The hall at North cannot be heated.", "waiting", 2),
     Need("rejected", "sales_rep", "CEN", "WIN-302", 30, "Presents for customers.", "rejected", 6),
     Need("cancelled", "sales_rep", "CEN", "WIN-303", 6, "Shovels for the car park.", "cancelled", 7),

@@ -119,18 +119,18 @@ SHORT = {
     ("WIN-102", "NOR"): (4, "order"),
     ("WIN-301", "SOU"): (5, "order"),
     ("WIN-302", "SOU"): (1, "order"),
-    ("WIN-303", "SOU"): (2, "transfer"),
+    ("WIN-303", "SOU"): (1, "transfer"),
     ("WIN-201", "CEN"): (4, "review"),
-    ("WIN-203", "CEN"): (2, "review"),
+    ("WIN-202", "CEN"): (1, "review"),
     ("WIM-401", "CEN"): (7, "review"),
     ("WIN-501", "CEN"): (2, "review"),
 }
 #: What lies beyond a site's own need; some of it came lately, and may be moved.
-SURPLUS = {("WIN-303", "CEN"): 90, ("WIN-301", "CEN"): 110, ("WIN-103", "SOU"): 40, ("WIN-303", "NOR"): 30}
+SURPLUS = {("WIN-303", "CEN"): 90, ("WIN-301", "CEN"): 80, ("WIN-103", "SOU"): 40, ("WIN-303", "NOR"): 30}
 #: A maximum for a winter that nobody has seen yet.
 UNUSUAL = {("WIM-401", "CEN"): 260}
 #: The vendor's new price since the last order, as a factor: a price jump.
-DEARER_NOW = {"WIN-203": 1.18}
+DEARER_NOW = {"WIN-202": 1.18}
 
 
 def make_levels(sites):

@@ -45,7 +45,15 @@ def build(env, plan, directory):
                 _ask(env, directory, need)
                 env.flush_all()
         _trade_fair(env, plan, directory)
+    with at(moment(1, 9)):
+        _hand_over(env, directory)
     env["distribution.budget"].search([]).action_refresh()
+
+
+def _hand_over(env, directory):
+    """The head of purchasing has the buyer talk to the vendor that does worse."""
+    case = env["distribution.case"].search([("type_id.code", "=", "vendor_declines")])
+    case._assign(directory.users["buyer"])
 
 
 def _vendor_lists(env, directory):
@@ -59,7 +67,9 @@ def _vendor_lists(env, directory):
                 .create({"category_id": category.id, "note": "Samples were tested before the season."})
             )
             vendors = [
-                vendor.key for vendor in winter_range.VENDORS if (vendor.key == "tolvanen") == (category.id == categories[1].id)
+                vendor.key
+                for vendor in winter_range.VENDORS
+                if (vendor.key == "tolvanen") == (category.id == categories[1].id)
             ]
             for key in vendors:
                 entry = (
@@ -129,7 +139,9 @@ def _submit(_env, _directory, requisition, _need):
 
 def _reject(_env, directory, requisition, _need):
     requisition.action_submit()
-    _decide(directory, requisition, "purchasing_manager", "reject", comment="Not from this budget.", reason_code="other")
+    _decide(
+        directory, requisition, "purchasing_manager", "reject", comment="Not from this budget.", reason_code="other"
+    )
 
 
 def _over(env, directory, requisition, _need):
@@ -168,13 +180,14 @@ def _quote(env, directory, requisition, need):
 def _order(env, directory, requisition, need):
     order = _quote(env, directory, requisition, need)
     order.button_confirm()
-    procurement_orders._sent(order.with_user(env.user).supplier_confirmation_ids)
-    return order.with_user(env.user)
+    order = order.with_env(env)
+    procurement_orders._sent(order.supplier_confirmation_ids)
+    procurement_orders._answer(order.supplier_confirmation_ids)
+    return order
 
 
 def _receive(env, directory, requisition, need):
     order = _order(env, directory, requisition, need)
-    procurement_orders._answer(order.supplier_confirmation_ids)
     with at(moment(need.day - 5, 13)):
         procurement_orders._arrive(env, order.picking_ids)
         order.supplier_confirmation_ids._chase()

@@ -1,10 +1,13 @@
 """Last night: demand was forecast, and stock was replenished before anybody came."""
 
+from odoo.addons.procurement_automation.engine.forecast_methods import is_available
 from odoo.addons.procurement_automation.models.procurement_run import LIVE
+from odoo.addons.procurement_automation.models.supplier_confirmation import OPEN_STATES
 
 from ..engine import procurement_cases as cases
 from ..engine import winter_range
-from .clock import at, moment, now
+from . import procurement_orders
+from .clock import ahead, at, moment, now
 from .goods import vendor_governance
 
 
@@ -19,6 +22,7 @@ def build(env, _plan, directory):
     # What moved in the meantime is looked at by the run of the night.
     env["distribution.replenishment.wakeup"]._consume()
     with at(last_night()):
+        _follow_up(env)
         _forecast(env)
         _run(env["distribution.replenishment.run"].sudo(), {"company_id": env.company.id, "origin": "night"})
 
@@ -30,14 +34,21 @@ def _new_prices(env, directory):
             price.price = round(price.price * factor, 2)
 
 
-def _forecast(env):
-    """The winter range's own sites; without the forecasting library there is nothing to suggest."""
-    from odoo.addons.procurement_automation.engine.forecast_methods import is_available
+def _follow_up(env):
+    """The clock of confirmations ran as well: nothing is behind in the morning."""
+    confirmations = env["distribution.supplier.confirmation"].sudo()  # sudo: the job acts for nobody
+    for one in confirmations.search([("next_step_at", "<=", last_night()), ("state", "in", OPEN_STATES)]):
+        one._chase()
+        procurement_orders._sent(one)
+    # The scorecards of the month are worked out next night.
+    env.ref("procurement_automation.ir_cron_scorecard").nextcall = ahead(0)
 
-    env.company.demand_is_forecast = True
+
+def _forecast(env):
+    """Central, where the trial of the forecast began; without its library there is nothing to suggest."""
     if is_available():
-        sites = env["stock.warehouse"].search([("company_id", "=", env.company.id)])
-        _run(env["distribution.demand.run"].sudo(), {"company_id": env.company.id, "warehouse_ids": [(6, 0, sites.ids)]})
+        site = env["stock.warehouse"].search([("company_id", "=", env.company.id)], order="id", limit=1)
+        _run(env["distribution.demand.run"].sudo(), {"company_id": env.company.id, "warehouse_ids": [(6, 0, site.ids)]})
 
 
 def _run(runs, values):

@@ -130,10 +130,13 @@ def _close_scorecards(env):
     """Month by month, each some days after its end, as the job would have done it."""
     cards = env["distribution.scorecard"].sudo()  # sudo: the job acts for nobody
     company, today = env.company, now().date()
+    followed = [vendor.key for vendor in winter_range.VENDORS]
+    others = env["res.partner"].search([("supplier_rank", ">", 0), ("ref", "not in", followed)])
     for back in range(5, 0, -1):
         month = winter_range.month_before(today, back)
         closing = winter_range.month_before(today, back - 1) + timedelta(days=company.scorecard_closing_days)
-        found = cards._score_month(company, month, min(closing, today))
+        # Nobody followed the other vendors then: nothing is said about them.
+        found = cards._score_month(company, month, min(closing, today), dict.fromkeys(others))
         if closing < today:
             with at(datetime.combine(closing, time(2)) + timedelta(days=1)):
                 for card in found:
@@ -160,9 +163,7 @@ def present(env, directory):
 def _place(env, directory, orders, plan):
     buyer = winter_range.BUYERS[plan.vendor]
     asked = moment(plan.asked, 12) if plan.asked > 0 else ahead(-plan.asked)
-    values = order_values(
-        env, directory, plan.vendor, plan.site, buyer, _lines(plan.lines), moment(plan.day, 8), asked
-    )
+    values = order_values(env, directory, plan.vendor, plan.site, buyer, _lines(plan.lines), moment(plan.day, 8), asked)
     order = env["purchase.order"].with_user(directory.users[buyer]).create({**values, "origin": plan.key})
     order.button_confirm()
     orders[plan.key] = directory.orders[plan.key] = order.with_user(env.user)

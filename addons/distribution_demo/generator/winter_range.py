@@ -23,11 +23,15 @@ SETTINGS = {
     "bill_match_kept": True,
     "scorecard_kept": True,
 }
+#: Who gets a case that no buyer's order leads to.
+CASE_OWNERS = {"vendor_declines": "purchasing_manager", "bill_mismatch": "finance_controller"}
 
 
 def build(env, _plan, directory):
     """Five months of buying it, and a year of selling it; then the reordering rules of its sites."""
     env.company.write(SETTINGS)
+    for code, login in CASE_OWNERS.items():
+        env["distribution.case.type"].search([("code", "=", code)]).user_id = directory.users[login]
     categories = _categories(env, directory)
     _vendors(env, directory)
     _goods(env, directory, categories)
@@ -178,9 +182,7 @@ def _sell(env, directory, sold):
                 "company_id": env.company.id,
                 "origin": "Counter sales",
                 "move_line_ids": [
-                    Command.create(
-                        {**where, "product_uom_id": product.uom_id.id, "quantity": units, "picked": True}
-                    )
+                    Command.create({**where, "product_uom_id": product.uom_id.id, "quantity": units, "picked": True})
                 ],
             }
         )
