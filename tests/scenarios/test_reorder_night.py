@@ -1,8 +1,8 @@
 """A seasonal reorder night for three sites.
 
-Frost is announced. The warehouse manager raises what the sites keep of the winter range; nobody orders anything. At night
-the routine happens: what is usual is ordered from the vendors, for each site what it needs; what another site can spare
-is moved; what is unusual waits for its buyer in the morning, with the reasons.
+Frost is announced. The warehouse manager raises what the sites keep of the winter range; nobody orders anything. At
+night the routine happens: what is usual is ordered from the vendors, for each site what it needs; what another site can
+spare is moved; what is unusual waits for its buyer in the morning, with the reasons.
 """
 
 import pytest

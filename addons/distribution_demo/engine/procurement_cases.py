@@ -187,8 +187,8 @@ TOLERANCE = {
 
 REQUISITION_POLICY = "Requisition policy"
 REQUISITION_DESCRIPTION = (
-    "Who needs little, and has a budget for it, gets it. Larger needs are Purchasing's to judge; what a budget does not "
-    "bear is Finance's."
+    "Who needs little, and has a budget for it, gets it. Larger needs are Purchasing's to judge; what a budget does "
+    "not bear is Finance's."
 )
 REQUISITION_RULES = (
     Rule(10, "Up to 1,000, within budget", "pass", (("amount", "le", "1000"), ("over_budget", "is_false", ""))),
