@@ -58,20 +58,17 @@ def _hand_over(env, directory):
 
 def _vendor_lists(env, directory):
     buyer, officer = directory.users["buyer"], directory.users["compliance_officer"]
-    categories = directory.products["WIN-101"].categ_id | directory.products["WIM-401"].categ_id
     with at(moment(8, 9)):
-        for category in categories:
+        for code, _name, _manager in (winter_range.CATEGORY, winter_range.IMPORTED):
+            own = [vendor.key for vendor in winter_range.VENDORS if code in vendor.categories]
+            good = next(good for good in winter_range.GOODS if good.vendor in own)
+            category = directory.products[good.code].categ_id
             made = (
                 env["distribution.vendor.list"]
                 .with_user(officer)
                 .create({"category_id": category.id, "note": "Samples were tested before the season."})
             )
-            vendors = [
-                vendor.key
-                for vendor in winter_range.VENDORS
-                if (vendor.key == "tolvanen") == (category.id == categories[1].id)
-            ]
-            for key in vendors:
+            for key in own:
                 entry = (
                     env["distribution.vendor.list.entry"]
                     .with_user(buyer)
@@ -84,7 +81,7 @@ def _vendor_lists(env, directory):
 
 def _budgets(env, directory):
     keeper = directory.users["finance_controller"]
-    categories = directory.products["WIN-101"].categ_id
+    category = directory.products[winter_range.GOODS[0].code].categ_id
     with at(moment(cases.REQUISITIONS_SINCE, 7)):
         for name, owner, winter, others in cases.BUDGETS:
             env["distribution.budget"].with_user(keeper).create(
@@ -94,7 +91,7 @@ def _budgets(env, directory):
                     "date_from": day(cases.BUDGET_DAYS),
                     "date_to": day(-cases.BUDGET_DAYS),
                     "line_ids": [
-                        Command.create({"category_id": categories.id, "amount": winter}),
+                        Command.create({"category_id": category.id, "amount": winter}),
                         Command.create({"amount": others}),
                     ],
                 }
