@@ -187,6 +187,7 @@ def _sell(env, directory, sold):
             }
         )
     moves = env["stock.move"].create(values)
+    moves.picked = True
     moves._action_done()
     env.flush_all()
     dated = [datetime.combine(day, time(15)) + timedelta(hours=OFFSET) for _code, _place, day, _units in sold]
