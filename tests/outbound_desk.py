@@ -61,6 +61,8 @@ class Desk:
     def goods(self, site="CEN", pieces=10, worth=0, high_value=False):
         """A product of which ``pieces`` (worth ``worth`` at least) lie free at ``site``; each one is given once.
 
+        None that a reordering rule replenishes: see ``over_the_wire``.
+
         ``{"id", "cost", "quant", "free", "on_hand", "template"}``
         """
         rows = self.sql(
@@ -71,6 +73,8 @@ class Desk:
                  JOIN stock_warehouse site ON site.lot_stock_id = quant.location_id
                  JOIN product_product product ON product.id = quant.product_id
                 WHERE site.code = %s AND NOT quant.product_id = ANY(%s)
+                  AND NOT EXISTS (SELECT 1 FROM stock_warehouse_orderpoint rule
+                                   WHERE rule.product_id = quant.product_id)
              GROUP BY quant.product_id, product.product_tmpl_id
                HAVING sum(coalesce(quant.quantity, 0) - quant.reserved_quantity) >= %s
              ORDER BY 3 DESC, 1""",

@@ -40,8 +40,8 @@ class Desk:
     # ------------------------------------------------------------------- goods
 
     def goods(self):
-        """The goods at contract price of which least is in stock, and that neither come nor go:
-        ``.id``, ``.vendor``, ``.price``, ``.cost``, ``.on_hand``."""
+        """The goods at contract price of which least is in stock, that neither come nor go, and that no reordering rule
+        replenishes: ``.id``, ``.vendor``, ``.price``, ``.cost``, ``.on_hand``."""
         rows = self.sql(
             """SELECT product.id, info.partner_id, info.price::float,
                       coalesce((SELECT sum(quant.quantity) FROM stock_quant quant
@@ -57,6 +57,7 @@ class Desk:
                   AND info.price BETWEEN 10 AND 100
                   AND NOT EXISTS (SELECT 1 FROM stock_move move
                                    WHERE move.product_id = product.id AND move.state NOT IN ('done', 'cancel'))
+                  AND NOT EXISTS (SELECT 1 FROM stock_warehouse_orderpoint rule WHERE rule.product_id = product.id)
              ORDER BY 4, 3, 1"""
         )
         assert rows, "no goods that neither come nor go"
@@ -79,7 +80,8 @@ class Desk:
     def order(self, goods, quantity, days=10):
         """A released order that is to arrive in so many days, and its confirmation: ``.id``, ``.name``, ``.line``,
         ``.confirmation``, ``.confirmation_line``."""
-        self.rpc("admin")("res.partner", "write", [goods.vendor], {"email": VENDOR_MAIL})
+        asked = {"email": VENDOR_MAIL, "confirmation_wanted": "always"}
+        self.rpc("admin")("res.partner", "write", [goods.vendor], asked)
         wanted = (datetime.now() + timedelta(days=days)).strftime("%Y-%m-%d 12:00:00")
         line = {
             "product_id": goods.id,

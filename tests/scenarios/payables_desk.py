@@ -19,7 +19,10 @@ class Desk:
         return vendor
 
     def agreed(self, vendor):
-        """(product id, agreed price) of the vendor's cheapest goods, in company currency."""
+        """(product id, agreed price) of the vendor's cheapest goods that no reordering rule replenishes, in company
+        currency."""
+        rules = self.buyer("stock.warehouse.orderpoint", "search_read", [], fields=["product_id"])
+        replenished = sorted({rule["product_id"][0] for rule in rules})
         (price,) = self.buyer(
             "product.supplierinfo",
             "search_read",
@@ -27,6 +30,7 @@ class Desk:
                 ("partner_id", "=", vendor),
                 ("contract_state", "=", "contract"),
                 ("min_qty", "<=", 1),
+                ("product_tmpl_id.product_variant_ids", "not in", replenished),
                 "|",
                 ("date_end", "=", False),
                 ("date_end", ">=", time.strftime("%Y-%m-%d")),

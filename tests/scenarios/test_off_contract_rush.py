@@ -66,6 +66,7 @@ def test_an_off_contract_rush_order(rpc):
         "search",
         [
             ("vendor_status", "=", "approved"),
+            ("vendor_risk_tier", "=", "low"),
             ("supplier_rank", ">", 0),
             ("parent_id", "=", False),
             ("id", "not in", [row["partner_id"][0] for row in sellers]),

@@ -21,8 +21,10 @@ def proposal(rpc):
     """What a run of the night leaves to the buyer: the company wants every line to be looked at."""
     admin, buyer = rpc("admin"), rpc("buyer")
     goods = contract_goods(buyer)
-    (company,) = admin("res.company", "search", [], limit=1)
-    admin("res.company", "write", [company], {"replenishment_by": "suite", "replenishment_order_value": 1})
+    settings = {"replenishment_by": "suite", "replenishment_order_value": 1}
+    (before,) = admin("res.company", "search_read", [], fields=list(settings), limit=1)
+    company = before.pop("id")
+    admin("res.company", "write", [company], settings)
     (site,) = admin("stock.warehouse", "search_read", [("code", "=", "CEN")], fields=["lot_stock_id"])
     where = {"product_id": goods["product"], "location_id": site["lot_stock_id"][0]}
     rules = admin("stock.warehouse.orderpoint", "search", [(name, "=", value) for name, value in where.items()])
@@ -43,7 +45,7 @@ def proposal(rpc):
     # What comes of a vendor belongs to its buyer.
     admin("res.partner", "write", [found["vendor_id"][0]], {"buyer_id": buyer.uid})
     yield found["id"]
-    admin("res.company", "write", [company], {"replenishment_by": "odoo"})
+    admin("res.company", "write", [company], before)
 
 
 def sits_down(person, login, **keywords):

@@ -15,11 +15,13 @@ from . import (
     master,
     oversight,
     procurement,
+    procurement_night,
     rules,
     sales,
     staff,
     story,
     trade,
+    winter_range,
 )
 
 _logger = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ def build(env):
         ("stock", trade.stock, quiet),
         ("purchases", trade.purchases, quiet),
         ("sales", trade.sales, quiet),
+        ("winter range, and five months of it", winter_range.build, quiet),
         ("policy and governance", governance.build, env),
         ("orders under the policy", story.tell, env),
         ("vendor bills and new vendors", finance.build, env),
@@ -71,7 +74,8 @@ def build(env):
         ("rules of the game, on expedited freight", rules.build, env),
         ("counts, scrap and transfers", goods_papers.build, env),
         ("sales, deliveries and returns under their policies", sales.build, env),
-        ("requisitions", procurement.build, env),
+        ("requisitions, budgets, orders on their way", procurement.build, env),
+        ("the night before", procurement_night.build, env),
         ("cases", cases.build, env),
         ("automation rules", automation.build, env),
         ("register, access review, outside check", oversight.build, env),

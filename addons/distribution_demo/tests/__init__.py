@@ -7,4 +7,5 @@ from . import test_rules_cases
 from . import test_goods_papers
 from . import test_sales_cases
 from . import test_oversight
+from . import test_procurement
 from . import test_automation_cases
