@@ -1,0 +1,13 @@
+{
+    "name": "Reporting Workflows",
+    "summary": "Reports with an owner, checks, a release and a trail: numbers that people can trust and sign",
+    "version": "17.0.1.0.0",
+    "category": "Supply Chain",
+    "author": "Distribution Suite",
+    "license": "LGPL-3",
+    "depends": [
+        "distribution_approval",
+    ],
+    "data": [],
+    "application": True,
+}

@@ -1,0 +1,33 @@
+"""Reports in plain Python: what one says, when it is due, whether its inputs are fresh, how it is drawn."""
+
+from .content import (
+    Chart,
+    Check,
+    Column,
+    Content,
+    Edition,
+    Figure,
+    Finding,
+    Input,
+    Period,
+    Section,
+    Series,
+    SignOff,
+    Table,
+)
+
+__all__ = [
+    "Chart",
+    "Check",
+    "Column",
+    "Content",
+    "Edition",
+    "Figure",
+    "Finding",
+    "Input",
+    "Period",
+    "Section",
+    "Series",
+    "SignOff",
+    "Table",
+]
