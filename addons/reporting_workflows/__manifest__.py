@@ -7,7 +7,12 @@
     "license": "LGPL-3",
     "depends": [
         "distribution_approval",
+        "procurement_automation",
     ],
-    "data": [],
+    "data": [
+        # kpi
+        "security/ir.model.access.csv",
+        "data/kpi_library.xml",
+    ],
     "application": True,
 }

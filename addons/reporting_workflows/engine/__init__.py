@@ -15,6 +15,7 @@ from .content import (
     SignOff,
     Table,
 )
+from .kpi import Measure
 
 __all__ = [
     "Chart",
@@ -25,6 +26,7 @@ __all__ = [
     "Figure",
     "Finding",
     "Input",
+    "Measure",
     "Period",
     "Section",
     "Series",
