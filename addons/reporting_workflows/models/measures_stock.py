@@ -128,7 +128,7 @@ SOURCES = {
         "Value of what counts found, up and down",
         "stock.move",
         "money",
-        numerator="sum(abs(counted.quantity) * COALESCE(cost.value, 0)::numeric)",
+        numerator="sum(counted.quantity * COALESCE(cost.value, 0)::numeric)",
         domain=COUNTED,
         moment="date",
         joins=f"""{COUNT_JOINS}
