@@ -61,7 +61,7 @@ class Kpi(models.Model):
     version_number = fields.Integer(related="version_id.number", string="Version Number")
     question = fields.Char(related="version_id.question")
     formula = fields.Text(related="version_id.formula")
-    source = fields.Selection(related="version_id.source")
+    source = fields.Char(compute="_compute_source", help="What is counted, in code.")
     kind = fields.Selection(related="version_id.kind")
     direction = fields.Selection(related="version_id.direction")
     grain = fields.Selection(related="version_id.grain")
@@ -85,6 +85,11 @@ class Kpi(models.Model):
     def _compute_draft_count(self):
         for kpi in self:
             kpi.draft_count = len(kpi.version_ids.filtered(lambda version: version.state == "draft"))
+
+    @api.depends("version_id.source")
+    def _compute_source(self):
+        for kpi in self:
+            kpi.source = kpi.version_id.source
 
     # ------------------------------------------------------------------ CRUD
 

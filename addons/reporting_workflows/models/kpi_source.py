@@ -207,8 +207,8 @@ class KpiSource(models.AbstractModel):
             if name not in source.dimensions:
                 raise UserError(
                     _(
-                        "%(source)s: not known by %(name)s. Choose among: %(known)s.",
-                        source=source.label,
+                        "%(label)s: not known by %(name)s. Choose among: %(known)s.",
+                        label=source.label,
                         name=name,
                         known=", ".join(source.dimensions) or _("none"),
                     )

@@ -280,7 +280,7 @@ class TestKpiNumbers(KpiWorld):
         self._check("lines_handled", self._handled_facts(lambda quantity: 1))
         self._check("units_handled", self._handled_facts(lambda quantity: quantity))
         facts = []
-        for at, site, way, product, _quantity, person in self._handled():
+        for at, site, _way, _product, _quantity, person in self._handled():
             if person:
                 facts.append(Fact((person, at.date()), None, at, {"site": site.id}))
         self._check(
