@@ -119,7 +119,7 @@ class KpiWorld(TransactionCase):
     def _make_sales(cls):
         """Orders at a rate of 1 or 2 units of their currency per unit of the company's."""
         cls.sales = []
-        for number in range(24):
+        for _number in range(24):
             lines = [
                 {
                     "product": cls.deal.choice(cls.goods),
@@ -389,7 +389,7 @@ class KpiWorld(TransactionCase):
             )
             for line, row in zip(lines, order.order_line):
                 line["row"] = row
-                cls._set(row, date_planned=line["planned"], qty_received=line["received"], state=purchase["state"])
+                cls._set(row, date_planned=line["planned"], qty_received=line["received"])
             cls._set(
                 order,
                 state=purchase["state"],
