@@ -11,7 +11,9 @@
     ],
     "data": [
         # kpi
+        "security/kpi_security.xml",
         "security/ir.model.access.csv",
+        "data/kpi_data.xml",
         "data/kpi_library.xml",
     ],
     "application": True,

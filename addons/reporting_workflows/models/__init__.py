@@ -8,3 +8,6 @@ from . import measures_finance
 from . import measures_cases
 from . import kpi
 from . import kpi_version
+from . import kpi_snapshot
+from . import kpi_signoff
+from . import kpi_current

@@ -19,6 +19,7 @@ from ..engine.kpi import rounded, status
 
 #: Days that the drill-down shows when nobody says which.
 SHOWN_DAYS = 30
+OWNERS = frozenset({"owner_id", "backup_owner_id"})
 
 
 class Kpi(models.Model):
@@ -103,7 +104,22 @@ class Kpi(models.Model):
         self._refuse_protected(vals)
         if "code" in vals and self.filtered("version_id"):
             raise UserError(_("Code: reports name the KPI by it, it stays. Make a new KPI instead."))
-        return super().write(vals)
+        named = OWNERS & vals.keys()
+        if named and not self.env.su and not self.env.user.has_group("distribution_core.group_administrator"):
+            raise AccessError(_("Owner: who answers for a KPI is named by an administrator."))
+        before = {kpi: [kpi[name] for name in sorted(OWNERS)] for kpi in self} if named else {}
+        result = super().write(vals)
+        changed = self.filtered(lambda kpi: kpi in before and before[kpi] != [kpi[name] for name in sorted(OWNERS)])
+        self.env["distribution.event"].sudo()._record(
+            "distribution.kpi.owner_changed.v1",
+            changed,
+            lambda kpi: {
+                "code": kpi.code,
+                "owner_id": kpi.owner_id.id or None,
+                "backup_owner_id": kpi.backup_owner_id.id or None,
+            },
+        )
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_published(self):
@@ -168,6 +184,14 @@ class Kpi(models.Model):
         if not self.is_judged:
             return "none"
         return status(value, self.direction, rounded(str(self.warn)), rounded(str(self.breach)))
+
+    def _check_answers(self, user):
+        """:raises AccessError: unless ``user`` answers for this KPI"""
+        self.ensure_one()
+        if user not in (self.owner_id, self.backup_owner_id):
+            raise AccessError(
+                _("%s: only its owner or backup owner may do that. Ask them, or have another owner named.", self.name)
+            )
 
     # ------------------------------------------------------------- drill-down
 

@@ -1,2 +1,3 @@
 from . import test_kpi
 from . import test_kpi_numbers
+from . import test_kpi_snapshot
