@@ -15,6 +15,8 @@
         "security/ir.model.access.csv",
         "data/kpi_data.xml",
         "data/kpi_library.xml",
+        "views/kpi_views.xml",
+        "views/kpi_menus.xml",
     ],
     "application": True,
 }
