@@ -1,6 +1,7 @@
 """What Odoo 17.0 and 19.0 name differently, in one place."""
 
 from odoo.release import version_info
+from odoo.tools import SQL
 
 SERIES = version_info[0]
 IS_17 = SERIES == 17
@@ -78,3 +79,23 @@ def has_access(records, operation):
 def may(model, operation):
     """Whether the user has the right to do ``operation`` on the model at all; which records is another question."""
     return model.check_access_rights(operation, raise_exception=False) if IS_17 else model.has_access(operation)
+
+
+def unit_costs(env):
+    """``(product_id, value)``: the cost of products in the present company, as a table for SQL.
+
+    Without a row a product costs nothing.
+    """
+    if IS_17:
+        return SQL(
+            """(SELECT DISTINCT ON (res_id) split_part(res_id, ',', 2)::integer AS product_id, value_float AS value
+                  FROM ir_property
+                 WHERE fields_id = %s AND starts_with(res_id, 'product.product,')
+                   AND (company_id = %s OR company_id IS NULL)
+                 ORDER BY res_id, company_id NULLS LAST)""",
+            env['ir.model.fields']._get('product.product', 'standard_price').id,
+            env.company.id,
+        )
+    return SQL(
+        "(SELECT id AS product_id, (standard_price->>%s)::numeric AS value FROM product_product)", str(env.company.id)
+    )

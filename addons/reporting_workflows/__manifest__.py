@@ -1,0 +1,22 @@
+{
+    "name": "Reporting Workflows",
+    "summary": "Reports with an owner, checks, a release and a trail: numbers that people can trust and sign",
+    "version": "17.0.1.0.0",
+    "category": "Supply Chain",
+    "author": "Distribution Suite",
+    "license": "LGPL-3",
+    "depends": [
+        "distribution_approval",
+        "procurement_automation",
+    ],
+    "data": [
+        # kpi
+        "security/kpi_security.xml",
+        "security/ir.model.access.csv",
+        "data/kpi_data.xml",
+        "data/kpi_library.xml",
+        "views/kpi_views.xml",
+        "views/kpi_menus.xml",
+    ],
+    "application": True,
+}

@@ -1,0 +1,234 @@
+"""Today's numbers, kept fresh by what happens: a cache, not evidence.
+
+Rules, in words
+---------------
+* What may change a number – an order confirmed, goods moved, a bill posted, any event of the ledger – leaves a mark
+  with the transaction: one plain insert per kind of document, without locks. Nothing is measured there.
+* The job takes the marks away, finds which KPIs count such documents, and measures these anew. What was not touched
+  is measured when the day changes.
+* Two workers refresh different companies.
+"""
+
+import logging
+
+from odoo import _, api, fields, models, tools
+from odoo.exceptions import AccessError
+
+from .kpi_snapshot import COLUMNS as SNAPSHOT_COLUMNS
+
+_logger = logging.getLogger(__name__)
+
+NOTED = "distribution.kpi.touch"
+COLUMNS = tuple(name for name in SNAPSHOT_COLUMNS if name not in ("revision", "reason", "user_ref", "version_id"))
+
+
+class KpiTouch(models.Model):
+    """Marks that something happened; read and deleted by the job only."""
+
+    _name = "distribution.kpi.touch"
+    _description = "Mark for a KPI"
+    _log_access = False
+    _order = "id"
+
+    company_ref = fields.Integer(required=True, readonly=True)
+    res_model = fields.Char(required=True, readonly=True)
+
+    @api.model
+    def _note(self, res_model, companies):
+        """Remember for the end of the transaction that documents of these companies changed."""
+        queue = self.env.cr.precommit
+        if NOTED not in queue.data:
+            queue.data[NOTED] = set()
+            queue.add(lambda cr=self.env.cr: _leave_marks(cr))
+        queue.data[NOTED].update((company.id, res_model) for company in companies or self.env.company)
+
+
+def _leave_marks(cr):
+    marks = sorted(cr.precommit.data.pop(NOTED, ()))
+    if marks:
+        cr.execute(
+            "INSERT INTO distribution_kpi_touch (company_ref, res_model) VALUES %s" % ", ".join(["%s"] * len(marks)),
+            marks,
+        )
+
+
+class KpiCurrent(models.Model):
+    _name = "distribution.kpi.current"
+    _description = "KPI of Today"
+    _log_access = False
+    _order = "kpi_id, site_id"
+    _rec_name = "kpi_id"
+
+    kpi_id = fields.Many2one("distribution.kpi", "KPI", required=True, readonly=True, ondelete="cascade", index=True)
+    company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade", index=True)
+    site_id = fields.Many2one(
+        "stock.warehouse", "Site", readonly=True, ondelete="cascade", help="Empty: the whole company."
+    )
+    day = fields.Date(required=True, readonly=True)
+    is_measured = fields.Boolean("Measured", required=True, readonly=True)
+    value = fields.Float(readonly=True, digits=(24, 4), group_operator="avg")
+    numerator = fields.Float(readonly=True, digits=(24, 6))
+    denominator = fields.Float(readonly=True, digits=(24, 6))
+    rows = fields.Integer("Records", readonly=True)
+    taken_at = fields.Datetime("Refreshed", required=True, readonly=True)
+
+    def init(self):
+        self.env.cr.execute(
+            """CREATE UNIQUE INDEX IF NOT EXISTS distribution_kpi_current_once
+                   ON distribution_kpi_current (kpi_id, company_id, COALESCE(site_id, 0))"""
+        )
+
+    @api.model
+    def _cron_refresh(self):
+        """Measure what is due, company by company, each in a transaction of its own."""
+        # sudo: the job acts for nobody, and the number of a company is made of all of it
+        job = self.sudo()
+        for company in job.env["res.company"].search([]):
+            if job._take_turn(company):
+                job._refresh(company, job._due(company))
+            if not tools.config["test_enable"]:
+                self.env.cr.commit()  # pylint: disable=invalid-commit
+
+    @api.model
+    def _take_turn(self, company):
+        self.env.cr.execute("SELECT pg_try_advisory_xact_lock(hashtext('distribution.kpi.current'), %s)", [company.id])
+        return self.env.cr.fetchone()[0]
+
+    @api.model
+    def _due(self, company):
+        """KPIs of which something happened, and those that were not measured today. Takes the marks away."""
+        self.env.cr.execute(
+            "DELETE FROM distribution_kpi_touch WHERE company_ref = %s RETURNING res_model", [company.id]
+        )
+        touched = {row[0] for row in self.env.cr.fetchall()}
+        today = company._day_of(fields.Datetime.now())
+        fresh = self.search([("company_id", "=", company.id), ("day", "=", today), ("site_id", "=", False)]).kpi_id
+        sources = self.env["distribution.kpi.source"]._sources()
+
+        def is_due(kpi):
+            source = sources.get(kpi.source)
+            return source and (kpi not in fresh or touched & {*source.touched} or (touched and "*" in source.touched))
+
+        return self.env["distribution.kpi"].search([("version_id", "!=", False)]).filtered(is_due)
+
+    @api.model
+    def _refresh(self, company, kpis):
+        """Measure these now; what cannot be measured keeps its former number, and the nightly job opens a case."""
+        today = company._day_of(fields.Datetime.now())
+        snapshots, rows, done = self.env["distribution.kpi.snapshot"], [], []
+        for kpi in kpis:
+            try:
+                with self.env.cr.savepoint():
+                    rows += snapshots._rows(kpi, company, today, True)
+                    done.append(kpi.id)
+            except Exception:  # pylint: disable=broad-except
+                _logger.warning("KPI %s of %s could not be refreshed.", kpi.code, company.id, exc_info=True)
+        if not done:
+            return
+        self.env.cr.execute(
+            "DELETE FROM distribution_kpi_current WHERE company_id = %s AND kpi_id = ANY(%s)", [company.id, done]
+        )
+        place = f"({', '.join(['%s'] * len(COLUMNS))})"
+        self.env.cr.execute(
+            f"""INSERT INTO {self._table} ({", ".join(COLUMNS)}) VALUES {", ".join([place] * len(rows))}
+                ON CONFLICT DO NOTHING""",
+            [row.get(name) for row in rows for name in COLUMNS],
+        )
+        self.invalidate_model()
+
+
+class Kpi(models.Model):
+    _inherit = "distribution.kpi"
+
+    def action_capture(self):
+        """Measure these now, for the present company; also for server actions."""
+        user = self.env.user
+        if not (user.has_group("distribution_core.group_operations") or self.env.su) and not all(
+            user in (kpi.owner_id, kpi.backup_owner_id) for kpi in self
+        ):
+            raise AccessError(_("Only the owner of a KPI, or operations, has it measured out of turn."))
+        # sudo: the number of a company is made of all of it; who may read it is said by the access rules
+        self.env["distribution.kpi.current"].sudo()._refresh(self.env.company.sudo(), self.sudo())
+        return True
+
+
+# ----------------------------------------------------------------------------
+# What leaves marks
+# ----------------------------------------------------------------------------
+
+
+class DistributionEvent(models.Model):
+    _inherit = "distribution.event"
+
+    @api.model
+    def _record(self, type, records, data=None, **options):
+        events = super()._record(type, records, data, **options)
+        if records:
+            has_company = "company_id" in records._fields and records._name != "res.company"
+            # sudo: who acts on a document need not be allowed to read its company
+            companies = records.sudo().company_id if has_company else self.env.company
+            self.env["distribution.kpi.touch"]._note(records._name, companies)
+        return events
+
+
+class StockMove(models.Model):
+    _inherit = "stock.move"
+
+    def _touch_kpis(self):
+        if self:
+            for model in ("stock.move", "stock.picking"):
+                self.env["distribution.kpi.touch"]._note(model, self.company_id)
+
+    def _action_confirm(self, *args, **options):
+        moves = super()._action_confirm(*args, **options)
+        self.exists()._touch_kpis()
+        return moves
+
+    def _action_done(self, *args, **options):
+        moves = super()._action_done(*args, **options)
+        moves._touch_kpis()
+        return moves
+
+    def _action_cancel(self):
+        self._touch_kpis()
+        return super()._action_cancel()
+
+
+class SaleOrder(models.Model):
+    _inherit = "sale.order"
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "state" in vals and self:
+            self.env["distribution.kpi.touch"]._note(self._name, self.company_id)
+        return result
+
+
+class PurchaseOrder(models.Model):
+    _inherit = "purchase.order"
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "state" in vals and self:
+            self.env["distribution.kpi.touch"]._note(self._name, self.company_id)
+        return result
+
+
+class PurchaseOrderLine(models.Model):
+    _inherit = "purchase.order.line"
+
+    def write(self, vals):
+        result = super().write(vals)
+        if {"date_planned", "product_qty", "price_unit"} & vals.keys() and self:
+            self.env["distribution.kpi.touch"]._note("purchase.order", self.company_id)
+        return result
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "state" in vals and self:
+            self.env["distribution.kpi.touch"]._note(self._name, self.company_id)
+        return result

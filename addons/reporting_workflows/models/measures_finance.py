@@ -1,0 +1,56 @@
+"""How vendor bills match, how fast, and what is held before it is paid."""
+
+from odoo import api, models
+
+from .kpi_source import Dimension, Source, average, hours
+from .measures_approvals import WAITING
+
+MATCH = "distribution_match_line"
+KNOWN = (("verdict", "!=", "unknown"),)
+#: Of a bill its first line: a bill counts once.
+ONCE = f"{MATCH}.id = (SELECT min(same.id) FROM distribution_match_line same WHERE same.bill_ref = {MATCH}.bill_ref)"
+VENDOR = {"vendor": Dimension("vendor_ref")}
+
+SOURCES = {
+    "match_first_pass": Source(
+        "Vendor bills that matched at once",
+        "distribution.match.line",
+        "percent",
+        numerator=f"""count(DISTINCT {MATCH}.bill_ref)
+                      - count(DISTINCT {MATCH}.bill_ref) FILTER (WHERE {MATCH}.verdict = 'beyond')""",
+        denominator=f"count(DISTINCT {MATCH}.bill_ref)",
+        scale=100,
+        domain=KNOWN,
+        moment="matched_at",
+        dimensions=VENDOR,
+        touched_by=("account.move",),
+    ),
+    "match_time": Source(
+        "Hours from entering a vendor bill to its match",
+        "distribution.match.line",
+        "hours",
+        **average(hours("bill.create_date", f"{MATCH}.matched_at")),
+        moment="matched_at",
+        joins=f"JOIN account_move bill ON bill.id = {MATCH}.bill_ref",
+        condition=ONCE,
+        dimensions=VENDOR,
+        touched_by=("account.move",),
+    ),
+    "payment_holds": Source(
+        "Vendor bills held",
+        "distribution.approval.request",
+        "money",
+        numerator="sum(distribution_approval_request.amount)",
+        domain=(("state", "in", WAITING), ("document_type", "=", "vendor_bill")),
+        dimensions={"vendor": Dimension("partner_id")},
+        touched_by=("account.move",),
+    ),
+}
+
+
+class KpiSource(models.AbstractModel):
+    _inherit = "distribution.kpi.source"
+
+    @api.model
+    def _sources(self):
+        return {**super()._sources(), **SOURCES}

@@ -1,0 +1,169 @@
+"""Odoo's own flows leave what the KPIs count: nothing is written here that its buttons do not write."""
+
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tests import tagged
+from odoo.tests.common import TransactionCase
+
+from odoo.addons.distribution_core.compat import IS_17, LINE_UOM, SALE_LINE_TAXES, storable_product_values
+
+
+@tagged("post_install", "-at_install")
+class TestKpiFlows(TransactionCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env = cls.env(context=dict(cls.env.context, tracking_disable=True, mail_create_nolog=True))
+        cls.company = cls.env.company
+        cls.company.resource_calendar_id.tz = "UTC"
+        cls.site = cls.env["stock.warehouse"].create({"name": "North", "code": "KFN"})
+        cls.other_site = cls.env["stock.warehouse"].create({"name": "South", "code": "KFS"})
+        cls.product = cls.env["product.product"].create(
+            {"name": "Screw", "standard_price": 4, "taxes_id": False, **storable_product_values()}
+        )
+        cls.env["stock.quant"]._update_available_quantity(cls.product, cls.site.lot_stock_id, 50)
+        cls.customer = cls.env["res.partner"].create({"name": "Builders"})
+        cls.vendor = cls.env["res.partner"].create({"name": "Forge", "vendor_status": "approved"})
+
+    def _number(self, code, **where):
+        """(value as a float or None, records) of today."""
+        kpi = self.env["distribution.kpi"].search([("code", "=", code)])
+        today = fields.Datetime.now().date()
+        where = where or {"site": self.site.id}
+        measures = kpi._measure(kpi, today - timedelta(days=1), today + timedelta(days=1), where=where)
+        (measure,) = measures[kpi.id]
+        return None if measure.value is None else float(measure.value), measure.rows
+
+    def _finish(self, picking, quantity):
+        picking.move_ids.write({"quantity": quantity, "picked": True})
+        picking.with_context(skip_sms=True, skip_backorder=True).button_validate()
+        self.assertEqual(picking.state, "done")
+
+    def test_an_order_that_leaves_in_two_parts(self):
+        order = self.env["sale.order"].create(
+            {
+                "partner_id": self.customer.id,
+                "warehouse_id": self.site.id,
+                "commitment_date": fields.Datetime.now() + timedelta(hours=5),
+                "order_line": [
+                    (
+                        0,
+                        0,
+                        {"product_id": self.product.id, "product_uom_qty": 10, "price_unit": 9, SALE_LINE_TAXES: False},
+                    )
+                ],
+            }
+        )
+        order.action_confirm()
+        self.assertEqual(self._number("orders_confirmed"), (1, 1))
+        self.assertEqual(self._number("sales_ordered"), (90, 1))
+        self.assertEqual(self._number("sales_margin"), (50, 1))
+        self.assertEqual(self._number("open_order_value"), (90, 1))
+        picking = order.picking_ids
+        picking.user_id = self.env.user
+        self._finish(picking, 6)
+        self.assertEqual(self._number("delivery_on_time"), (100, 1))
+        self.assertEqual(self._number("order_cycle")[1], 1)
+        self.assertEqual(self._number("pick_to_ship")[1], 1)
+        self.assertEqual(self._number("backorders"), (1, 1))
+        self.assertEqual(self._number("open_order_value"), (36, 1))
+        self.assertEqual((self._number("lines_handled"), self._number("units_handled")), ((1, 1), (6, 1)))
+        self.assertEqual(self._number("lines_per_person_day"), (1, 1))
+        self.assertEqual(self._number("stock_value"), (44 * 4, 1))
+        rest = order.picking_ids - picking
+        self._finish(rest, 4)
+        self.assertEqual(self._number("backorders"), (0, 0))
+        self.assertEqual(self._number("open_order_value"), (0, 0))
+
+    def test_counts(self):
+        quant = self.env["stock.quant"].search(
+            [("product_id", "=", self.product.id), ("location_id", "=", self.site.lot_stock_id.id)]
+        )
+        for counted in (50, 47):
+            quant.with_context(inventory_mode=True).inventory_quantity = counted
+            quant.action_apply_inventory()
+        self.assertEqual(self._number("inventory_accuracy"), (50, 2))
+        self.assertEqual(self._number("inventory_discrepancy"), (12, 2))
+
+    def test_a_transfer_between_sites(self):
+        transit = self.company.internal_transit_location_id
+        moves = self.env["stock.move"]
+        for source, target, site, way in (
+            (self.site.lot_stock_id, transit, self.site, "out"),
+            (transit, self.other_site.lot_stock_id, self.other_site, "in"),
+        ):
+            picking = self.env["stock.picking"].create(
+                {
+                    "picking_type_id": site[f"{way}_type_id"].id,
+                    "location_id": source.id,
+                    "location_dest_id": target.id,
+                }
+            )
+            moves |= moves.create(
+                {
+                    "name" if IS_17 else "description_picking": "Screw",
+                    "product_id": self.product.id,
+                    "product_uom": self.product.uom_id.id,
+                    "product_uom_qty": 5,
+                    "location_id": source.id,
+                    "location_dest_id": target.id,
+                    "picking_id": picking.id,
+                    "move_orig_ids": [(6, 0, moves.ids)],
+                }
+            )
+        moves.picking_id.action_confirm()
+        for picking in moves.picking_id.sorted("id"):
+            self._finish(picking, 5)
+        value, rows = self._number("transfer_lead_time", site=self.other_site.id)
+        self.assertEqual(rows, 1)
+        self.assertLess(value, 1)
+        self.assertEqual(self._number("stock_value", site=self.other_site.id), (20, 1))
+
+    def test_a_purchase_that_is_promised_and_received(self):
+        self.company.confirmation_asked = True
+        self.vendor.email = "forge@example.com"
+        order = self.env["purchase.order"].create(
+            {
+                "partner_id": self.vendor.id,
+                "picking_type_id": self.site.in_type_id.id,
+                "order_line": [
+                    (
+                        0,
+                        0,
+                        {
+                            "name": "Screw",
+                            "product_id": self.product.id,
+                            "product_qty": 20,
+                            "price_unit": 3,
+                            LINE_UOM: self.product.uom_id.id,
+                            "date_planned": fields.Datetime.now() - timedelta(hours=30),
+                        },
+                    )
+                ],
+            }
+        )
+        order.button_confirm()
+        self.assertEqual(order.state, "purchase")
+        self.assertEqual(self._number("purchases_ordered", vendor=self.vendor.id), (60, 1))
+        self.assertEqual(self._number("purchase_cycle", vendor=self.vendor.id)[1], 1)
+        self.assertEqual(self._number("overdue_purchase_lines", vendor=self.vendor.id), (1, 1))
+        self.assertEqual(self._number("overdue_purchase_value", vendor=self.vendor.id), (60, 1))
+        self.assertEqual(self._number("acknowledgement_rate", vendor=self.vendor.id), (0, 1))
+        self._finish(order.picking_ids, 20)
+        self.assertEqual(self._number("supplier_lead_time", vendor=self.vendor.id)[1], 1)
+        self.assertEqual(self._number("overdue_purchase_lines", vendor=self.vendor.id), (0, 0))
+        self.assertEqual(self._number("receipt_discrepancy_rate", vendor=self.vendor.id)[1], 1)
+        self.assertIn(self._number("supplier_otif", vendor=self.vendor.id)[0], (0, 100))
+
+    def test_an_invoice(self):
+        invoice = self.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": self.customer.id,
+                "invoice_date": fields.Date.today(),
+                "invoice_line_ids": [(0, 0, {"name": "Goods", "quantity": 1, "price_unit": 70, "tax_ids": False})],
+            }
+        )
+        invoice.action_post()
+        self.assertEqual(self._number("sales_invoiced", customer=self.customer.id), (70, 1))

@@ -1,0 +1,656 @@
+"""Every KPI of the library against a computation in plain Python over the facts that the generator dealt."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from odoo.tests import tagged
+
+from ..engine.kpi import rounded
+from .kpi_world import FIRST, LAST, KpiWorld
+
+DAY = timedelta(days=1)
+TOLERANCE = Decimal("0.02")
+
+
+@dataclass
+class Fact:
+    """What one record adds to a number."""
+
+    top: float
+    bottom: float | None = None
+    at: date | datetime | None = None
+    dimensions: dict = field(default_factory=dict)
+
+
+def hours(start, end):
+    return (end - start).total_seconds() / 3600
+
+
+def days(start, end):
+    return hours(start, end) / 24
+
+
+def end_of(day):
+    return datetime.combine(day, datetime.min.time()) + DAY
+
+
+@tagged("post_install", "-at_install")
+class TestKpiNumbers(KpiWorld):
+    def setUp(self):
+        super().setUp()
+        self.kpis = {kpi.code: kpi for kpi in self.env["distribution.kpi"].search([])}
+        self.checked = set()
+
+    # ---------------------------------------------------------------- checking
+
+    def _value(self, facts, scale, combine):
+        if combine:
+            return combine(facts)
+        if not facts or facts[0].bottom is None:
+            return rounded(Decimal(sum(fact.top for fact in facts)) * scale)
+        bottom = sum(fact.bottom for fact in facts)
+        return rounded(Decimal(sum(fact.top for fact in facts)) * scale / Decimal(bottom)) if bottom else None
+
+    def _check(self, code, facts, scale=1, where=None, combine=None, is_level=False, rows=True):
+        """The number as a whole, by week, and by each of its dimensions that the facts know."""
+        kpi, kpis = self.kpis[code], self.env["distribution.kpi"]
+
+        def measure(**options):
+            return kpis._measure(kpi, FIRST.date(), LAST.date(), where=where, **options)[kpi.id]
+
+        def compare(measures, key, groups):
+            self.assertEqual(len(measures), len({key(found) for found in measures}), code)
+            self.assertEqual({key(found) for found in measures}, set(groups), code)
+            for found in measures:
+                own = groups[key(found)]
+                self._same(code, found.value, self._value(own, scale, combine))
+                if rows:
+                    self.assertEqual(found.rows, len(own), code)
+
+        (whole,) = measure()
+        self._same(code, whole.value, self._value(facts, scale, combine))
+        self.assertTrue(facts, f"{code}: the generator dealt nothing, the test would prove nothing")
+        if rows:
+            self.assertEqual(whole.rows, len(facts), code)
+        for name in facts[0].dimensions:
+            groups = defaultdict(list)
+            for fact in facts:
+                groups[fact.dimensions[name]].append(fact)
+            compare(measure(by=(name,)), lambda found, name=name: found.dimensions[name], groups)
+        if not is_level:
+            weeks = defaultdict(list)
+            for fact in facts:
+                day = fact.at.date() if isinstance(fact.at, datetime) else fact.at
+                weeks[day - timedelta(days=day.weekday())].append(fact)
+            compare(measure(grain="week"), lambda found: found.period_start, weeks)
+        self.checked.add(code)
+
+    def _same(self, code, found, expected):
+        if found is None or expected is None:
+            self.assertEqual(found, expected, code)
+        else:
+            self.assertLess(abs(found - expected), TOLERANCE, f"{code}: {found} is not {expected}")
+
+    def _in_month(self, moment):
+        day = moment.date() if isinstance(moment, datetime) else moment
+        return FIRST.date() <= day <= LAST.date()
+
+    # ------------------------------------------------------------------ sales
+
+    def _sold(self):
+        return [sale for sale in self.sales if sale["state"] == "sale"]
+
+    def _order_facts(self, top, bottom=None):
+        return [
+            Fact(top(sale), bottom, sale["ordered"], {"site": sale["site"].id, "customer": sale["customer"].id})
+            for sale in self._sold()
+        ]
+
+    def _line_facts(self, top, bottom=None):
+        return [
+            Fact(
+                top(sale, line),
+                bottom and bottom(sale, line),
+                sale["ordered"],
+                {
+                    "site": sale["site"].id,
+                    "customer": sale["customer"].id,
+                    "product": line["product"].id,
+                    "category": line["product"].categ_id.id,
+                },
+            )
+            for sale in self._sold()
+            for line in sale["lines"]
+        ]
+
+    def test_sales(self):
+        self._check("orders_confirmed", self._order_facts(lambda sale: 1))
+        self._check("sales_ordered", self._order_facts(lambda sale: sale["amount"] / sale["rate"]))
+        self._check("order_value", self._order_facts(lambda sale: sale["amount"] / sale["rate"], 1))
+        self._check("sales_margin", self._line_facts(lambda sale, line: line["margin"] / sale["rate"]))
+        self._check(
+            "sales_margin_rate",
+            self._line_facts(
+                lambda sale, line: line["margin"] / sale["rate"],
+                lambda sale, line: line["quantity"] * line["price"] / sale["rate"],
+            ),
+            scale=100,
+        )
+        self._check(
+            "sales_invoiced",
+            [
+                Fact(
+                    -fact["amount"] if fact["refund"] else fact["amount"],
+                    None,
+                    fact["day"],
+                    {"customer": fact["customer"].id},
+                )
+                for fact in self.invoices
+                if fact["state"] == "posted"
+            ],
+        )
+        facts = self._line_facts(
+            lambda sale, line: (line["quantity"] - line["delivered"]) * line["price"] / sale["rate"]
+        )
+        self._check(
+            "open_order_value",
+            [fact for fact in facts if fact.top],
+            where={"customer": [self.customer.id, self.other_customer.id]},
+            is_level=True,
+        )
+
+    # ---------------------------------------------------------------- service
+
+    def _deliveries(self, way="out", **wanted):
+        return [
+            fact
+            for fact in self.deliveries
+            if fact["way"] == way and all(bool(fact[name]) == value for name, value in wanted.items())
+        ]
+
+    def _site(self, fact):
+        return {"site": fact["site"].id}
+
+    def test_deliveries(self):
+        due = self._deliveries(done=True, deadline=True)
+        self._check(
+            "delivery_on_time",
+            [Fact(fact["done"] <= fact["deadline"], 1, fact["done"], self._site(fact)) for fact in due],
+            scale=100,
+        )
+        self._check(
+            "delivery_delay",
+            [
+                Fact(days(fact["deadline"], fact["done"]), 1, fact["done"], self._site(fact))
+                for fact in due
+                if fact["done"] > fact["deadline"]
+            ],
+        )
+        self._check(
+            "service_level",
+            [
+                Fact(
+                    quantity * (fact["done"] <= fact["deadline"]),
+                    quantity,
+                    fact["deadline"],
+                    {**self._site(fact), "product": product.id, "category": product.categ_id.id},
+                )
+                for fact in due
+                if self._in_month(fact["deadline"])
+                for product, quantity in fact["lines"]
+            ],
+            scale=100,
+        )
+        self._check(
+            "order_cycle",
+            [
+                Fact(days(fact["sale"]["ordered"], fact["done"]), 1, fact["done"], self._site(fact))
+                for fact in self._deliveries(done=True, sale=True)
+            ],
+        )
+        self._check(
+            "pick_to_ship",
+            [
+                Fact(hours(fact["created"], fact["done"]), 1, fact["done"], self._site(fact))
+                for fact in self._deliveries(done=True)
+            ],
+        )
+        self._check(
+            "customer_returns",
+            [Fact(1, None, fact["done"], self._site(fact)) for fact in self._deliveries("in", done=True)],
+        )
+
+    def test_deliveries_that_wait(self):
+        ours = {"where": {"site": [site.id for site in self.sites]}, "is_level": True}
+        waiting = self._deliveries(done=False)
+        self._check(
+            "deliveries_late",
+            [Fact(1, None, None, self._site(fact)) for fact in waiting if fact["deadline"] < self.now],
+            **ours,
+        )
+        self._check(
+            "shortage_lines",
+            [
+                Fact(1, None, None, {**self._site(fact), "product": product.id})
+                for fact in waiting
+                if fact["state"] == "confirmed"
+                for product, _quantity in fact["lines"]
+            ],
+            **ours,
+        )
+        follow = [fact for fact in waiting if fact["follows"]]
+        self._check("backorders", [Fact(1, None, None, self._site(fact)) for fact in follow], **ours)
+        self._check(
+            "backorder_age",
+            [Fact(days(fact["created"], self.now), 1, None, self._site(fact)) for fact in follow],
+            **ours,
+        )
+
+    # -------------------------------------------------------------- warehouse
+
+    def _handled(self):
+        """(moment, site, way, product, quantity, person) of each line of a transfer that was done."""
+        for fact in self.deliveries:
+            if fact["done"]:
+                for product, quantity in fact["lines"]:
+                    yield fact["done"], fact["site"], fact["way"], product, quantity, fact["person"]
+        for fact in self.receipts:
+            if self._in_month(fact["at"]):
+                yield fact["at"], fact["purchase"]["site"], "in", fact["line"]["product"], fact["quantity"], None
+
+    def _handled_facts(self, top, only=lambda person: True):
+        return [
+            Fact(
+                top(quantity),
+                None,
+                at,
+                {
+                    "site": site.id,
+                    "kind": {"in": "incoming", "out": "outgoing"}[way],
+                    "product": product.id,
+                },
+            )
+            for at, site, way, product, quantity, person in self._handled()
+            if only(person)
+        ]
+
+    def test_warehouse(self):
+        self._check("lines_handled", self._handled_facts(lambda quantity: 1))
+        self._check("units_handled", self._handled_facts(lambda quantity: quantity))
+        facts = []
+        for at, site, _way, _product, _quantity, person in self._handled():
+            if person:
+                facts.append(Fact((person, at.date()), None, at, {"site": site.id}))
+        self._check(
+            "lines_per_person_day",
+            facts,
+            combine=lambda own: rounded(Decimal(len(own)) / len({fact.top for fact in own})),
+        )
+        self._check(
+            "transfer_lead_time",
+            [
+                Fact(hours(fact["left"], fact["arrived"]), 1, fact["arrived"], {"site": fact["to"].id})
+                for fact in self.transfers
+                if fact["from"] != fact["to"] and self._in_month(fact["arrived"])
+            ],
+        )
+
+    # ------------------------------------------------------------------ stock
+
+    def _stock_facts(self, top, bottom=None, only=lambda fact: True):
+        return [
+            Fact(
+                top(fact),
+                bottom and bottom(fact),
+                None,
+                {
+                    "site": fact["site"].id,
+                    "category": fact["product"].categ_id.id,
+                    "product": fact["product"].id,
+                },
+            )
+            for fact in self.stock
+            if only(fact)
+        ]
+
+    def test_stock(self):
+        ours = {"where": {"site": [site.id for site in self.sites]}, "is_level": True}
+
+        def value(fact):
+            return fact["quantity"] * fact["cost"]
+
+        def on_hand(fact):
+            return fact["quantity"] > 0
+
+        def still(limit):
+            return lambda fact: (
+                on_hand(fact) and fact["age"] > limit and (fact["issued"] is None or fact["issued"] > limit)
+            )
+
+        self._check("stock_value", self._stock_facts(value), **ours)
+        self._check("stock_age", self._stock_facts(lambda fact: value(fact) * fact["age"], value, on_hand), **ours)
+        self._check(
+            "stock_old_share",
+            self._stock_facts(lambda fact: value(fact) * (fact["age"] > 180), value, on_hand),
+            scale=100,
+            **ours,
+        )
+        self._check("stock_slow_value", self._stock_facts(value, None, still(90)), **ours)
+        self._check("stock_dead_value", self._stock_facts(value, None, still(180)), **ours)
+        self._check(
+            "stock_negative", self._stock_facts(lambda fact: 1, None, lambda fact: fact["quantity"] < 0), **ours
+        )
+        self._check(
+            "stock_without_cost",
+            self._stock_facts(lambda fact: 1, None, lambda fact: on_hand(fact) and not fact["cost"]),
+            **ours,
+        )
+
+    def test_counts(self):
+        def facts(top, bottom=None):
+            return [
+                Fact(
+                    top(fact),
+                    bottom,
+                    fact["at"],
+                    {
+                        "site": fact["site"].id,
+                        "product": fact["product"].id,
+                        "category": fact["product"].categ_id.id,
+                    },
+                )
+                for fact in self.counts
+            ]
+
+        self._check("inventory_discrepancy", facts(lambda fact: abs(fact["difference"]) * self.cost[fact["product"]]))
+        self._check("inventory_accuracy", facts(lambda fact: not fact["difference"], 1), scale=100)
+
+    # ------------------------------------------------------------ procurement
+
+    def _bought(self):
+        return [purchase for purchase in self.purchases if purchase["state"] == "purchase"]
+
+    def _purchase_dimensions(self, purchase, line=None):
+        found = {"site": purchase["site"].id, "vendor": purchase["vendor"].id}
+        if line:
+            found.update(product=line["product"].id, category=line["product"].categ_id.id)
+        return found
+
+    def test_purchases(self):
+        self._check(
+            "purchases_ordered",
+            [
+                Fact(
+                    sum(line["quantity"] * line["price"] for line in purchase["lines"]) / purchase["rate"],
+                    None,
+                    purchase["confirmed"],
+                    self._purchase_dimensions(purchase),
+                )
+                for purchase in self._bought()
+            ],
+        )
+        self._check(
+            "purchase_cycle",
+            [
+                Fact(
+                    hours(purchase["created"], purchase["confirmed"]),
+                    1,
+                    purchase["confirmed"],
+                    self._purchase_dimensions(purchase),
+                )
+                for purchase in self._bought()
+            ],
+        )
+        self._check(
+            "supplier_lead_time",
+            [
+                Fact(
+                    days(fact["purchase"]["confirmed"], fact["at"]),
+                    1,
+                    fact["at"],
+                    self._purchase_dimensions(fact["purchase"], fact["line"]),
+                )
+                for fact in self.receipts
+                if self._in_month(fact["at"])
+            ],
+        )
+        self._check(
+            "receipt_discrepancy_rate",
+            [
+                Fact(fact["wrong"], 1, fact["at"], self._purchase_dimensions(fact["purchase"]))
+                for fact in self.receipts
+                if self._in_month(fact["at"])
+            ],
+            scale=100,
+        )
+
+    def test_purchases_that_are_late(self):
+        ours = {"where": {"vendor": [self.vendor.id, self.other_vendor.id]}, "is_level": True}
+
+        def facts(top, only):
+            return [
+                Fact(top(purchase, line), None, None, self._purchase_dimensions(purchase, line))
+                for purchase in self._bought()
+                for line in purchase["lines"]
+                if line["received"] < line["quantity"] and only(purchase, line)
+            ]
+
+        def worth(purchase, line):
+            return (line["quantity"] - line["received"]) * line["price"] / purchase["rate"]
+
+        def late(purchase, line):
+            return line["planned"] < self.now
+
+        def missed(purchase, line):
+            """A delivery of the same goods from the same site needs them before they come."""
+            arrival = max(line["planned"], self.now)
+            return any(
+                fact["deadline"] < arrival and fact["site"] == purchase["site"] and product == line["product"]
+                for fact in self._deliveries(done=False)
+                if fact["state"] == "confirmed"
+                for product, _quantity in fact["lines"]
+            )
+
+        self._check("overdue_purchase_lines", facts(lambda *_line: 1, late), **ours)
+        self._check("overdue_purchase_value", facts(worth, late), **ours)
+        self._check("inbound_at_risk", facts(worth, missed), **ours)
+
+    def test_promises(self):
+        asked = [fact for fact in self.confirmations if not fact["cancelled"]]
+        self._check(
+            "acknowledgement_rate",
+            [
+                Fact(bool(fact["answered"]), 1, fact["asked"], self._purchase_dimensions(fact["purchase"]))
+                for fact in asked
+                if self._in_month(fact["asked"])
+            ],
+            scale=100,
+        )
+        self._check(
+            "acknowledgement_time",
+            [
+                Fact(fact["hours"], 1, fact["answered"], self._purchase_dimensions(fact["purchase"]))
+                for fact in asked
+                if fact["answered"] and self._in_month(fact["answered"])
+            ],
+        )
+        otif, filled, broken = [], [], []
+        for fact in asked:
+            for promise in fact["lines"]:
+                line, due = promise["line"], promise["promised"] or promise["asked"]
+                if not self._in_month(due):
+                    continue
+                dimensions = self._purchase_dimensions(fact["purchase"], line)
+                in_time = sum(quantity for at, quantity in promise["arrivals"] if at < end_of(due))
+                by_end = sum(quantity for at, quantity in promise["arrivals"] if at < end_of(LAST.date()))
+                worth = line["quantity"] * line["price"] / fact["purchase"]["rate"]
+                otif.append(Fact(in_time >= line["quantity"], 1, due, dimensions))
+                filled.append(Fact(min(by_end / line["quantity"], 1) * worth, worth, due, dimensions))
+                if promise["promised"] and in_time < line["quantity"]:
+                    broken.append(Fact(1, None, due, dimensions))
+        self._check("supplier_otif", otif, scale=100)
+        self._check("supplier_fill_rate", filled, scale=100)
+        self._check("supplier_breaches", broken)
+
+    # -------------------------------------------------------------- approvals
+
+    def test_approvals(self):
+        def kind(fact):
+            return {"document_type": fact["type"]}
+
+        passed = [fact for fact in self.releases if fact["kind"] in ("policy", "fast_path", "approval", "emergency")]
+        self._check(
+            "straight_through",
+            [Fact(fact["kind"] in ("policy", "fast_path"), 1, fact["at"], kind(fact)) for fact in passed],
+            scale=100,
+        )
+        self._check(
+            "emergency_releases",
+            [Fact(1, None, fact["at"], kind(fact)) for fact in passed if fact["kind"] == "emergency"],
+        )
+        decided = [fact for fact in self.requests if fact["state"] in ("approved", "rejected")]
+        self._check(
+            "approval_cycle",
+            [Fact(hours(fact["requested"], fact["closed"]), 1, fact["closed"], kind(fact)) for fact in decided],
+        )
+        tasks = [(fact, task) for fact in self.requests for task in fact["tasks"]]
+        self._check(
+            "approval_breach_rate",
+            [Fact(task["escalated"], 1, task["opened"], kind(fact)) for fact, task in tasks if task["clock"]],
+            scale=100,
+        )
+        self._check(
+            "delegated_decisions",
+            [
+                Fact(task["decision"]["for"], 1, task["decision"]["at"], kind(fact))
+                for fact, task in tasks
+                if task["decision"]
+            ],
+            scale=100,
+        )
+
+    def test_approvals_that_wait(self):
+        ours = {"where": {"vendor": self.vendor.id}, "is_level": True}
+        waiting = [fact for fact in self.requests if fact["state"] in ("pending", "on_hold")]
+        types = [{"document_type": fact["type"], "vendor": self.vendor.id} for fact in waiting]
+        self._check("approvals_waiting", [Fact(1, None, None, one) for one in types], **ours)
+        self._check(
+            "approval_oldest",
+            [Fact(hours(fact["requested"], self.now), None, None, one) for fact, one in zip(waiting, types)],
+            combine=lambda own: rounded(Decimal(max(fact.top for fact in own))),
+            **ours,
+        )
+        self._check(
+            "approvals_overdue",
+            [
+                Fact(1, None, None, {"document_type": fact["type"]})
+                for fact in waiting
+                for task in fact["tasks"]
+                if task["overdue"]
+            ],
+            **ours,
+        )
+        self._check(
+            "payment_holds",
+            [Fact(fact["amount"], None, None, {}) for fact in waiting if fact["type"] == "vendor_bill"],
+            **ours,
+        )
+
+    # ---------------------------------------------------------------- finance
+
+    def test_bills(self):
+        known = [fact for fact in self.bills if fact["verdicts"] != ["unknown"]]
+        self._check(
+            "match_first_pass",
+            [Fact("beyond" not in fact["verdicts"], 1, fact["matched"]) for fact in known],
+            scale=100,
+            rows=False,
+        )
+        self._check(
+            "match_time", [Fact(hours(fact["created"], fact["matched"]), 1, fact["matched"]) for fact in self.bills]
+        )
+
+    # ------------------------------------------------------------- exceptions
+
+    def test_cases(self):
+        ours = {"where": {"site": [site.id for site in self.sites]}, "is_level": True}
+
+        def dimensions(fact):
+            return {"site": fact["site"].id, "type": self.case_types[fact["type"]].id}
+
+        waiting = [fact for fact in self.cases if not fact["closed"]]
+        self._check("cases_open", [Fact(1, None, None, dimensions(fact)) for fact in waiting], **ours)
+        self._check(
+            "case_age", [Fact(days(fact["opened"], self.now), 1, None, dimensions(fact)) for fact in waiting], **ours
+        )
+        self._check(
+            "cases_overdue",
+            [
+                Fact(1, None, None, dimensions(fact))
+                for fact in waiting
+                if fact["state"] != "waiting" and fact["due"] and fact["due"] < self.now
+            ],
+            **ours,
+        )
+        self._check(
+            "customer_exceptions",
+            [Fact(1, None, None, dimensions(fact)) for fact in waiting if fact["model"] == "sale.order"],
+            **ours,
+        )
+        self._check(
+            "procurement_exceptions",
+            [Fact(1, None, None, dimensions(fact)) for fact in waiting if fact["type"] == "arrival_late"],
+            **ours,
+        )
+        self._check(
+            "case_resolution",
+            [
+                Fact(hours(fact["opened"], fact["closed"]), 1, fact["closed"], dimensions(fact))
+                for fact in self.cases
+                if fact["state"] == "resolved"
+            ],
+        )
+
+    def test_messages(self):
+        ours = {"where": {"subscription": self.subscription.id}}
+        ended = [fact for fact in self.messages if fact["state"] in ("delivered", "dead")]
+        self._check(
+            "webhook_delivered",
+            [Fact(fact["state"] == "delivered", 1, fact["began"]) for fact in ended],
+            scale=100,
+            **ours,
+        )
+        self._check(
+            "webhook_dead",
+            [Fact(1, None, None, {}) for fact in ended if fact["state"] == "dead"],
+            is_level=True,
+            **ours,
+        )
+        self._check(
+            "webhook_latency",
+            [
+                Fact((fact["done"] - fact["began"]).total_seconds(), 1, fact["done"])
+                for fact in ended
+                if fact["done"] and self._in_month(fact["done"])
+            ],
+            **ours,
+        )
+        self._check(
+            "api_refused",
+            [
+                Fact(fact["state"] in ("refused", "failed"), 1, fact["at"], {"operation": "case.open"})
+                for fact in self.calls
+            ],
+            scale=100,
+        )
+
+    # -------------------------------------------------------------- the whole
+
+    def test_every_kpi_is_checked(self):
+        """A KPI that comes to the library comes with its computation here."""
+        for name, test in vars(type(self)).items():
+            if name.startswith("test_") and callable(test) and name != self._testMethodName:
+                test(self)
+        self.assertEqual(self.checked, set(self.kpis))

@@ -1,0 +1,2 @@
+from . import kpi_sign
+from . import kpi_correct
