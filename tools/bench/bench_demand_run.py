@@ -13,6 +13,7 @@ import resource
 import time
 
 from . import benchmarks_document
+from .copies import copy_row
 from .setting import SUITE, odoo, series, versions
 
 PAIRS, SITES, MONTHS = 10_000, 3, 36
@@ -106,28 +107,13 @@ def deliver(env, company, warehouses, products):
         "date": "sold.moment",
     }
     moved = {**ends, "product_uom_qty": "sold.units", "product_qty": "sold.units", "quantity": "sold.units"}
-    _copy(env, "stock_move", move.id, {**moved, "origin": "'bench ' || sold.number"}, "sold")
+    copy_row(env, "stock_move", move.id, {**moved, "origin": "'bench ' || sold.number"}, "sold")
     cursor.execute("ANALYZE stock_move")
     moved = {**ends, "quantity": "sold.units", "quantity_product_uom": "sold.units", "move_id": "made.id"}
     made = "sold JOIN stock_move made ON made.origin = 'bench ' || sold.number"
-    _copy(env, "stock_move_line", move.move_line_ids.id, moved, made)
+    copy_row(env, "stock_move_line", move.move_line_ids.id, moved, made)
     env.invalidate_all()
     cursor.execute("ANALYZE")
-
-
-def _copy(env, table, template, values, source):
-    """One copy of the row `template` for each row of `source`, with other values."""
-    env.cr.execute(
-        "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND column_name <> 'id'", (table,)
-    )
-    columns = [row[0] for row in env.cr.fetchall()]
-    quoted = ", ".join(f'"{column}"' for column in columns)
-    chosen = ", ".join(values.get(column, f'template."{column}"') for column in columns)
-    env.cr.execute(
-        f"INSERT INTO {table} ({quoted}) SELECT {chosen} FROM {source} CROSS JOIN {table} template"
-        " WHERE template.id = %s",
-        (template,),
-    )
 
 
 def main():

@@ -9,7 +9,16 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 SERIES = ("17.0", "19.0")
 #: Parts of a series' section in the order of the page; a bench that is not here comes last.
-PARTS = ("Purchase orders", "Sales and stock", "Simulation", "Webhooks", "Replenishment", "Demand", "Demand runs")
+PARTS = (
+    "Purchase orders",
+    "Sales and stock",
+    "Simulation",
+    "Webhooks",
+    "Replenishment",
+    "Demand",
+    "Demand runs",
+    "Three-way match",
+)
 
 PREFACE = """\
 # Benchmarks

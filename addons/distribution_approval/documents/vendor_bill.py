@@ -293,6 +293,7 @@ class AccountMove(models.Model):
         return as_decimal(self.currency_id.round(abs(sum(due.mapped("amount_currency")))))
 
     def _approval_snapshots(self):
+        self.invoice_line_ids.mapped("tax_ids")  # for all at once
         return {bill.id: bill._approval_snapshot() for bill in self}
 
     def _approval_snapshot(self):

@@ -78,7 +78,10 @@ class AccountMoveLine(models.Model):
     def _approval_expected_tax(self):
         """Tax in bill currency by the taxes of the order line (without one: by those of this line)."""
         self.ensure_one()
-        taxes = self.purchase_line_id[PURCHASE_LINE_TAXES] if self.purchase_line_id else self.tax_ids
+        return self._approval_tax(self.purchase_line_id[PURCHASE_LINE_TAXES] if self.purchase_line_id else self.tax_ids)
+
+    def _approval_tax(self, taxes):
+        """What ``taxes`` come to on this line, in bill currency."""
         if not taxes:
             return as_decimal(0)
         taxed = self._approval_taxed(taxes)

@@ -150,11 +150,11 @@ def judge_bill(
     :param agreed_freight: freight that orders or landed costs lead to expect on this bill
     :param coin: the smallest amount of the bill's currency
     """
-    by_line, terms = by_line or {}, terms or {}
+    by_line, terms, plain = by_line or {}, terms or {}, Terms()
     found: list[Found] = []
     allowed = freight = ZERO
     for line in match.lines:
-        own = terms.get(line.key, Terms())
+        own = terms.get(line.key, plain)
         limits = by_line.get(line.key, tolerance)
         if line.without_order and own.is_freight:
             freight += line.value

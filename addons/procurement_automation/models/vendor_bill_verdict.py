@@ -14,7 +14,7 @@ from odoo.addons.distribution_approval.documents.vendor_bill_match import BILL_T
 from odoo.addons.distribution_approval.engine import FactSpec, FactType, Unknown, as_decimal
 from odoo.addons.distribution_approval.engine.bill_verdict import Limit, Terms, Tolerance, judge_bill
 from odoo.addons.distribution_core.append_only import protect_append_only
-from odoo.addons.distribution_core.compat import PURCHASE_CONFIRMED_STATES
+from odoo.addons.distribution_core.compat import PURCHASE_CONFIRMED_STATES, PURCHASE_LINE_TAXES
 
 KINDS = [
     ("quantity", "More than ordered"),
@@ -120,44 +120,92 @@ class AccountMove(models.Model):
     # Verdict
     # ------------------------------------------------------------
 
-    def _bill_verdicts(self):
-        """``{id: BillVerdict or Unknown}``; a fixed number of queries per vendor, whatever the number of bills."""
-        self._approval_read_ahead()
-        matches = self._approval_matches()
-        tolerances = self._bill_tolerances()
+    def _bill_verdicts(self, billing=None):
+        """``{id: BillVerdict or Unknown}``; a fixed number of queries, whatever the number of bills.
+
+        :param billing: what ``_approval_billing`` of these bills says, if it was asked already
+        """
+        billing = self._approval_billing() if billing is None else billing
+        matches = self._approval_matches(billing)
+        tolerances, terms, agreed = self._bill_tolerances(billing), self._bill_terms(), self._agreed_freight()
         verdicts = {}
         for bill in self:
             match = matches[bill.id]
             if isinstance(match, Unknown):
                 verdicts[bill.id] = match
                 continue
-            lines = bill._approval_lines()
             own = tolerances[bill.company_id, bill.commercial_partner_id]
             verdicts[bill.id] = judge_bill(
                 match,
-                own[self.env["product.product"]],
-                by_line={line.id: own[line.product_id] for line in lines},
-                terms={line.id: line._bill_terms() for line in lines},
-                agreed_freight=bill._agreed_freight(),
+                own[None],
+                by_line={row.id: own[row.product] for row in billing[bill.id]},
+                terms=terms,
+                agreed_freight=agreed.get(bill.id, 0),
                 coin=as_decimal(bill.currency_id.rounding),
             )
         return verdicts
 
-    def _bill_tolerances(self):
-        """``{(company, vendor): {product: Tolerance}}``; the empty product has that of the bill as a whole."""
+    def _bill_tolerances(self, billing):
+        """``{(company, vendor): {product id: Tolerance}}``; None has that of the bill as a whole."""
         products = defaultdict(set)
         for bill in self:
-            products[bill.company_id, bill.commercial_partner_id].update(bill._approval_lines().product_id)
-        nothing = self.env["product.product"]
+            products[bill.company_id, bill.commercial_partner_id].update(row.product for row in billing[bill.id])
+        named = self.env["product.product"].browse(set().union(*products.values()) - {None})
+        known = {product.id: product for product in named} | {None: named.browse()}
         chosen = self.env["distribution.supplier.tolerance"]._for_all(
-            {place: [*own, nothing] for place, own in products.items()}
+            {place: [known[product] for product in {*own, None}] for place, own in products.items()}
         )
         engine = {row: row._bill_tolerance() for rows in chosen.values() for row in rows.values()}
-        return {place: {product: engine[row] for product, row in rows.items()} for place, rows in chosen.items()}
+        return {
+            place: {product.id or None: engine[row] for product, row in rows.items()} for place, rows in chosen.items()
+        }
+
+    def _bill_terms(self):
+        """``{line id: Terms}`` of the lines that have more to say than nothing: taxes that are not those of the
+        order, freight without order, an order of somebody else or not in force."""
+        # SQL: of thousands of lines these are few, and looking at each would take most of the time.
+        lines, ordered = self.env["account.move.line"], self.env["purchase.order.line"]
+        lines.flush_model(["move_id", "product_id", "purchase_line_id", "tax_ids", "is_landed_costs_line"])
+        ordered.flush_model(["order_id", PURCHASE_LINE_TAXES])
+        self.env["purchase.order"].flush_model(["state", "partner_id"])
+        self.env["res.partner"].flush_model(["commercial_partner_id"])
+        self.env["product.template"].flush_model(["landed_cost_ok"])
+        self.flush_recordset(["commercial_partner_id"])
+        taxes, order_taxes = (
+            f"ARRAY(SELECT {field.column2} FROM {field.relation} WHERE {field.column1} = {table}.id ORDER BY 1)"
+            for field, table in ((lines._fields["tax_ids"], "line"), (ordered._fields[PURCHASE_LINE_TAXES], "ordered"))
+        )
+        self.env.cr.execute(
+            f"""SELECT * FROM (
+                    SELECT line.id, ordered.id IS NOT NULL AND {taxes} <> {order_taxes} AS is_taxed_otherwise,
+                           ordered.id IS NULL AND (line.is_landed_costs_line OR template.landed_cost_ok) AS is_freight,
+                           ordered.id IS NOT NULL
+                           AND (purchase.state <> ALL(%s)
+                                OR vendor.commercial_partner_id IS DISTINCT FROM bill.commercial_partner_id)
+                           AS is_foreign
+                      FROM account_move_line line
+                      JOIN account_move bill ON bill.id = line.move_id
+                 LEFT JOIN purchase_order_line ordered ON ordered.id = line.purchase_line_id
+                 LEFT JOIN purchase_order purchase ON purchase.id = ordered.order_id
+                 LEFT JOIN res_partner vendor ON vendor.id = purchase.partner_id
+                 LEFT JOIN product_product product ON product.id = line.product_id
+                 LEFT JOIN product_template template ON template.id = product.product_tmpl_id
+                     WHERE line.move_id = ANY(%s) AND line.display_type = 'product') found
+                WHERE is_taxed_otherwise OR is_freight OR is_foreign""",
+            (list(PURCHASE_CONFIRMED_STATES), self.ids),
+        )
+        found = self.env.cr.fetchall()
+        otherwise = lines.browse(line_id for line_id, is_taxed_otherwise, *_rest in found if is_taxed_otherwise)
+        tax = otherwise._taxed_otherwise()
+        return {
+            line_id: Terms(*tax.get(line_id, (0, None)), is_freight=bool(is_freight), is_foreign=bool(is_foreign))
+            for line_id, _is_taxed_otherwise, is_freight, is_foreign in found
+        }
 
     def _agreed_freight(self):
-        """Freight that the orders of this bill lead to expect, in its currency. Addons that know it say so."""
-        return 0
+        """``{id: freight}`` that the orders of these bills lead to expect, in their currency. Addons that know it say
+        so."""
+        return {}
 
     # ------------------------------------------------------------
     # Facts
@@ -262,9 +310,10 @@ class AccountMove(models.Model):
         return known
 
     def _keep_new_verdicts(self):
-        verdicts = self._bill_verdicts()
-        rows = {bill: bill._match_rows(verdicts[bill.id]) for bill in self}
-        self.env["distribution.match.line"].create([row for own in rows.values() for row in own])
+        billing = self._approval_billing()
+        verdicts = self._bill_verdicts(billing)
+        rows = {bill: bill._match_rows(billing[bill.id], verdicts[bill.id]) for bill in self}
+        self.env["distribution.match.line"]._append([row for own in rows.values() for row in own])
         beyond = self.filtered(lambda bill: any(row["verdict"] == "beyond" for row in rows[bill]))
         for bill in beyond:
             bill._open_match_case(rows[bill])
@@ -315,7 +364,7 @@ class AccountMove(models.Model):
             amount=formatLang(self.env, row["amount_beyond"], currency_obj=self.currency_id),
         )
 
-    def _match_rows(self, verdict):
+    def _match_rows(self, billing, verdict):
         """Values of the rows of one bill; differences of the bill as a whole are a row of their own."""
         self.ensure_one()
         shared = {
@@ -325,15 +374,14 @@ class AccountMove(models.Model):
             "currency_id": self.currency_id.id,
             "matched_at": fields.Datetime.now(),
         }
-        lines = self._approval_lines()
         if isinstance(verdict, Unknown):
-            return [{**shared, **_subject(line), **_outcome([]), "verdict": "unknown"} for line in lines]
+            return [{**shared, **_subject(row), **_outcome([]), "verdict": "unknown"} for row in billing]
         found = defaultdict(list)
         for difference in verdict.differences:
             found[difference.key].append(difference)
-        rows = [{**shared, **_subject(line), **_outcome(found[line.id])} for line in lines]
+        rows = [{**shared, **_subject(row), **_outcome(found[row.id])} for row in billing]
         if found[None]:
-            rows.append({**shared, **_subject(lines.browse()), **_outcome(found[None])})
+            rows.append({**shared, **_subject(None), **_outcome(found[None])})
         return rows
 
     def action_open_match(self):
@@ -345,17 +393,13 @@ class AccountMove(models.Model):
 class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
 
-    def _bill_terms(self):
-        """Tax and freight of this line, as the engine takes them."""
-        self.ensure_one()
-        order = self.purchase_line_id.sudo().order_id  # sudo: whoever confirms the bill
-        taxed = self._approval_taxed(self.tax_ids) if self.tax_ids else {"total_included": 0, "total_excluded": 0}
-        return Terms(
-            tax=as_decimal(taxed["total_included"] - taxed["total_excluded"]),
-            expected_tax=self._approval_expected_tax(),
-            is_freight=bool(self.is_landed_costs_line or self.product_id.landed_cost_ok),
-            is_foreign=bool(order) and not order._is_in_force_with(self.move_id.commercial_partner_id),
-        )
+    def _taxed_otherwise(self):
+        """``{id: (tax, that by the taxes of the order)}``."""
+        ordered = self.purchase_line_id.sudo()  # sudo: whoever confirms the bill
+        taxes = self.tax_ids | ordered[PURCHASE_LINE_TAXES]
+        for names in ("invoice_repartition_line_ids.tag_ids", "refund_repartition_line_ids.tag_ids"):
+            taxes.flatten_taxes_hierarchy().mapped(names)
+        return {line.id: (line._approval_tax(line.tax_ids), line._approval_expected_tax()) for line in self}
 
 
 class PurchaseOrder(models.Model):
@@ -383,11 +427,11 @@ class ResConfigSettings(models.TransientModel):
     bill_match_kept = fields.Boolean(related="company_id.bill_match_kept", readonly=False)
 
 
-def _subject(line):
+def _subject(row):
     return {
-        "bill_line_ref": line.id or False,
-        "order_line_ref": line.purchase_line_id.id or False,
-        "product_id": line.product_id.id or False,
+        "bill_line_ref": row.id if row else False,
+        "order_line_ref": row and row.order_line or False,
+        "product_id": row and row.product or False,
     }
 
 
