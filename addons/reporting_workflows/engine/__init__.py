@@ -15,19 +15,33 @@ from .content import (
     SignOff,
     Table,
 )
+from .checks import CheckRule
+from .definition_file import Change, DefinitionFileError
+from .freshness import Limit
+from .run import Verdict
+from .schedule import Due, Schedule
+from .thresholds import Threshold
 
 __all__ = [
+    "Change",
     "Chart",
     "Check",
+    "CheckRule",
     "Column",
     "Content",
+    "DefinitionFileError",
+    "Due",
     "Edition",
     "Figure",
     "Finding",
     "Input",
+    "Limit",
     "Period",
+    "Schedule",
     "Section",
     "Series",
     "SignOff",
     "Table",
+    "Threshold",
+    "Verdict",
 ]
