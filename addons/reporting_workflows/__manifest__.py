@@ -8,6 +8,17 @@
     "depends": [
         "distribution_approval",
     ],
-    "data": [],
+    "external_dependencies": {"python": ["PyYAML"]},
+    "data": [
+        # reports
+        "security/report/ir.model.access.csv",
+        "security/report_security.xml",
+        "data/report_data.xml",
+        "views/report_templates.xml",
+        "wizard/report_wizard_views.xml",
+        "views/report_views.xml",
+        "views/report_run_views.xml",
+        "views/report_menus.xml",
+    ],
     "application": True,
 }

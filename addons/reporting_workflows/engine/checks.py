@@ -4,8 +4,8 @@ Rules, in words
 ---------------
 * A check looks at a dataset as it was captured: every row that was read, not only those that are shown.
 * ``row_count``: at least / at most so many rows. ``nulls``: at most so many rows without a value. ``range``: no value
-  below or above. ``duplicates``: no two rows with the same values. ``reconcile``: the sums of two columns – of one or two
-  datasets – differ by no more than the tolerance, an amount or percent of the larger one; either is enough.
+  below or above. ``duplicates``: no two rows with the same values. ``reconcile``: the sums of two columns, of one or
+  two datasets, differ by no more than the tolerance, an amount or percent of the larger one; either is enough.
   ``condition``: at most so many rows for which ``column operator value`` is true.
 * A check that cannot be evaluated – no such column, a dataset that was cut off – has failed: silence is no proof.
 * A failed check is ``failed`` or only a ``warn``, as it says itself.

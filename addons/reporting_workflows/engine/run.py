@@ -2,12 +2,12 @@
 
 Rules, in words
 ---------------
-* Steps follow each other; what one has done is kept. A step that failed is tried again by itself, those before it are not.
+* Steps follow each other; what one has done is kept. A step that failed is tried again; those before it are not.
 * A failure that may pass – another system, a lock, a renderer that died – is tried again with growing pauses, up to
   :data:`TRIES` times; then, or when nothing would change by itself, the run has failed and a person tries again.
 * Stale inputs and failed checks never go out silently. The definition says what is done: ``hold`` (the run waits, its
-  recipients are told once, and it is captured anew), ``mark`` (every page says so) or ``shorten`` (sections that rest on
-  what is not good are left out, and the report says so).
+  recipients are told once, and it is captured anew), ``mark`` (every page says so) or ``shorten`` (sections that
+  rest on what is not good are left out, and the report says so).
 * Whether people have to look at it before it goes out depends on the release pattern, and for ``supervisor`` on a
   threshold that was crossed.
 

@@ -2,7 +2,8 @@
 
 Rules, in words
 ---------------
-* A schedule is daily, weekly or monthly at an hour of the company's own clock. The 31st of a shorter month is its last day.
+* A schedule is daily, weekly or monthly at an hour of the company's own clock. The 31st of a shorter month is its last
+  day.
 * On a day on which nobody works the report is due all the same (``run``), not at all (``skip``), or at the same hour of
   the next working day (``next``). Two that fall on one day are one.
 * An hour that the clock skips in spring is the first moment after the gap; one that comes twice in autumn is the first.
@@ -44,7 +45,10 @@ ONE = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Schedule:
-    """:param at: by the company's clock; :param weekday: 0 is Monday, of weekly ones; :param day: 1 to 31, of monthly ones
+    """When a report is due.
+
+    :param at: by the company's clock
+    :param weekday: of weekly ones, 0 is Monday; :param day: of monthly ones, 1 to 31
 
     :raises ValueError: naming the field
     """

@@ -1,0 +1,5 @@
+from . import test_report_definition
+from . import test_report_run
+from . import test_report_edition
+from . import test_report_link
+from . import test_report_concurrency
