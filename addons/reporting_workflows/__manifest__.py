@@ -9,6 +9,7 @@
         "distribution_approval",
         "procurement_automation",
     ],
+    "external_dependencies": {"python": ["PyYAML"]},
     "data": [
         # kpi
         "security/kpi_security.xml",
@@ -16,7 +17,14 @@
         "data/kpi_data.xml",
         "data/kpi_library.xml",
         "views/kpi_views.xml",
-        "views/kpi_menus.xml",
+        # reports
+        "security/report_security.xml",
+        "data/report_data.xml",
+        "views/report_templates.xml",
+        "wizard/report_wizard_views.xml",
+        "views/report_views.xml",
+        "views/report_run_views.xml",
+        "views/reporting_menus.xml",
     ],
     "application": True,
 }

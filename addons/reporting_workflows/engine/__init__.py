@@ -16,20 +16,34 @@ from .content import (
     Table,
 )
 from .kpi import Measure
+from .checks import CheckRule
+from .definition_file import Change, DefinitionFileError
+from .freshness import Limit
+from .run import Verdict
+from .schedule import Due, Schedule
+from .thresholds import Threshold
 
 __all__ = [
+    "Change",
     "Chart",
     "Check",
+    "CheckRule",
     "Column",
     "Content",
+    "DefinitionFileError",
+    "Due",
     "Edition",
     "Figure",
     "Finding",
     "Input",
     "Measure",
+    "Limit",
     "Period",
+    "Schedule",
     "Section",
     "Series",
     "SignOff",
     "Table",
+    "Threshold",
+    "Verdict",
 ]

@@ -2,3 +2,8 @@ from . import test_kpi
 from . import test_kpi_flows
 from . import test_kpi_numbers
 from . import test_kpi_snapshot
+from . import test_report_definition
+from . import test_report_run
+from . import test_report_edition
+from . import test_report_link
+from . import test_report_concurrency

@@ -1,0 +1,232 @@
+"""Data checks: what must be true of the numbers before anybody reads them.
+
+Rules, in words
+---------------
+* A check looks at a dataset as it was captured: every row that was read, not only those that are shown.
+* ``row_count``: at least / at most so many rows. ``nulls``: at most so many rows without a value. ``range``: no value
+  below or above. ``duplicates``: no two rows with the same values. ``reconcile``: the sums of two columns, of one or
+  two datasets, differ by no more than the tolerance, an amount or percent of the larger one; either is enough.
+  ``condition``: at most so many rows for which ``column operator value`` is true.
+* A check that cannot be evaluated – no such column, a dataset that was cut off – has failed: silence is no proof.
+* A failed check is ``failed`` or only a ``warn``, as it says itself.
+
+>>> table = Table((Column("order", "Order"), Column("value", "Value", "money")), (("S1", Decimal(5)), ("S2", None)))
+>>> evaluate(CheckRule("v", "Values", "nulls", "orders", columns=("value",)), {"orders": table})
+Check(label='Values', state='failed', detail='1 of 2 rows without Value: S2')
+"""
+
+import operator
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from .content import Check, Column, Table
+
+KINDS = ("row_count", "nulls", "range", "duplicates", "reconcile", "condition")
+OPERATORS = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+#: So many rows are named.
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class CheckRule:
+    """One check. What a kind does not ask for stays empty.
+
+    :param columns: keys of columns of ``dataset``; the first one is the one that is measured
+    :param minimum: of rows, or of values; ``maximum`` likewise, of ``nulls`` and ``condition`` of rows (default 0)
+    :param other_dataset: and ``other_column``: what a sum is reconciled with
+    :param tolerance: amount; ``tolerance_percent`` of the larger sum
+    :param operator: and ``value``: of a condition
+    :param warn_only: a failure is a warning
+    """
+
+    code: str
+    label: str
+    kind: str
+    dataset: str
+    columns: tuple[str, ...] = ()
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    other_dataset: str = ""
+    other_column: str = ""
+    tolerance: Decimal = Decimal(0)
+    tolerance_percent: Decimal = Decimal(0)
+    operator: str = "="
+    value: str = ""
+    warn_only: bool = False
+
+    def problems(self, datasets: Mapping[str, tuple[str, ...]]) -> list[str]:
+        """What is wrong with the rule, given the columns of each dataset; each with field and remedy."""
+        found = []
+        if self.kind not in KINDS:
+            return [f"kind: “{self.kind}” is none of {', '.join(KINDS)}."]
+        if self.dataset not in datasets:
+            return [f"dataset: “{self.dataset}” is none of {', '.join(sorted(datasets)) or 'none'}."]
+        for column in self.columns:
+            if column not in datasets[self.dataset]:
+                found.append(
+                    f"columns: “{column}” is no column of {self.dataset}; it has {', '.join(datasets[self.dataset])}."
+                )
+        if self.kind != "row_count" and not self.columns:
+            found.append("columns: name at least one column.")
+        if self.kind in ("row_count", "range") and self.minimum is None and self.maximum is None:
+            found.append("minimum: give a minimum, a maximum or both.")
+        if None not in (self.minimum, self.maximum) and self.minimum > self.maximum:
+            found.append("minimum: is above the maximum; exchange them.")
+        if self.kind == "reconcile":
+            other = self.other_dataset or self.dataset
+            if other not in datasets:
+                found.append(f"other_dataset: “{other}” is none of {', '.join(sorted(datasets))}.")
+            elif self.other_column not in datasets[other]:
+                found.append(f"other_column: “{self.other_column}” is no column of {other}.")
+            if self.tolerance < 0 or self.tolerance_percent < 0:
+                found.append("tolerance: is 0 or more.")
+        if self.kind == "condition" and self.operator not in OPERATORS:
+            found.append(f"operator: “{self.operator}” is none of {', '.join(OPERATORS)}.")
+        return found
+
+
+def evaluate(rule: CheckRule, datasets: Mapping[str, Table]) -> Check:
+    """What the check found."""
+    problems = rule.problems({code: tuple(column.key for column in table.columns) for code, table in datasets.items()})
+    detail = problems[0] if problems else _cut_off(rule, datasets) or _FINDERS[rule.kind](rule, datasets)
+    if not detail:
+        return Check(rule.label, "passed")
+    return Check(rule.label, "warn" if rule.warn_only else "failed", detail)
+
+
+def sum_of(table: Table, column: str) -> Decimal:
+    """Sum of the numbers of a column; rows without one count nothing."""
+    place = _place(table, column)
+    return sum((Decimal(row[place]) for row in table.rows if _is_number(row[place])), Decimal(0))
+
+
+def _cut_off(rule, datasets):
+    if rule.kind == "row_count":
+        return ""  # counts what was left out as well
+    for code in {rule.dataset, rule.other_dataset} - {""}:
+        if datasets[code].left_out:
+            return (
+                f"Only {len(datasets[code].rows)} rows of {code} were read: narrow it down, or check a grouped dataset."
+            )
+    return ""
+
+
+def _row_count(rule, datasets):
+    table = datasets[rule.dataset]
+    count = len(table.rows) + table.left_out
+    if rule.minimum is not None and count < rule.minimum:
+        return f"{count} rows, at least {rule.minimum:f} expected"
+    if rule.maximum is not None and count > rule.maximum:
+        return f"{count} rows, at most {rule.maximum:f} expected"
+    return ""
+
+
+def _nulls(rule, datasets):
+    table = datasets[rule.dataset]
+    place = _place(table, rule.columns[0])
+    empty = [row for row in table.rows if row[place] in (None, "")]
+    if len(empty) <= (rule.maximum or 0):
+        return ""
+    label = table.columns[place].label
+    return f"{len(empty)} of {len(table.rows)} rows without {label}: {_names(empty)}"
+
+
+def _range(rule, datasets):
+    table = datasets[rule.dataset]
+    place = _place(table, rule.columns[0])
+    outside = [
+        row
+        for row in table.rows
+        if _is_number(row[place])
+        and (
+            (rule.minimum is not None and row[place] < rule.minimum)
+            or (rule.maximum is not None and row[place] > rule.maximum)
+        )
+    ]
+    if not outside:
+        return ""
+    low, high = ("" if end is None else f"{end:f}" for end in (rule.minimum, rule.maximum))
+    return f"{len(outside)} values of {table.columns[place].label} outside {low}…{high}: {_names(outside)}"
+
+
+def _duplicates(rule, datasets):
+    table = datasets[rule.dataset]
+    places = [_place(table, column) for column in rule.columns]
+    counts = Counter(tuple(row[place] for place in places) for row in table.rows)
+    twice = [key for key, count in counts.items() if count > 1]
+    if not twice:
+        return ""
+    labels = ", ".join(table.columns[place].label for place in places)
+    return f"{labels} more than once: {_names(twice)}"
+
+
+def _reconcile(rule, datasets):
+    left = sum_of(datasets[rule.dataset], rule.columns[0])
+    right = sum_of(datasets[rule.other_dataset or rule.dataset], rule.other_column)
+    difference = abs(left - right)
+    if difference <= max(rule.tolerance, max(abs(left), abs(right)) * rule.tolerance_percent / 100):
+        return ""
+    return f"{left:f} against {right:f}: {difference:f} apart, at most {rule.tolerance:f} allowed"
+
+
+def _condition(rule, datasets):
+    table = datasets[rule.dataset]
+    place = _place(table, rule.columns[0])
+    compare = OPERATORS[rule.operator]
+    bad = []
+    for row in table.rows:
+        pair = _comparable(row[place], rule.value)
+        if pair and compare(*pair):
+            bad.append(row)
+    if len(bad) <= (rule.maximum or 0):
+        return ""
+    return f"{len(bad)} rows with {table.columns[place].label} {rule.operator} {rule.value}: {_names(bad)}"
+
+
+_FINDERS = {
+    "row_count": _row_count,
+    "nulls": _nulls,
+    "range": _range,
+    "duplicates": _duplicates,
+    "reconcile": _reconcile,
+    "condition": _condition,
+}
+
+
+def _place(table, key):
+    return next(place for place, column in enumerate(table.columns) if column.key == key)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Decimal | int) and not isinstance(value, bool)
+
+
+def _comparable(value, text):
+    """Both as numbers where the value is one, else both as text (ISO dates compare as such); nothing for no value."""
+    if value is None:
+        return None
+    if _is_number(value):
+        try:
+            return Decimal(value), Decimal(text)
+        except InvalidOperation:
+            return None
+    return str(value), text
+
+
+def _names(rows):
+    """The first texts of the first rows, to look them up by."""
+    shown = [str(next((value for value in row if value not in (None, "")), "–")) for row in rows[:NAMED]]
+    return ", ".join(shown) + (" …" if len(rows) > NAMED else "")
+
+
+__all__ = ["KINDS", "OPERATORS", "CheckRule", "Column", "evaluate", "sum_of"]

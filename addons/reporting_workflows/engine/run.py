@@ -1,0 +1,117 @@
+"""The steps of a run: which one is next, what a failure means, and what is done about inputs that are not good.
+
+Rules, in words
+---------------
+* Steps follow each other; what one has done is kept. A step that failed is tried again; those before it are not.
+* A failure that may pass – another system, a lock, a renderer that died – is tried again with growing pauses, up to
+  :data:`TRIES` times; then, or when nothing would change by itself, the run has failed and a person tries again.
+* Stale inputs and failed checks never go out silently. The definition says what is done: ``hold`` (the run waits, its
+  recipients are told once, and it is captured anew), ``mark`` (every page says so) or ``shorten`` (sections that
+  rest on what is not good are left out, and the report says so).
+* Whether people have to look at it before it goes out depends on the release pattern, and for ``supervisor`` on a
+  threshold that was crossed.
+
+>>> next_step({"capture": "done"})
+'freshness'
+>>> verdict(("Stock",), (), on_stale="mark").marks
+('Released with stale inputs: Stock',)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+STEPS = ("capture", "freshness", "checks", "compute", "exceptions", "approval", "render", "distribute")
+#: ``waiting``: for people. ``held``: for better data.
+STEP_STATES = ("pending", "running", "done", "waiting", "held", "failed")
+#: Where a failure comes from.
+CAUSES = ("odoo", "outside", "transformation", "approval")
+#: So often is a step tried before people are asked.
+TRIES = 5
+#: Pauses in seconds: the first one up to, and never longer than.
+PAUSE, LONGEST_PAUSE = 60, 3600
+#: What is done about inputs that are not good.
+REMEDIES = ("hold", "mark", "shorten")
+PATTERNS = ("automatic", "supervisor", "category_manager", "finance", "operations", "two_parties")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """:param hold: why the report does not go out; empty: it does
+
+    :param marks: what every page says; :param dropped: whether sections on bad data are left out
+    """
+
+    hold: str = ""
+    marks: tuple[str, ...] = ()
+    dropped: bool = False
+
+
+def next_step(states: Mapping[str, str]) -> str | None:
+    """The first step that is not done; None: the run is."""
+    return next((step for step in STEPS if states.get(step, "pending") != "done"), None)
+
+
+def progress(states: Mapping[str, str]) -> float:
+    """Percent of the steps that are done."""
+    return 100.0 * sum(states.get(step) == "done" for step in STEPS) / len(STEPS)
+
+
+def run_state(states: Mapping[str, str]) -> str:
+    """``queued``, ``running``, ``waiting``, ``held``, ``failed`` or ``done``, by the steps.
+
+    >>> run_state({"capture": "done", "freshness": "held"}), run_state({}), run_state(dict.fromkeys(STEPS, "done"))
+    ('held', 'queued', 'done')
+    """
+    step = next_step(states)
+    if step is None:
+        return "done"
+    state = states.get(step, "pending")
+    if state in ("waiting", "held", "failed"):
+        return state
+    return "queued" if step == STEPS[0] and state == "pending" else "running"
+
+
+def is_tried_again(cause: str, may_pass: bool, attempts: int) -> bool:
+    """Whether a step that failed ``attempts`` times is tried again by itself."""
+    return attempts < TRIES and (may_pass or cause == "outside")
+
+
+def verdict(stale=(), failed=(), *, on_stale: str = "hold", on_failed: str = "hold", overruled: str = "") -> Verdict:
+    """What becomes of a report whose inputs ``stale`` and checks ``failed`` (labels) are not good.
+
+    :param overruled: why somebody lets it go all the same; a hold becomes a mark then
+    :raises ValueError: unknown remedy
+    """
+    holds, marks, dropped = [], [], False
+    for labels, remedy, words in (
+        (stale, on_stale, "stale inputs"),
+        (failed, on_failed, "failed checks"),
+    ):
+        if remedy not in REMEDIES:
+            raise ValueError(f"“{remedy}” is none of {', '.join(REMEDIES)}.")
+        if not labels:
+            continue
+        named = ", ".join(labels)
+        if remedy == "hold" and not overruled:
+            holds.append(f"{words}: {named}")
+        elif remedy == "shorten":
+            dropped = True
+            marks.append(f"Shortened because of {words}: {named}")
+        else:
+            marks.append(f"Released with {words}: {named}")
+    if overruled and marks:
+        marks.append(f"Let go: {overruled}")
+    return Verdict("; ".join(holds), tuple(marks), dropped)
+
+
+def people_needed(pattern: str, crossed: bool) -> int:
+    """How many people at least have to release it.
+
+    >>> people_needed("supervisor", False), people_needed("supervisor", True), people_needed("two_parties", False)
+    (0, 1, 2)
+    """
+    if pattern not in PATTERNS:
+        raise ValueError(f"release pattern: “{pattern}” is none of {', '.join(PATTERNS)}.")
+    if pattern == "automatic" or (pattern == "supervisor" and not crossed):
+        return 0
+    return 2 if pattern == "two_parties" else 1

@@ -1,0 +1,197 @@
+"""A report: what it is called, who answers for it, and all versions of its definition."""
+
+from zoneinfo import ZoneInfo
+
+import psycopg2
+from odoo import _, api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+from ..engine.schedule import next_due
+
+AUTHOR_GROUPS = ("distribution_core.group_policy_author", "distribution_core.group_administrator")
+#: Who starts, overrules and recalls beside the owners.
+OPERATIONS = "distribution_core.group_operations"
+
+
+class Report(models.Model):
+    _name = "distribution.report"
+    _description = "Report"
+    _inherit = ["mail.thread"]
+    _order = "name, id"
+
+    name = fields.Char(required=True, translate=True)
+    code = fields.Char(required=True, copy=False, help="Technical name: in files, addresses and the API.")
+    company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company, index=True)
+    owner_id = fields.Many2one(
+        "res.users",
+        required=True,
+        default=lambda self: self.env.user,
+        tracking=True,
+        help="Answers for the report. Never releases it alone.",
+    )
+    backup_owner_id = fields.Many2one("res.users", tracking=True, help="Answers for it when the owner is away.")
+    description = fields.Text(translate=True, help="Which questions it answers.")
+    active = fields.Boolean(default=True)
+    version_ids = fields.One2many("distribution.report.version", "report_id")
+    version_id = fields.Many2one(
+        "distribution.report.version", string="In Force", compute="_compute_version_id", store=True
+    )
+    draft_count = fields.Integer(compute="_compute_draft_count", string="Drafts")
+    classification = fields.Selection(related="version_id.classification")
+    next_due_at = fields.Datetime(readonly=True, copy=False, index=True)
+    last_due_at = fields.Datetime(readonly=True, copy=False, help="The newest moment that was served.")
+    run_ids = fields.One2many("distribution.report.run", "report_id")
+    run_count = fields.Integer(compute="_compute_counts", string="Runs")
+    edition_count = fields.Integer(compute="_compute_counts", string="Editions")
+    can_run = fields.Boolean(compute="_compute_can_run")
+
+    _sql_constraints = [("code_unique", "UNIQUE (company_id, code)", "This code is taken by another report.")]
+
+    @api.constrains("code")
+    def _check_code(self):
+        for report in self:
+            if not report.code.replace("_", "").isalnum() or not report.code.islower() or not report.code.isascii():
+                raise ValidationError(
+                    _("Code: “%s” is no technical name. Use small letters, digits and _.", report.code)
+                )
+
+    # -------------------------------------------------------------- computes
+
+    @api.depends("version_ids.state")
+    def _compute_version_id(self):
+        for report in self:
+            report.version_id = report.version_ids.filtered(lambda version: version.state == "published")[:1]
+
+    @api.depends("version_ids.state")
+    def _compute_draft_count(self):
+        for report in self:
+            report.draft_count = len(report.version_ids.filtered(lambda version: version.state == "draft"))
+
+    def _compute_counts(self):
+        for name, model in (("run_count", "distribution.report.run"), ("edition_count", "distribution.report.edition")):
+            counts = dict(self.env[model]._read_group([("report_id", "in", self.ids)], ["report_id"], ["__count"]))
+            for report in self:
+                report[name] = counts.get(report, 0)
+
+    @api.depends("owner_id", "backup_owner_id")
+    @api.depends_context("uid")
+    def _compute_can_run(self):
+        for report in self:
+            report.can_run = report._is_runner()
+
+    def _is_runner(self):
+        """Whether the present user may start, overrule and recall this report."""
+        return self._is_runner_of(self.env.user)
+
+    def _is_runner_of(self, user):
+        self.ensure_one()
+        return user in self.owner_id | self.backup_owner_id or (
+            user.has_group(OPERATIONS) and self.company_id in user.company_ids
+        )
+
+    def _check_runner(self):
+        if not self._is_runner():
+            raise AccessError(_("%s: takes its owner, its backup owner or Operations.", self.name))
+
+    def _people(self):
+        """Who answers for it, for notices."""
+        return (self.owner_id | self.backup_owner_id).filtered("active")
+
+    # ------------------------------------------------------------------ CRUD
+
+    def write(self, vals):
+        if {"next_due_at", "last_due_at", "version_id"} & vals.keys() and not self.env.su:
+            raise AccessError(_("When a report is due follows from its schedule."))
+        if "code" in vals and any(report.code != vals["code"] and report.version_id for report in self):
+            raise UserError(_("The code of a published report stays: editions are found by it."))
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_published(self):
+        # sudo: whether anything was ever published or run, whoever asks
+        if any(version.state != "draft" for version in self.sudo().version_ids) or self.sudo().run_ids:
+            raise UserError(_("A report that was published is kept with its editions. Archive it."))
+
+    # --------------------------------------------------------------- actions
+
+    def action_new_version(self):
+        """A draft that begins with what is in force."""
+        self.ensure_one()
+        versions = self.env["distribution.report.version"]
+        version = self.version_id._copy_to_draft() if self.version_id else versions.create({"report_id": self.id})
+        return version.action_open()
+
+    def action_run(self):
+        """Ask for which period."""
+        self.ensure_one()
+        self._check_runner()
+        return {
+            "type": "ir.actions.act_window",
+            "name": _("Run %s", self.name),
+            "res_model": "distribution.report.start",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_report_id": self.id},
+        }
+
+    def action_runs(self):
+        return self._list_of("reporting_workflows.action_report_run")
+
+    def action_editions(self):
+        return self._list_of("reporting_workflows.action_report_edition")
+
+    def _list_of(self, xmlid):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(xmlid)
+        return {**action, "domain": [("report_id", "=", self.id)], "context": {"default_report_id": self.id}}
+
+    # ------------------------------------------------------------- schedules
+
+    def _zone(self):
+        return ZoneInfo(self.company_id._approval_time_zone())
+
+    def _plan(self, after=None):
+        """Note when each is due next. ``after``: default now."""
+        after = after or fields.Datetime.now()
+        for report in self.sudo():  # sudo: who publishes need not be allowed to write the report
+            schedule = report.version_id._schedule() if report.version_id and report.active else None
+            days = report.env["distribution.report.working.days"]._of(report.company_id, after)
+            due = next_due(schedule, report._zone(), days, after) if schedule else None
+            report.next_due_at = due.moment if due else False
+
+    @api.model
+    def _cron_schedule(self):
+        """Make the runs that are due; one for each report, whatever was missed. Two workers take different reports."""
+        now = fields.Datetime.now()
+        self.env.flush_all()
+        self.env.cr.execute(
+            """SELECT id FROM distribution_report
+                WHERE active AND version_id IS NOT NULL AND next_due_at <= %s
+             ORDER BY next_due_at, id
+           FOR UPDATE SKIP LOCKED""",
+            (now,),
+        )
+        reports = self.browse(row[0] for row in self.env.cr.fetchall())
+        for report in reports:
+            try:
+                with self.env.cr.savepoint():
+                    report._run_due(now)
+            except psycopg2.errors.UniqueViolation:
+                # Somebody started the same period by hand at this moment: it runs already.
+                report._plan(now)
+        if reports:
+            self.env["distribution.report.run"]._wake()
+        return len(reports)
+
+    def _run_due(self, now):
+        self.ensure_one()
+        version = self.version_id
+        days = self.env["distribution.report.working.days"]._of(self.company_id, self.next_due_at)
+        due, missed = version._newest_due(days, self.next_due_at, now)
+        if due:
+            first, last = version._period_of(due.day, days)
+            runs = self.env["distribution.report.run"]
+            if not runs._known(self, first, last):
+                runs._start(version, first, last, origin="schedule", due_at=due.moment, missed=missed)
+            self.last_due_at = due.moment
+        self._plan(now)

@@ -1,0 +1,706 @@
+"""From a definition to what a report says: read, judged and put together in sets."""
+
+import ast
+import re
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from odoo import _, api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+from psycopg2 import Error as DatabaseError
+
+from odoo.addons.distribution_core.compat import may
+from odoo.addons.distribution_core.engine.placeholders import fill
+
+from ..engine import Chart, Column, Content, Figure, Finding, Input, Limit, Period, Section, Series, Table
+from ..engine.checks import evaluate, sum_of
+from ..engine.freshness import judge
+from ..engine.run import verdict
+from ..engine.schedule import moment_of, period_before, period_key
+from ..engine.thresholds import findings_of, status_of
+from .report_check import check_rule
+from .report_part import words
+from .report_recipient import EXTERNAL
+from .report_threshold import threshold
+
+#: A dataset reads at most so many rows; a check says so when there are more.
+MOST_ROWS = 10_000
+#: A table shows at most so many, unless its dataset says how many.
+SHOWN_ROWS = 500
+#: A condition that is always true.
+TRUE_LEAF = (1, "=", 1)
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+PLACEHOLDERS = (
+    "since",
+    "until",
+    "first",
+    "last",
+    "before_since",
+    "before_until",
+    "site",
+    "category",
+    "company",
+    "today",
+)
+KIND_OF_FIELD = {
+    "monetary": "money",
+    "float": "number",
+    "integer": "integer",
+    "date": "date",
+    "datetime": "datetime",
+}
+
+
+class DatasetError(UserError):
+    """A dataset or input cannot be read: which one, and what to do."""
+
+
+@dataclass
+class Scope:
+    """What a report is computed for, and the environment that reads it."""
+
+    env: Any
+    company: Any
+    definition: dict
+    version: int
+    owner: str
+    first: Any
+    last: Any
+    site_id: int | None = None
+    category_id: int | None = None
+    parameters: tuple = ()
+    values: dict = field(default_factory=dict)
+
+
+class ReportBuilder(models.AbstractModel):
+    _name = "distribution.report.builder"
+    _description = "Builds What a Report Says"
+
+    # ------------------------------------------------------------------ scope
+
+    @api.model
+    def _scope(self, version, first, last, reader, site=None, category=None):
+        """Everything that reading needs. ``reader``: with whose rights.
+
+        :raises UserError: the reader is gone or does not work in the company
+        """
+        report, company = version.report_id, version.company_id
+        if not reader.active or reader._is_superuser():
+            raise UserError(_("Read as: %s is archived or the system itself. Name a person.", reader.name))
+        if company not in reader.company_ids:
+            raise UserError(_("Read as: %(who)s does not work in %(company)s.", who=reader.name, company=company.name))
+        sealed = version._sealed()
+        site_id = (site and site.id) or sealed["ids"]["site"]
+        category_id = (category and category.id) or sealed["ids"]["category"]
+        env = (
+            self.with_user(reader)
+            .with_company(company)
+            .with_context(
+                allowed_company_ids=[company.id], lang=reader.lang, tz=company._approval_time_zone(), active_test=True
+            )
+            .env
+        )
+        zone = report._zone()
+        since, until = moment_of(first, time(), zone), moment_of(last + timedelta(days=1), time(), zone)
+        earlier = period_before(first, last)
+        names = {
+            _("Site"): self.env["stock.warehouse"].sudo().browse(site_id or ()).name,  # sudo: a name
+            _("Category"): self.env["product.category"].sudo().browse(category_id or ()).complete_name,  # sudo: a name
+        }
+        return Scope(
+            env=env,
+            company=company,
+            definition=sealed["definition"],
+            version=version.number,
+            owner=report.owner_id.name,
+            first=first,
+            last=last,
+            site_id=site_id,
+            category_id=category_id,
+            parameters=tuple((label, name) for label, name in names.items() if name),
+            values={
+                "since": fields.Datetime.to_string(since),
+                "until": fields.Datetime.to_string(until),
+                "before_since": fields.Datetime.to_string(moment_of(earlier[0], time(), zone)),
+                "before_until": fields.Datetime.to_string(since),
+                "first": str(first),
+                "last": str(last),
+                "today": str(datetime.now(zone).date()),
+                "site": site_id,
+                "category": category_id,
+                "company": company.id,
+            },
+        )
+
+    # ---------------------------------------------------------------- capture
+
+    @api.model
+    def _capture(self, scope):
+        """``{code: Table}`` of the datasets, in a constant number of queries for each."""
+        tables = {}
+        for dataset in scope.definition.get("datasets", ()):
+            try:
+                tables[dataset["code"]] = self._dataset_table(scope, dataset)
+            except AccessError as error:
+                raise DatasetError(
+                    _(
+                        "Dataset %(code)s: %(who)s may not read all of it (%(error)s). Take the field out, or have the "
+                        "report read as somebody who may.",
+                        code=dataset["code"],
+                        who=scope.env.user.name,
+                        error=str(error).partition("\n")[0],
+                    )
+                ) from error
+            except DatasetError:
+                raise
+            except (ValueError, KeyError, TypeError, UserError) as error:
+                raise DatasetError(_("Dataset %(code)s: %(error)s", code=dataset["code"], error=error)) from error
+        return tables
+
+    def _dataset_table(self, scope, dataset):
+        model = scope.env[dataset["model"]]
+        domain = self._domain(dataset.get("domain"), scope.values)
+        columns = self._columns(model, dataset)
+        if dataset.get("group_by"):
+            return self._grouped_table(scope, model, domain, dataset, columns)
+        records = model.search(domain, order=dataset.get("order") or None, limit=MOST_ROWS)
+        left_out = model.search_count(domain) - MOST_ROWS if len(records) == MOST_ROWS else 0
+        paths = [column["path"].split(".") for column in dataset.get("columns", ())]
+        rows = tuple(tuple(_value(record, path) for path in paths) for record in records)
+        return Table(columns, rows, _total(dataset, columns, rows), left_out)
+
+    def _grouped_table(self, scope, model, domain, dataset, columns):
+        group_by, entries = list(words(dataset["group_by"])), dataset.get("columns", ())
+        aggregates = [_aggregate(entry) for entry in entries if entry["path"] not in group_by]
+        groups = model._read_group(
+            domain, group_by, aggregates, order=dataset.get("order") or None, limit=MOST_ROWS + 1
+        )
+        keys = [*group_by, *aggregates]
+        rows = []
+        for group in groups[:MOST_ROWS]:
+            found = dict(zip(keys, group))
+            rows.append(
+                tuple(
+                    _plain(found[entry["path"] if entry["path"] in group_by else _aggregate(entry)], model, entry)
+                    for entry in entries
+                )
+            )
+        rows = tuple(rows)
+        return Table(columns, rows, _total(dataset, columns, rows), max(0, len(groups) - MOST_ROWS))
+
+    def _columns(self, model, dataset):
+        found = []
+        for entry in dataset.get("columns", ()):
+            last = _field_at(model, entry["path"])
+            kind = KIND_OF_FIELD.get(last.type if last is not None else "integer", "text")
+            if (entry.get("aggregate") or "").startswith("count"):
+                kind = "integer"
+            label = last._description_string(model.env) if last is not None else _("Number")
+            found.append(Column(_column_key(entry), entry.get("label") or label, entry.get("kind") or kind))
+        return tuple(found)
+
+    @api.model
+    def _domain(self, text, values):
+        """The domain of a definition with its placeholders filled in. A condition on what is not given is left out.
+
+        :raises ValueError: it is no domain, or asks for something unknown
+        """
+        try:
+            domain = ast.literal_eval((text or "[]").strip())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            raise ValueError(_("domain: this is no list of conditions. Write [('state', '=', 'sale')]")) from None
+        if not isinstance(domain, list | tuple):
+            raise ValueError(_("domain: a list of conditions is expected."))
+
+        def filled(value):
+            if isinstance(value, list | tuple):
+                return type(value)(filled(one) for one in value)
+            match = PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
+            if not match:
+                return value
+            if match[1] not in PLACEHOLDERS:
+                raise ValueError(
+                    _(
+                        "domain: {%(name)s} is unknown. Known are %(known)s.",
+                        name=match[1],
+                        known=", ".join(PLACEHOLDERS),
+                    )
+                )
+            return values.get(match[1])
+
+        return [
+            TRUE_LEAF if isinstance(leaf, list | tuple) and _asks_for_nothing(leaf, values) else filled(leaf)
+            for leaf in domain
+        ]
+
+    # -------------------------------------------------------------- freshness
+
+    @api.model
+    def _freshness(self, scope, as_of):
+        """``[Input]`` of the definition, as old as they are at ``as_of``."""
+        found = []
+        for entry in scope.definition.get("inputs", ()):
+            limit = Limit(float(entry.get("warn_hours") or 0), float(entry.get("stale_hours") or 0))
+            try:
+                newest = getattr(self, f"_newest_{entry['kind']}")(scope, entry)
+            except (ValueError, KeyError, TypeError, AccessError) as error:
+                raise DatasetError(_("Input %(code)s: %(error)s", code=entry["code"], error=error)) from error
+            found.append(Input(_label(entry), newest, judge(limit, newest, as_of), str(limit)))
+        return found
+
+    def _newest_records(self, scope, entry):
+        model = scope.env[entry["source"]]
+        domain = self._domain(entry.get("domain"), scope.values)
+        ((newest,),) = model._read_group(domain, [], [f"{entry.get('moment') or 'write_date'}:max"])
+        if newest and not isinstance(newest, datetime):
+            newest = datetime.combine(newest, time())
+        return newest or None
+
+    def _newest_event(self, scope, entry):
+        # sudo: only the moment of an event is taken, of the report's company
+        event = (
+            self.env["distribution.event"]
+            .sudo()
+            .search(
+                [("type", "=", entry["source"]), ("company_ref", "in", (scope.company.id, False))],
+                order="id desc",
+                limit=1,
+            )
+        )
+        return event.time or None
+
+    def _newest_job(self, _scope, entry):
+        # sudo: only the moment of a run is taken
+        cron = self.env.ref(entry["source"]).sudo()
+        run = (
+            self.env["distribution.automation.run"]
+            .sudo()
+            .search([("cron_id", "=", cron.id), ("outcome", "=", "ok")], order="id desc", limit=1)
+        )
+        return run.started_at or cron.lastcall or None
+
+    # ----------------------------------------------------------------- checks
+
+    @api.model
+    def _checks(self, scope, tables):
+        """``[(entry, Check)]`` in the order of the definition."""
+        return [(entry, evaluate(check_rule(entry), tables)) for entry in scope.definition.get("checks", ())]
+
+    # ---------------------------------------------------------------- compute
+
+    @api.model
+    def _compute(self, scope, tables, inputs, checks, conclusion, as_of):
+        """``(Content, findings)``: sections, findings, marks.
+
+        :param checks: ``[(entry, Check)]``
+        :param conclusion: the engine's Verdict
+        """
+        definition = scope.definition
+        measured = self._measured(scope, tables)
+        findings = self._findings(scope, tables, {code: figure.value for code, figure in measured.items()})
+        findings += [
+            Finding("breach" if check.state == "failed" else "warn", check.label, check.detail)
+            for _entry, check in checks
+            if check.state != "passed"
+        ]
+        dropped = self._dropped(scope, inputs, checks) if conclusion.dropped else set()
+        period = period_key(scope.first, scope.last)
+        text_of = self._filler(tables, findings, period)
+        sections, left_out = [], []
+        for entry in definition.get("sections", ()):
+            if entry.get("dataset") in dropped:
+                left_out.append(entry["title"])
+            else:
+                sections.append(self._section(entry, tables, measured, findings, text_of, definition))
+        marks = list(conclusion.marks)
+        if left_out:
+            marks.append(_("Left out: %s", ", ".join(left_out)))
+        company, env = scope.company, scope.env
+        # sudo: the direction of a language is no secret
+        language = self.env["res.lang"].sudo().search([("code", "=", env.lang or "en_US")], limit=1)
+        head = definition["report"]
+        return Content(
+            code=head["code"],
+            title=head["name"],
+            company=company.name,
+            period=Period(str(scope.first), str(scope.last), period),
+            version=scope.version,
+            classification=head.get("classification", "internal"),
+            owner=scope.owner,
+            as_of=as_of,
+            parameters=scope.parameters,
+            sections=tuple(sections),
+            inputs=tuple(inputs),
+            checks=tuple(check for _entry, check in checks),
+            marks=tuple(marks),
+            summary=text_of(definition.get("settings", {}).get("summary")),
+            language=env.lang or "en_US",
+            right_to_left=language.direction == "rtl",
+            timezone=company._approval_time_zone(),
+            currency=company.currency_id.name,
+            decimals=company.currency_id.decimal_places,
+        ), findings
+
+    def _section(self, entry, tables, measured, findings, text_of, definition):
+        table = tables.get(entry.get("dataset"))
+        chart = _chart(entry, table) if table and entry.get("chart") else None
+        limits = {one["code"]: int(one.get("limit") or SHOWN_ROWS) for one in definition.get("datasets", ())}
+        if table is not None:
+            table = _shortened(table, limits[entry["dataset"]]) if entry.get("show_table") == "yes" else None
+        return Section(
+            entry["code"],
+            entry["title"],
+            text_of(entry.get("text")),
+            tuple(measured[code] for code in words(entry.get("kpis"))),
+            table,
+            chart,
+            tuple(findings) if entry.get("findings") == "yes" else (),
+        )
+
+    def _findings(self, scope, tables, values):
+        found = []
+        for entry in scope.definition.get("thresholds", ()):
+            found += findings_of(threshold(entry), tables, values)
+        return sorted(found, key=lambda one: one.severity != "breach")
+
+    def _dropped(self, scope, inputs, checks):
+        """Codes of the datasets that rest on what is not good."""
+        stale = {one.label for one in inputs if one.state == "stale"}
+        dropped = {entry["dataset"] for entry, check in checks if check.state == "failed"}
+        for entry in scope.definition.get("inputs", ()):
+            if _label(entry) in stale:
+                dropped.update(words(entry.get("datasets")))
+        return dropped
+
+    def _filler(self, tables, findings, period):
+        def value_of(path):
+            if path == "period":
+                return period
+            if path == "findings":
+                return str(len(findings))
+            code, _dot, column = path.partition(".")
+            table = tables.get(code)
+            if table is None:
+                return f"{{{path}}}"
+            if column == "rows":
+                return str(len(table.rows) + table.left_out)
+            return f"{sum_of(table, column):,f}" if column in {one.key for one in table.columns} else f"{{{path}}}"
+
+        return lambda text: fill(text, value_of)
+
+    # -------------------------------------------------------------------- KPIs
+
+    @api.model
+    def _kpi_codes(self, definition):
+        """Codes of the KPIs that a definition shows, each once, in its order."""
+        return list(
+            dict.fromkeys(code for entry in definition.get("sections", ()) for code in words(entry.get("kpis")))
+        )
+
+    def _measured(self, scope, _tables):
+        """``{code: Figure}`` of the KPIs of the sections, of this period and the one before: two sets of queries."""
+        codes = self._kpi_codes(scope.definition)
+        if not codes:
+            return {}
+        kpis = self._kpis(scope.env, codes)
+        where = {"site": scope.site_id, "category": scope.category_id}
+        where = {name: number for name, number in where.items() if number} or None
+        earlier = period_before(scope.first, scope.last)
+        now, before = (kpis._measure(kpis, *span, where=where) for span in ((scope.first, scope.last), earlier))
+        limits = {
+            entry["kpi"]: threshold(entry)
+            for entry in scope.definition.get("thresholds", ())
+            if entry.get("measure", "kpi") == "kpi" and entry.get("kpi")
+        }
+        figures = {}
+        for kpi in kpis:
+            measure = _only(now.get(kpi.id))
+            # What a level was before is not in its source: there is nothing to compare with.
+            earlier_measure = None if self._is_level(kpi) else _only(before.get(kpi.id))
+            value = _decimal(measure.value) if measure else None
+            limit = limits.get(kpi.code)
+            figures[kpi.code] = Figure(
+                code=kpi.code,
+                label=kpi.name,
+                kind=kpi.kind,
+                value=value,
+                previous=_decimal(earlier_measure.value) if earlier_measure else None,
+                target=_decimal(kpi.target) if kpi.has_target else None,
+                status=status_of(limit, value) if limit else kpi._judge(value),
+                direction=kpi.direction,
+                currency=scope.company.currency_id.name if kpi.kind == "money" else "",
+                question=kpi.question or "",
+                formula=kpi.formula or "",
+                version=kpi.version_number,
+                rows=measure.rows if measure else 0,
+            )
+        return figures
+
+    def _is_level(self, kpi):
+        return kpi.env["distribution.kpi.source"]._source(kpi.source).is_level
+
+    @api.model
+    def _kpis(self, env, codes):
+        """The KPIs with these codes, in their order. Raises UserError naming the first that is unknown."""
+        if "distribution.kpi" not in env:
+            raise UserError(_("KPIs: there is no KPI “%s” here. Take it out of the section.", codes[0]))
+        found = {kpi.code: kpi for kpi in env["distribution.kpi"].search([("code", "in", codes)])}
+        unknown = [code for code in codes if code not in found]
+        if unknown:
+            raise UserError(_("KPIs: there is no KPI “%s”. Look up its code under KPIs.", unknown[0]))
+        return env["distribution.kpi"].browse(found[code].id for code in codes)
+
+    # ---------------------------------------------------------------- problems
+
+    @api.model
+    def _problems(self, version):
+        """What keeps a draft from being published, each with field and remedy."""
+        definition = version._definition()
+        found = self._reader_problems(version) + self._recipient_problems(version)
+        columns = {
+            entry["code"]: tuple(_column_key(column) for column in entry.get("columns", ()))
+            for entry in definition.get("datasets", ())
+        }
+        codes = self._kpi_codes(definition)
+        if not definition.get("sections"):
+            found.append(_("Sections: the report says nothing. Add one."))
+        if codes:
+            try:
+                self._kpis(self.env, codes)
+            except UserError as error:
+                found.append(str(error.args[0]))
+        for entry in definition.get("sections", ()):
+            found += [
+                _("Section %(code)s: %(what)s", code=entry["code"], what=what)
+                for what in _section_problems(entry, columns)
+            ]
+        for place, make, arguments in (("checks", check_rule, (columns,)), ("thresholds", threshold, (columns, codes))):
+            for entry in definition.get(place, ()):
+                found += [f"{place}.{entry['code']}: {what}" for what in make(entry).problems(*arguments)]
+        for entry in definition.get("inputs", ()):
+            try:
+                Limit(float(entry.get("warn_hours") or 0), float(entry.get("stale_hours") or 0))
+            except ValueError as error:
+                found.append(f"inputs.{entry['code']}: {error}")
+            strange = set(words(entry.get("datasets"))) - columns.keys()
+            if strange:
+                found.append(f"inputs.{entry['code']}: datasets: “{min(strange)}” is none of {', '.join(columns)}.")
+        return found or self._trial(version)
+
+    def _reader_problems(self, version):
+        reader = version.reader_id
+        if reader.has_group("base.group_system"):
+            return [
+                _(
+                    "Read as: %s administers Odoo and sees everything. Name somebody with the rights it takes.",
+                    reader.name,
+                )
+            ]
+        return []
+
+    def _recipient_problems(self, version):
+        found = []
+        for recipient in version.recipient_ids:
+            if recipient.kind == "partner" and version.classification not in EXTERNAL:
+                found.append(
+                    _(
+                        "Recipients: %s is outside the house. Classify the report for customers or suppliers, or take "
+                        "them out.",
+                        recipient.partner_id.name,
+                    )
+                )
+            if recipient.kind == "user" and recipient.user_id.share:
+                found.append(_("Recipients: %s is a portal user. Name the business partner.", recipient.user_id.name))
+            if recipient.kind == "group" and not recipient.group_id:
+                found.append(_("Recipients: the role is gone. Name another one."))
+        if version.classification in EXTERNAL and version.release_pattern != "two_parties":
+            found.append(_("Release: what leaves the house takes two parties. Choose “Two parties”."))
+        return found
+
+    def _trial(self, version):
+        """Read everything once, as its reader: a definition that cannot be read is not published."""
+        today = fields.Date.context_today(self)
+        try:
+            with self.env.cr.savepoint():
+                scope = self._scope(version, today, today, version.reader_id)
+                for dataset in scope.definition.get("datasets", ()):
+                    self._check_readable(scope.env, dataset)
+                tables = self._capture(scope)
+                self._freshness(scope, fields.Datetime.now())
+                self._measured(scope, tables)
+        except (UserError, ValidationError, DatabaseError) as error:
+            return [str(error.args[0] if error.args else error).strip()]
+        return []
+
+    def _check_readable(self, env, dataset):
+        if dataset["model"] not in env:
+            raise DatasetError(
+                _("Dataset %(code)s: model: there is no “%(model)s”.", **_pick(dataset, "code", "model"))
+            )
+        if not may(env[dataset["model"]], "read"):
+            raise DatasetError(
+                _(
+                    "Dataset %(code)s: %(who)s may not read %(model)s.",
+                    who=env.user.name,
+                    **_pick(dataset, "code", "model"),
+                )
+            )
+        if not dataset.get("columns"):
+            raise DatasetError(_("Dataset %s: columns: add at least one.", dataset["code"]))
+
+    # ----------------------------------------------------------------- preview
+
+    @api.model
+    def _preview(self, version, first, last, reader=None):
+        """``(Content, findings)`` on live data; nothing is kept. Default reader: who looks."""
+        scope = self._scope(version, first, last, reader or self.env.user)
+        as_of = fields.Datetime.now()
+        tables = self._capture(scope)
+        inputs = self._freshness(scope, as_of)
+        checks = self._checks(scope, tables)
+        return self._compute(scope, tables, inputs, checks, judged(scope, inputs, checks, "preview"), as_of)
+
+
+def judged(scope, inputs, checks, overruled=""):
+    """The verdict on inputs and checks, as the definition says what is done about them."""
+    settings = scope.definition.get("settings", {})
+    return verdict(
+        [one.label for one in inputs if one.state == "stale"],
+        [check.label for _entry, check in checks if check.state == "failed"],
+        on_stale=settings.get("on_stale") or "hold",
+        on_failed=settings.get("on_failed") or "hold",
+        overruled=overruled,
+    )
+
+
+def _pick(entry, *names):
+    return {name: entry[name] for name in names}
+
+
+def _label(entry):
+    return entry.get("label") or entry["code"]
+
+
+def _column_key(entry):
+    return _aggregate(entry) if entry.get("aggregate") else entry["path"]
+
+
+def _aggregate(entry):
+    path = entry["path"]
+    return path if path == "__count" else f"{path}:{entry.get('aggregate') or 'sum'}"
+
+
+def _field_at(model, path):
+    """The field at the end of a path; None of the number of records. Raises ValueError."""
+    if path == "__count":
+        return None
+    *way, last = path.partition(":")[0].split(".")
+    for name in way:
+        found = model._fields.get(name)
+        if found is None or not found.relational:
+            raise ValueError(_("field: “%(name)s” of %(model)s leads nowhere.", name=name, model=model._description))
+        model = model.env[found.comodel_name]
+    if last not in model._fields:
+        raise ValueError(_("field: %(model)s has no “%(name)s”.", model=model._description, name=last))
+    return model._fields[last]
+
+
+def _value(record, path):
+    for name in path[:-1]:
+        record = record[name][:1]
+    return _plain(record[path[-1]], record, {"path": path[-1]})
+
+
+def _plain(value, model, entry):
+    """A value as a content holds it."""
+    if isinstance(value, models.BaseModel):
+        # sudo: the name of a record, as Odoo shows it to who may read the field
+        return ", ".join(value.sudo().mapped("display_name")) or None
+    if isinstance(value, bool):
+        name = entry["path"].partition(":")[0]
+        field_ = model._fields.get(name)
+        return (_("yes") if value else _("no")) if field_ is not None and field_.type == "boolean" else None
+    if isinstance(value, float):
+        return _decimal(value)
+    if isinstance(value, str):
+        field_ = model._fields.get(entry["path"].partition(":")[0])
+        if field_ is not None and field_.type == "selection":
+            return dict(field_._description_selection(model.env)).get(value, value)
+        return value
+    if isinstance(value, int | Decimal) or value is None or hasattr(value, "isoformat"):
+        return value
+    return str(value)
+
+
+def _decimal(value):
+    """The exact number that people read: fifteen digits, without the noise of binary fractions."""
+    if value is None:
+        return None
+    return value if isinstance(value, Decimal) else Decimal(format(value, ".15g"))
+
+
+def _total(dataset, columns, rows):
+    entries = dataset.get("columns", ())
+    if not any(entry.get("total") == "yes" for entry in entries):
+        return ()
+    table = Table(columns, rows)
+    return tuple(
+        sum_of(table, column.key) if entry.get("total") == "yes" else None for entry, column in zip(entries, columns)
+    )
+
+
+def _shortened(table, limit):
+    if len(table.rows) <= limit:
+        return table
+    return replace(table, rows=table.rows[:limit], left_out=table.left_out + len(table.rows) - limit)
+
+
+def _chart(entry, table):
+    places = {column.key: place for place, column in enumerate(table.columns)}
+    label, drawn = places[entry["chart_label"]], words(entry["chart_values"])
+    rows = table.rows[:SHOWN_ROWS]
+    kinds = [table.columns[places[key]].kind for key in drawn]
+    return Chart(
+        entry["chart"],
+        tuple(str(row[label] if row[label] is not None else "–") for row in rows),
+        tuple(
+            Series(
+                table.columns[places[key]].label,
+                tuple(None if row[places[key]] is None else Decimal(row[places[key]]) for row in rows),
+            )
+            for key in drawn
+        ),
+        kinds[0] if kinds else "number",
+    )
+
+
+def _section_problems(entry, columns):
+    found = []
+    known = columns.get(entry.get("dataset"))
+    if entry.get("dataset") and known is None:
+        found.append(
+            _("dataset: “%(name)s” is none of %(known)s.", name=entry["dataset"], known=", ".join(columns) or "none")
+        )
+    if entry.get("chart"):
+        if not known:
+            found.append(_("dataset: a chart needs one."))
+        for key in ("chart_label", "chart_values"):
+            for column in words(entry.get(key)) or ("",):
+                if known and column not in known:
+                    found.append(f"{key}: “{column}” is none of {', '.join(known)}.")
+    if not any(entry.get(key) for key in ("text", "kpis", "dataset", "findings")):
+        found.append(_("it is empty. Give it figures, a dataset, exceptions or words."))
+    return found
+
+
+def _only(measures):
+    return measures[0] if measures else None
+
+
+def _asks_for_nothing(leaf, values):
+    """Whether a condition compares with a parameter that is not given."""
+    value = leaf[2] if len(leaf) == 3 else None
+    match = PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
+    return bool(match) and match[1] in ("site", "category") and not values.get(match[1])

@@ -1,0 +1,80 @@
+"""A data check of a report, as people write it down."""
+
+from decimal import Decimal
+
+from odoo import fields, models
+
+from ..engine import CheckRule
+from ..engine.checks import KINDS, OPERATORS
+from .report_part import words
+
+
+class ReportCheck(models.Model):
+    _name = "distribution.report.check"
+    _description = "Data Check of a Report"
+    _inherit = ["distribution.report.part"]
+    _order = "sequence, id"
+    _rec_name = "code"
+
+    _part_list = "checks"
+    _part_keys = (
+        "code",
+        "label",
+        "kind",
+        "dataset",
+        "columns",
+        "minimum",
+        "maximum",
+        "other_dataset",
+        "other_column",
+        "tolerance",
+        "tolerance_percent",
+        "operator",
+        "value",
+        "warn_only",
+    )
+    _part_numbers = ("minimum", "maximum", "tolerance", "tolerance_percent")
+
+    code = fields.Char(required=True)
+    label = fields.Char()
+    kind = fields.Selection(
+        [(kind, kind.replace("_", " ").capitalize()) for kind in KINDS], required=True, default="row_count"
+    )
+    dataset = fields.Char(required=True)
+    columns = fields.Char(help="Separated by commas; the first one is measured.")
+    minimum = fields.Char()
+    maximum = fields.Char()
+    other_dataset = fields.Char(help="What a sum is reconciled with; empty: the same dataset.")
+    other_column = fields.Char()
+    tolerance = fields.Char(help="Amount.")
+    tolerance_percent = fields.Char("Tolerance (%)")
+    operator = fields.Selection([(sign, sign) for sign in OPERATORS])
+    value = fields.Char()
+    warn_only = fields.Boolean("Warning Only")
+
+    _sql_constraints = [("code_unique", "UNIQUE (version_id, code)", "This check's code is there already.")]
+
+
+def check_rule(entry):
+    """The engine's rule of an entry of a definition."""
+    return CheckRule(
+        entry["code"],
+        entry.get("label") or entry["code"],
+        entry["kind"],
+        entry["dataset"],
+        words(entry.get("columns")),
+        number(entry.get("minimum")),
+        number(entry.get("maximum")),
+        entry.get("other_dataset", ""),
+        entry.get("other_column", ""),
+        number(entry.get("tolerance")) or 0,
+        number(entry.get("tolerance_percent")) or 0,
+        entry.get("operator") or "=",
+        entry.get("value", ""),
+        entry.get("warn_only") == "yes",
+    )
+
+
+def number(text):
+    """The decimal number in a text, or None."""
+    return Decimal(text) if text else None

@@ -1,0 +1,60 @@
+"""Who gets a report: people by role or by name, business partners where the report is for them, other systems."""
+
+from odoo import _, api, fields, models
+from odoo.exceptions import ValidationError
+
+#: Classifications that may leave the house.
+EXTERNAL = ("customer", "supplier")
+
+
+class ReportRecipient(models.Model):
+    _name = "distribution.report.recipient"
+    _description = "Recipient of a Report"
+    _inherit = ["distribution.report.part"]
+    _order = "sequence, id"
+
+    _part_list = "recipients"
+    _part_keys = ("kind", "group_id", "user_id", "partner_id", "channel")
+
+    kind = fields.Selection(
+        [
+            ("group", "Everybody with a role"),
+            ("user", "A person"),
+            ("partner", "A customer or vendor"),
+            ("system", "Other systems"),
+        ],
+        required=True,
+        default="group",
+    )
+    group_id = fields.Many2one("res.groups", string="Role", ondelete="restrict")
+    user_id = fields.Many2one("res.users", ondelete="restrict")
+    partner_id = fields.Many2one("res.partner", ondelete="restrict")
+    channel = fields.Selection(
+        [("mail", "Mail and inbox"), ("inbox", "Inbox only")],
+        default="mail",
+        help="Other systems get an event with a link that expires.",
+    )
+
+    @api.constrains("kind", "group_id", "user_id", "partner_id")
+    def _check_who(self):
+        for recipient in self:
+            field = {"group": "group_id", "user": "user_id", "partner": "partner_id"}.get(recipient.kind)
+            if field and not recipient[field]:
+                label = self._fields[field]._description_string(self.env)
+                raise ValidationError(_("%s: say who gets the report.", label))
+
+    def _record(self):
+        return {"group": self.group_id, "user": self.user_id, "partner": self.partner_id}.get(self.kind)
+
+    def _to_file(self, name_of):
+        record = self._record()
+        entry = {"kind": self.kind, "record": name_of(record) if record else "", "channel": self.channel or ""}
+        return {key: value for key, value in entry.items() if value}
+
+    @api.model
+    def _from_file(self, entry, record_of):
+        field = {"group": "group_id", "user": "user_id", "partner": "partner_id"}.get(entry["kind"])
+        values = super()._from_file({key: entry.get(key) for key in ("kind", "channel")}, record_of)
+        if field:
+            values[field] = record_of(self._fields[field].comodel_name, entry.get("record", "")).id
+        return values

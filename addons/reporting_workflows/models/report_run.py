@@ -1,0 +1,575 @@
+"""A run: one report of one period, step by step, each in a transaction of its own.
+
+Rules, in words
+---------------
+* There is one run of a report, a period and its parameters; a second one is a further attempt with a reason.
+* A step is done when its transaction is committed. A run that was killed goes on with the step that was not done.
+* A run is taken with ``FOR UPDATE SKIP LOCKED``: two workers never work on one.
+* What failed is tried again by itself where that may help, else by a person; the steps before it stay as they are.
+* Before the approval the report is drawn once without number and signatures: this is what the approver sees, together
+  with the content that every format is drawn from. The release is bound to the digest of this content. After it, the
+  same content is drawn again with the edition's number and who released it; nothing else differs.
+"""
+
+import json
+import logging
+import random
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import psycopg2
+from odoo import _, api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
+
+from odoo.addons.distribution_core.engine.backoff import backoff_seconds
+
+from ..engine import Content, Period, Section
+from ..engine.run import LONGEST_PAUSE, PAUSE, STEPS, is_tried_again, next_step, people_needed, progress, run_state
+from ..engine.schedule import period_key
+from ..engine.thresholds import findings_of
+from .report_builder import judged
+from .report_run_step import CAUSE_NAMES
+from .report_threshold import threshold
+
+_logger = logging.getLogger(__name__)
+
+#: Seconds after which the scheduled action makes room for others.
+TURN = 240
+#: A run waits so long for better data.
+LONGEST_HOLD = timedelta(days=2)
+STATES = [
+    ("queued", "Queued"),
+    ("running", "Running"),
+    ("waiting", "Waiting for Release"),
+    ("held", "Held"),
+    ("done", "Distributed"),
+    ("failed", "Failed"),
+    ("cancelled", "Cancelled"),
+]
+#: States in which a run has something left to do by itself.
+LIVE = ("queued", "running", "held")
+#: What steps leave for the next ones.
+WORK = "base.group_system"
+
+
+class StepFailed(UserError):
+    """A step failed for a reason that people can remove.
+
+    :param cause: one of the engine's ``CAUSES``
+    """
+
+    def __init__(self, message, cause="odoo"):
+        super().__init__(message)
+        self.cause = cause
+
+
+class ReportRun(models.Model):
+    _name = "distribution.report.run"
+    _description = "Report Run"
+    _inherit = ["distribution.approval.evidence"]
+    _order = "id desc"
+
+    report_id = fields.Many2one("distribution.report", required=True, readonly=True, ondelete="restrict", index=True)
+    version_id = fields.Many2one("distribution.report.version", required=True, readonly=True, ondelete="restrict")
+    company_id = fields.Many2one("res.company", required=True, readonly=True)
+    period_first = fields.Date("From", required=True, readonly=True)
+    period_last = fields.Date("To", required=True, readonly=True)
+    period = fields.Char(required=True, readonly=True)
+    site_id = fields.Many2one("stock.warehouse", string="Site", readonly=True)
+    category_id = fields.Many2one("product.category", readonly=True)
+    parameters = fields.Char(required=True, readonly=True, help="What it is run for, as one key.")
+    attempt = fields.Integer(required=True, readonly=True, default=1)
+    reason = fields.Char(readonly=True, help="Why it was run again.")
+    origin = fields.Selection([("schedule", "Schedule"), ("manual", "By hand")], required=True, readonly=True)
+    user_id = fields.Many2one("res.users", "Started by", readonly=True)
+    state = fields.Selection(STATES, required=True, readonly=True, default="queued", index=True)
+    step_ids = fields.One2many("distribution.report.run.step", "run_id", readonly=True)
+    current_step = fields.Char(compute="_compute_progress", string="At Step")
+    progress = fields.Float(compute="_compute_progress")
+    due_at = fields.Datetime(readonly=True)
+    missed = fields.Integer(readonly=True, help="Moments before this one that were missed.")
+    started_at = fields.Datetime(readonly=True)
+    finished_at = fields.Datetime(readonly=True)
+    next_try_at = fields.Datetime(readonly=True, index="btree_not_null")
+    held_since = fields.Datetime(readonly=True)
+    hold_reason = fields.Char(readonly=True)
+    late_told_at = fields.Datetime(readonly=True, help="When its recipients heard that it is late.")
+    overruled_by_id = fields.Many2one("res.users", readonly=True)
+    overruled_reason = fields.Char(readonly=True)
+    error = fields.Text(readonly=True)
+    cause = fields.Selection(selection=list(CAUSE_NAMES.items()), compute="_compute_progress")
+    failed_step_id = fields.Many2one("distribution.report.run.step", compute="_compute_progress")
+    captured_at = fields.Datetime(readonly=True)
+    captured = fields.Text(readonly=True, prefetch=False, groups=WORK, help="Datasets, inputs and checks as they were.")
+    content = fields.Text(readonly=True, prefetch=False, groups=WORK, help="What the report says, canonical JSON.")
+    is_crossed = fields.Boolean("Threshold Crossed", readonly=True)
+    edition_id = fields.Many2one("distribution.report.edition", readonly=True, ondelete="restrict")
+    can_work = fields.Boolean(compute="_compute_can_work")
+
+    _sql_constraints = [
+        (
+            "run_unique",
+            "UNIQUE (report_id, period_first, period_last, parameters, attempt)",
+            "This report of this period runs already.",
+        ),
+        ("again_with_reason", "CHECK (attempt = 1 OR reason IS NOT NULL)", "Say why it is run again."),
+    ]
+
+    @api.depends("report_id.name", "period", "attempt")
+    def _compute_display_name(self):
+        for run in self:
+            again = f" ({run.attempt})" if run.attempt > 1 else ""
+            run.display_name = f"{run.report_id.name} {run.period}{again}"
+
+    @api.depends("step_ids.state")
+    def _compute_progress(self):
+        labels = dict(self.env["distribution.report.run.step"]._fields["name"]._description_selection(self.env))
+        for run in self:
+            states = run._step_states()
+            run.progress = progress(states)
+            step = next_step(states)
+            run.current_step = labels.get(step)
+            run.failed_step_id = run.step_ids.filtered(lambda one: one.state in ("failed", "held"))[:1]
+            run.cause = run.failed_step_id.cause
+
+    @api.depends_context("uid")
+    def _compute_can_work(self):
+        for run in self:
+            run.can_work = run.report_id._is_runner()
+
+    def write(self, vals):
+        if not self.env.su:
+            raise AccessError(_("Runs are written by what they do."))
+        return super().write(vals)
+
+    def unlink(self):
+        raise UserError(_("Runs are evidence and are kept."))
+
+    # ---------------------------------------------------------------- starting
+
+    @api.model
+    def _parameters(self, site, category):
+        named = {"site": site.id, "category": category.id}
+        return json.dumps({name: number for name, number in named.items() if number}, sort_keys=True)
+
+    @api.model
+    def _known(self, report, first, last, site=None, category=None):
+        """The newest attempt at this report, period and parameters."""
+        parameters = self._parameters(site or self.env["stock.warehouse"], category or self.env["product.category"])
+        return self.sudo().search(  # sudo: whether it was run, whoever asks
+            [
+                ("report_id", "=", report.id),
+                ("period_first", "=", first),
+                ("period_last", "=", last),
+                ("parameters", "=", parameters),
+            ],
+            order="attempt desc",
+            limit=1,
+        )
+
+    @api.model
+    def _start(self, version, first, last, *, origin="manual", site=None, category=None, reason=None, **values):
+        """A new run. A database constraint keeps a period from running twice.
+
+        :raises UserError: it was run already, and no reason is given to run it again
+        """
+        report = version.report_id
+        site, category = site or self.env["stock.warehouse"], category or self.env["product.category"]
+        known = self._known(report, first, last, site, category)
+        if known and not reason:
+            raise UserError(
+                _("%s was run already. Say why it is run again: this becomes a further attempt.", known.display_name)
+            )
+        run = self.sudo().create(  # sudo: runs are written by nobody; callers checked who may
+            {
+                "report_id": report.id,
+                "version_id": version.id,
+                "company_id": report.company_id.id,
+                "period_first": first,
+                "period_last": last,
+                "period": period_key(first, last),
+                "site_id": site.id,
+                "category_id": category.id,
+                "parameters": self._parameters(site, category),
+                "attempt": known.attempt + 1,
+                "reason": reason,
+                "origin": origin,
+                "user_id": self.env.uid if origin == "manual" else False,
+                "step_ids": [(0, 0, {"name": name, "sequence": number}) for number, name in enumerate(STEPS)],
+                **values,
+            }
+        )
+        run.flush_recordset()
+        return run
+
+    @api.model
+    def _wake(self):
+        self.env.ref("reporting_workflows.ir_cron_report_run").sudo()._trigger()  # sudo: jobs are the system's
+
+    # ----------------------------------------------------------------- actions
+
+    def action_retry(self):
+        """Try the step again that failed or is held; what is done stays done."""
+        for run in self:
+            run.report_id._check_runner()
+        # sudo: the role was checked; runs are written by nobody
+        stuck = self.sudo().filtered(lambda run: run.state in ("failed", "held"))
+        stuck._again()
+        self._wake()
+        return True
+
+    def _again(self):
+        for run in self:
+            run.step_ids.filtered(lambda step: step.state in ("failed", "held")).write(
+                {"state": "pending", "attempts": 0}
+            )
+            if run.hold_reason:
+                run._recapture()
+            run.write({"state": "running", "error": False, "next_try_at": False, "finished_at": False})
+
+    def action_overrule(self, reason):
+        """Let a held report go with a mark that says so, and why."""
+        self.ensure_one()
+        self.report_id._check_runner()
+        if self.state != "held":
+            raise UserError(_("%s is not held.", self.display_name))
+        if not (reason or "").strip():
+            raise UserError(_("Reason: say why the report goes out all the same; every page shows it."))
+        run = self.sudo()  # sudo: the role was checked; runs are written by nobody
+        run.write({"overruled_by_id": self.env.uid, "overruled_reason": reason.strip()})
+        run._again()
+        self._wake()
+        return True
+
+    def action_run_again(self, reason):
+        """A further attempt at the same report and period, by the version that is in force now."""
+        self.ensure_one()
+        self.report_id._check_runner()
+        if not (reason or "").strip():
+            raise UserError(_("Reason: say why it is run again."))
+        version = self.report_id.version_id
+        if not version:
+            raise UserError(_("%s has no version in force. Publish one.", self.report_id.name))
+        run = self._start(
+            version,
+            self.period_first,
+            self.period_last,
+            site=self.site_id,
+            category=self.category_id,
+            reason=reason.strip(),
+        )
+        self._wake()
+        return run._show()
+
+    def action_cancel(self):
+        for run in self:
+            run.report_id._check_runner()
+        # sudo: see action_retry
+        live = self.sudo().filtered(lambda run: run.state not in ("done", "cancelled"))
+        live.write({"state": "cancelled", "finished_at": fields.Datetime.now(), "next_try_at": False})
+        live.edition_id._withdraw(_("The run was cancelled."))
+        return True
+
+    def action_ask(self):
+        """Ask for the reason; the context names what is done with it."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.display_name,
+            "res_model": "distribution.report.reason",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_run_id": self.id, "default_purpose": self.env.context.get("purpose", "again")},
+        }
+
+    def action_edition(self):
+        self.ensure_one()
+        return self.edition_id._show()
+
+    def _show(self):
+        self.ensure_one()
+        return {"type": "ir.actions.act_window", "res_model": self._name, "res_id": self.id, "view_mode": "form"}
+
+    # --------------------------------------------------------------------- job
+
+    @api.model
+    def _cron_run(self, commit=True):
+        """Work on what is to be done, step by step, until nothing is left or the turn is over."""
+        self._wake_decided()
+        deadline = time.monotonic() + TURN
+        while time.monotonic() < deadline:
+            run = self._next()
+            if not run:
+                break
+            try:
+                run._advance()
+                self.env.flush_all()
+            except psycopg2.Error as error:
+                if not commit or error.pgcode not in PG_CONCURRENCY_ERRORS_TO_RETRY:
+                    raise
+                self.env.cr.rollback()  # somebody else changed the same rows: look again
+            if commit:
+                # Each step is finished work: a run that is killed goes on behind it.
+                self.env.cr.commit()  # pylint: disable=invalid-commit
+            self.env.invalidate_all()
+        else:
+            self._wake()
+
+    @api.model
+    def _wake_decided(self):
+        """Runs whose release was decided go on."""
+        waiting = self.sudo().search([("state", "=", "waiting")])
+        decided = waiting.filtered(lambda run: run.edition_id._decided())
+        decided.write({"state": "running"})
+
+    @api.model
+    def _next(self):
+        """The next run that has something to do; nobody else has it until the end of the transaction."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            """SELECT id FROM distribution_report_run
+                WHERE state IN %s AND (next_try_at IS NULL OR next_try_at <= %s)
+             ORDER BY next_try_at NULLS FIRST, id
+                LIMIT 1
+           FOR UPDATE SKIP LOCKED""",
+            (LIVE, fields.Datetime.now()),
+        )
+        row = self.env.cr.fetchone()
+        run = self.sudo().browse(row[0] if row else ())
+        run.invalidate_recordset()
+        return run
+
+    def _step_states(self):
+        return {step.name: step.state for step in self.step_ids}
+
+    def _advance(self):
+        """Do the next step."""
+        self.ensure_one()
+        if self.state == "held":
+            if self.held_since < fields.Datetime.now() - LONGEST_HOLD:
+                self.step_ids.filtered(lambda step: step.state == "held").write({"state": "failed"})
+                return self._settle()
+            self._again()
+        if not self.started_at:
+            self.started_at = fields.Datetime.now()
+        name = next_step(self._step_states())
+        step = self.step_ids.filtered(lambda one: one.name == name)
+        began = time.monotonic()
+        step.write({"started_at": fields.Datetime.now(), "attempts": step.attempts + 1, "error": False, "cause": False})
+        try:
+            with self.env.cr.savepoint():
+                values = getattr(self, f"_do_{name}")() or {}
+                self.env.flush_all()
+        except Exception as error:
+            if getattr(error, "pgcode", None) in PG_CONCURRENCY_ERRORS_TO_RETRY:
+                raise
+            _logger.info("Report run %s: %s failed", self.id, name, exc_info=True)
+            self.invalidate_recordset()
+            values = self._failure(step, error)
+        step.write({"state": "done", **values, "seconds": time.monotonic() - began})
+        return self._settle()
+
+    def _failure(self, step, error):
+        """What a step that failed says."""
+        cause, may_pass = _cause_of(error)
+        again = is_tried_again(cause, may_pass, step.attempts)
+        message = str(error.args[0]) if error.args else type(error).__name__
+        if again:
+            pause = backoff_seconds(step.attempts, base=PAUSE, cap=LONGEST_PAUSE, jitter=random.random())
+            self.next_try_at = fields.Datetime.now() + timedelta(seconds=pause)
+        return {"state": "pending" if again else "failed", "error": message[:2000], "cause": cause}
+
+    def _settle(self):
+        """Bring the run in line with its steps."""
+        state = run_state(self._step_states())
+        values = {"state": state}
+        if state == "done":
+            values.update(finished_at=fields.Datetime.now(), next_try_at=False, error=False)
+        elif state == "failed":
+            step = self.failed_step_id
+            values.update(finished_at=fields.Datetime.now(), next_try_at=False, error=step.error)
+        elif state == "waiting" or not self.step_ids.filtered(lambda step: step.state == "pending" and step.error):
+            values["next_try_at"] = self.next_try_at if state == "held" else False
+        self.write(values)
+        if state == "failed":
+            self._tell_failed()
+        return True
+
+    def _tell_failed(self):
+        step = self.failed_step_id
+        self._record("failed", {"step": step.name, "cause": step.cause or "odoo"})
+        self.env["distribution.case"]._open(
+            "report_failed",
+            self,
+            _("Report stopped: %s", self.display_name),
+            detail=self.error or "",
+            dedup_key=f"report_run,{self.id}",
+        )
+        self._tell_late(self.error or "")
+
+    def _record(self, fact, facts):
+        self.env["distribution.event"].sudo()._record(
+            f"distribution.report_run.{fact}.v1",
+            self,
+            {
+                "report": self.report_id.code,
+                "period": self.period,
+                "attempt": self.attempt,
+                "site_id": self._site_id(),
+                **facts,
+            },
+            correlation=f"distribution.report,{self.report_id.id}",
+        )
+
+    def _tell_late(self, why):
+        """Those who expect it hear once that it is late, and why."""
+        if not self.late_told_at:
+            self.late_told_at = fields.Datetime.now()
+            self.env["distribution.report.delivery"]._tell_late(self, why)
+
+    # ------------------------------------------------------------------- steps
+
+    def _site_id(self):
+        return self.site_id.id or self.version_id.site_id.id or None
+
+    def _scope(self):
+        version = self.version_id
+        reader = self.env["res.users"].browse(version._sealed()["ids"]["reader"])
+        return self.env["distribution.report.builder"]._scope(
+            version, self.period_first, self.period_last, reader, self.site_id, self.category_id
+        )
+
+    def _recapture(self):
+        """Take the numbers anew."""
+        self.step_ids.filtered(lambda step: step.name in STEPS[: STEPS.index("exceptions") + 1]).write(
+            {"state": "pending"}
+        )
+        self.write({"captured": False, "content": False, "hold_reason": False})
+
+    def _taken(self):
+        """``(Content with what was captured, {code: Table})``."""
+        captured = Content.from_json(self.captured)
+        return captured, {section.code: section.table for section in captured.sections}
+
+    def _do_capture(self):
+        tables = self.env["distribution.report.builder"]._capture(self._scope())
+        captured = Content(
+            self.report_id.code,
+            self.report_id.name,
+            self.company_id.name,
+            Period(str(self.period_first), str(self.period_last), self.period),
+            sections=tuple(Section(code, code, table=table) for code, table in tables.items()),
+        )
+        self.write({"captured": captured.to_json(), "captured_at": fields.Datetime.now()})
+        warning = _("%s moments before it were missed.", self.missed) if self.missed else False
+        return {"rows": sum(len(table.rows) for table in tables.values()), "warning": warning}
+
+    def _do_freshness(self):
+        scope, (captured, _tables) = self._scope(), self._taken()
+        inputs = self.env["distribution.report.builder"]._freshness(scope, self.captured_at)
+        self.captured = replace(captured, inputs=tuple(inputs)).to_json()
+        late = [one.label for one in inputs if one.state != "fresh"]
+        return {
+            "rows": len(inputs),
+            "warning": _("Late: %s", ", ".join(late)) if late else False,
+            **self._held(scope, inputs, ()),
+        }
+
+    def _do_checks(self):
+        scope, (captured, tables) = self._scope(), self._taken()
+        checks = self.env["distribution.report.builder"]._checks(scope, tables)
+        self.captured = replace(captured, checks=tuple(check for _entry, check in checks)).to_json()
+        bad = [f"{check.label}: {check.detail}" for _entry, check in checks if check.state != "passed"]
+        return {
+            "rows": len(checks),
+            "warning": "\n".join(bad) or False,
+            **self._held(scope, (), checks),
+        }
+
+    def _held(self, scope, inputs, checks):
+        """The values of a step that holds the report; nothing where it goes on."""
+        hold = judged(scope, inputs, checks, self.overruled_reason or "").hold
+        if not hold:
+            return {}
+        now = fields.Datetime.now()
+        tries = sum(self.step_ids.mapped("attempts"))
+        pause = backoff_seconds(tries, base=PAUSE, cap=LONGEST_PAUSE, jitter=random.random())
+        self.write(
+            {
+                "hold_reason": hold,
+                "held_since": self.held_since or now,
+                "next_try_at": now + timedelta(seconds=pause),
+            }
+        )
+        if not self.late_told_at:
+            self._record("held", {"reason": hold})
+        self._tell_late(hold)
+        return {"state": "held", "error": hold, "cause": "transformation"}
+
+    def _do_compute(self):
+        scope, (captured, tables) = self._scope(), self._taken()
+        checks = list(zip(scope.definition.get("checks", ()), captured.checks))
+        conclusion = judged(scope, captured.inputs, checks, self.overruled_reason or "")
+        content, _findings = self.env["distribution.report.builder"]._compute(
+            scope, tables, captured.inputs, checks, conclusion, self.captured_at
+        )
+        self.content = content.to_json()
+        return {"rows": len(content.sections), "warning": "\n".join(content.marks) or False}
+
+    def _do_exceptions(self):
+        """Findings of the thresholds; breaches of those that ask for it open a case."""
+        scope, (_captured, tables) = self._scope(), self._taken()
+        content = Content.from_json(self.content)
+        values = {figure.code: figure.value for section in content.sections for figure in section.figures}
+        number, crossed = 0, False
+        for entry in scope.definition.get("thresholds", ()):
+            rule = threshold(entry)
+            findings = findings_of(rule, tables, values)
+            number += len(findings)
+            breaches = [one for one in findings if one.severity == "breach"]
+            crossed = crossed or bool(breaches)
+            if breaches and rule.opens_case:
+                self.env["distribution.case"]._open(
+                    "report_exception",
+                    self,
+                    _("%(report)s: %(threshold)s", report=self.report_id.name, threshold=rule.label),
+                    detail="\n".join(f"{one.document} {one.detail}".strip() for one in breaches),
+                    dedup_key=f"report_exception,{self.report_id.id},{rule.code}",
+                )
+        self.is_crossed = crossed
+        return {"rows": number, "warning": _("A threshold was crossed.") if crossed else False}
+
+    def _do_approval(self):
+        edition = self.edition_id
+        if not edition:
+            edition = self.edition_id = self.env["distribution.report.edition"]._propose(self)
+        decision = edition._decided()
+        if not decision:
+            return {"state": "waiting"}
+        if decision != "released":
+            raise StepFailed(edition._refusal(), "approval")
+        edition._check_released(people_needed(self.version_id.release_pattern, self.is_crossed))
+        edition._number()
+        return {"rows": len(edition._sign_offs())}
+
+    def _do_render(self):
+        return {"rows": self.edition_id._render()}
+
+    def _do_distribute(self):
+        return {"rows": self.edition_id._distribute()}
+
+
+def _cause_of(error):
+    """``(cause, whether it may pass by itself)`` of what a step raised."""
+    if isinstance(error, StepFailed):
+        return error.cause, False
+    if isinstance(error, OSError):
+        return "outside", True
+    if isinstance(error, psycopg2.Error):
+        return "odoo", True
+    if isinstance(error, UserError | AccessError):
+        return "odoo", False
+    # The renderer works in a process of its own, which may have been killed.
+    return "transformation", type(error).__name__ == "RenderError"

@@ -1,0 +1,300 @@
+"""Editions: released as their pattern asks, read by who may, handed out as they were released, recalled."""
+
+from odoo import Command, fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests.common import new_test_user, tagged
+
+from odoo.addons.distribution_core.compat import USER_GROUPS
+
+from .report_case import ReportCase
+
+BREACH = {"code": "t", "label": "Score", "measure": "sum", "dataset": "vendors", "column": "color", "breach": "10"}
+
+
+@tagged("post_install", "-at_install")
+class TestReportEdition(ReportCase):
+    def _waiting(self, pattern="finance", **values):
+        run = self._run(self._report(release_pattern=pattern, **values))
+        self._work()
+        return run, run.edition_id, run.edition_id.release_id
+
+    def _released(self, **values):
+        run = self._run(self._report(**values))
+        self._work()
+        self._send()
+        self.assertEqual(run.state, "done", run.error)
+        return run.edition_id
+
+    # --------------------------------------------------------------- patterns
+
+    def test_finance_signs_and_the_sign_off_is_in_the_edition(self):
+        run, edition, release = self._waiting()
+        self.assertEqual((run.state, edition.number, edition.digest), ("waiting", 0, release.content_digest))
+        self.assertFalse(self._send())
+        self._decide(release, "Finance", self.finance)
+        self.assertTrue(self._resume(release))
+        self._work()
+        self.assertEqual((run.state, edition.number, edition.state), ("done", 1, "released"))
+        self.assertEqual([(one.role, one.name) for one in edition._sign_offs()], [("Finance", self.finance.name)])
+        self.assertEqual(len(self._send()), 1)
+
+    def test_two_parties(self):
+        run, _edition, release = self._waiting("two_parties")
+        self._decide(release, "Finance", self.finance)
+        self._work()
+        self.assertEqual(run.state, "waiting")
+        self._decide(release, "Operations", self.operations)
+        self.assertTrue(self._resume(release))
+        self._work()
+        self.assertEqual(run.state, "done")
+
+    def test_supervisor_above_a_threshold_only(self):
+        run, _edition, release = self._waiting("supervisor", threshold_ids=[Command.create(BREACH)])
+        self.assertEqual(run.state, "waiting")
+        self.assertTrue(release.is_crossed)
+        self.vendors.write({"color": 0})
+        below = self._run(run.report_id, day="2026-11-21")
+        self._work()
+        self.assertEqual((below.state, below.is_crossed), ("done", False))
+
+    def test_rejected(self):
+        run, edition, release = self._waiting()
+        self._decide(release, "Finance", self.finance, outcome="reject", comment="The margin is wrong")
+        self._work()
+        self.assertEqual((run.state, run.cause), ("failed", "approval"))
+        self.assertEqual(edition.number, 0)
+        self.assertFalse([one for one in self._send() if "late" not in one["Subject"]])
+
+    def test_the_owner_does_not_release_alone(self):
+        self.owner.write({USER_GROUPS: [Command.link(self.groups["Finance"].id)]})
+        _run, _edition, release = self._waiting()
+        task = self._task(release, "Finance")
+        self.assertNotIn(self.owner, task.user_ids)
+
+    def test_the_approver_sees_what_is_released_and_what_changed(self):
+        first = self._released(release_pattern="automatic")
+        self.env["res.partner"].create({"name": "The sixth", "country_id": self.country.id, "ref": "V6"})
+        version = self._version(first.report_id, release_pattern="finance")
+        self._publish(version)
+        self._run(first.report_id, day="2026-11-21")
+        self._work()
+        edition = first.report_id.run_ids[0].edition_id
+        seen = edition.release_id.with_user(self.finance)
+        self.assertIn("The sixth", seen.content_html)
+        self.assertIn("All Vendors: 5 → 6 rows", seen.change_html)
+        self.assertIn("The sixth", edition.with_user(self.finance).content_html)
+        for user in (self.finance_2, self.compliance):
+            if user not in edition.participant_ids:
+                with self.assertRaises(AccessError):
+                    edition.with_user(user).read(["content"])
+
+    def test_without_governance_nobody_is_skipped(self):
+        self._ungovern()
+        run = self._run(self._report(release_pattern="finance"))
+        self._work()
+        self.assertEqual((run.state, run.cause), ("failed", "approval"))
+        self.assertIn("not governed", run.error)
+
+    def test_a_policy_that_lets_it_pass_does_not_replace_people(self):
+        run = self._run(self._report(release_pattern="category_manager"))
+        self._work()
+        self.assertTrue(run.edition_id.release_id.released_at, "policy let it go")
+        self.assertEqual((run.state, run.cause, run.edition_id.number), ("failed", "approval", 0))
+        self.assertIn("takes 1 people to release it; 0 did", run.error)
+
+    # ---------------------------------------------------------------- attacks
+
+    def test_forged_release(self):
+        run, edition, release = self._waiting()
+        admin, now = self.env.ref("base.user_admin"), fields.Datetime.now()
+        for user in (self.watcher, admin):
+            with self._refused():
+                release.with_user(user).write({"released_at": now})
+            with self._refused():
+                release.with_user(user).sudo().write({"released_at": now})
+            with self.assertRaises(AccessError):
+                release.with_user(user).write({"edition_id": False})
+            with self.assertRaises(AccessError):
+                release.with_user(user).create(
+                    {"name": "F", "report_key": "vendors", "period": "x", "edition_id": edition.id}
+                )
+            with self.assertRaises((AccessError, UserError)):
+                edition.with_user(user).write({"state": "released", "number": 1})
+        self.env.flush_all()
+        # Past the application: the row says released, but nobody decided.
+        self.env.cr.execute("UPDATE distribution_report_release SET released_at = now() WHERE id = %s", (release.id,))
+        self.env.invalidate_all()
+        self._work()
+        self.assertEqual((run.state, run.cause, edition.number), ("failed", "approval", 0))
+        self.assertIn("takes 1 people", run.error)
+
+    def test_another_content_is_not_what_was_released(self):
+        run, edition, release = self._waiting()
+        for attempt in (
+            lambda: release.attachment_id.write({"raw": b"{}"}),
+            lambda: release.attachment_id.sudo().write({"datas": False}),
+            lambda: release.attachment_id.sudo().unlink(),
+        ):
+            with self._refused():
+                attempt()
+        with self.assertRaisesRegex(Exception, "never changed"), self.env.cr.savepoint():
+            self.env.cr.execute("UPDATE distribution_report_edition SET content = '{}' WHERE id = %s", (edition.id,))
+        self.env.invalidate_all()
+        self._decide(release, "Finance", self.finance)
+        self._resume(release)
+        # Past the application again: the sealed file is exchanged in the database itself.
+        self.env.cr.execute(
+            "UPDATE ir_attachment SET store_fname = NULL, db_datas = 'x' WHERE id = %s", (release.attachment_id.id,)
+        )
+        self.env.invalidate_all()
+        self._work()
+        self.assertEqual((run.state, run.cause), ("failed", "approval"))
+        self.assertFalse(edition.delivery_ids)
+
+    def test_a_definition_that_changes_under_a_pending_release(self):
+        run, edition, release = self._waiting()
+        report, digest = run.report_id, edition.digest
+        version = self._version(report, release_pattern="automatic", recipient_ids=[])
+        self._publish(version)
+        self.assertEqual(run.version_id.state, "retired")
+        self._work()
+        self.assertEqual(run.state, "waiting", "asked for by the version that it ran by")
+        self._decide(release, "Finance", self.finance)
+        self._resume(release)
+        self._work()
+        self.assertEqual((run.state, edition.digest, len(edition.delivery_ids)), ("done", digest, 1))
+
+    def test_who_reads_an_edition(self):
+        edition = self._released(classification="management")
+        for user in (self.recipient, self.owner, self.auditor):
+            self.assertIn("Vendor 1", edition.with_user(user).content_html)
+            self.assertEqual(len(edition.with_user(user).search([("id", "=", edition.id)])), 1)
+        file = edition.release_id.attachment_id
+        self.assertTrue(file.with_user(self.recipient).raw)
+        for user in (self.stranger, self.watcher, self.buyer, self.employee):
+            with self.subTest(user=user.login):
+                self.assertFalse(edition.with_user(user).search([("id", "=", edition.id)]))
+                with self.assertRaises(AccessError):
+                    edition.with_user(user).read(["content"])
+                with self.assertRaises(AccessError):
+                    file.with_user(user).read(["raw"])
+        release = edition.release_id.with_user(self.watcher)
+        self.assertFalse(release.content_html, "Operations sees that there is a release, not what it says")
+        internal = self._released(code="internal")
+        self.assertTrue(internal.with_user(self.watcher).content_html)
+
+    def test_another_company_reads_nothing(self):
+        edition = self._released()
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        for groups in ("auditor", "operations", "administrator"):
+            user = new_test_user(
+                self.env,
+                login=f"t_elsewhere_{groups}",
+                groups=f"base.group_user,distribution_core.group_{groups}",
+                company_id=other.id,
+                company_ids=[Command.set(other.ids)],
+            )
+            self.assertFalse(self.env["distribution.report.edition"].with_user(user).search([]))
+            self.assertFalse(self.env["distribution.report.run"].with_user(user).search([]))
+            with self.assertRaises(AccessError):
+                edition.with_user(user).read(["content"])
+        # A recipient who moves to the other company gets nothing any more.
+        self.recipient.write({"company_ids": [Command.set(other.ids)], "company_id": other.id})
+        with self.assertRaises(AccessError):
+            edition.with_user(self.recipient).read(["content"])
+
+    # ----------------------------------------------------------- distribution
+
+    def test_recipients_outside_the_classification(self):
+        edition = self._released()
+        with self.assertRaisesRegex(UserError, "outside the house"):
+            edition.with_user(self.owner).action_send_to(partner_ids=self.vendors[0].ids)
+        with self.assertRaises(AccessError):
+            edition.with_user(self.recipient).action_send_to(user_ids=self.stranger.ids)
+        portal = new_test_user(self.env, login="t_portal", groups="base.group_portal")
+        with self.assertRaisesRegex(UserError, "does not work in"):
+            edition.with_user(self.owner).action_send_to(user_ids=portal.ids)
+        # A row that somebody wrote past the checks is refused when it is sent.
+        delivery = edition.delivery_ids.sudo()._queue(
+            edition, [(self.env["res.users"], self.vendors[0], "mail")], joined=True
+        )
+        self.assertFalse(self._send())
+        self.assertEqual(delivery.state, "failed")
+
+    def test_customers_get_what_is_for_customers(self):
+        self.vendors[0].email = "customer@outside.example"
+        run, edition, release = self._waiting(
+            "two_parties",
+            classification="customer",
+            recipient_ids=[Command.create({"kind": "partner", "partner_id": self.vendors[0].id})],
+        )
+        self.assertEqual(release.audience, "customer")
+        self._decide(release, "Finance", self.finance)
+        self._decide(release, "Operations", self.operations)
+        self._resume(release)
+        self._work()
+        self.assertEqual(run.state, "done", run.error)
+        (message,) = self._send()
+        self.assertIn("customer@outside.example", message["To"])
+        self.assertEqual(edition.delivered_count, 1)
+
+    def test_who_joins_late_gets_the_same_edition(self):
+        edition = self._released()
+        edition.with_user(self.owner).action_send_to(user_ids=self.stranger.ids)
+        edition.with_user(self.owner).action_send_to(user_ids=self.stranger.ids)
+        (message,) = self._send()
+        self.assertIn("stranger@house.example", message["To"])
+        late = edition.delivery_ids.filtered("joined")
+        self.assertEqual((late.user_id, late.digest), (self.stranger, edition.digest))
+        self.assertTrue(edition.with_user(self.stranger).content_html)
+        self.assertTrue(edition.with_user(self.stranger).is_mine)
+
+    def test_what_is_not_delivered_is_tried_again_and_shown(self):
+        self.recipient.email = False
+        edition = self._released()
+        delivery = edition.delivery_ids
+        self.assertEqual((delivery.state, delivery.attempts), ("waiting", 1))
+        self.assertIn("no mail address", delivery.error)
+        for _number in range(4):
+            delivery.next_try_at = False
+            self._send()
+        self.assertEqual((delivery.state, edition.failed_count), ("failed", 1))
+        self.assertTrue(
+            self.env["distribution.case"].search([("dedup_key", "=", f"report_delivery,{edition.report_id.id}")])
+        )
+        with self.assertRaises(AccessError):
+            edition.with_user(self.recipient).read(["content"])
+        self.recipient.email = "back@house.example"
+        delivery.with_user(self.owner).action_retry()
+        self.assertEqual(len(self._send()), 1)
+        self.assertEqual(delivery.state, "sent")
+
+    def test_recall(self):
+        edition = self._released()
+        with self.assertRaises(AccessError):
+            edition.with_user(self.recipient).action_recall("No")
+        with self.assertRaisesRegex(UserError, "Correction notice"):
+            edition.with_user(self.owner).action_recall("")
+        edition.with_user(self.owner).action_recall("Returns were counted twice")
+        self.assertEqual(edition.state, "recalled")
+        (message,) = self._send()
+        self.assertIn("Returns were counted twice", self._text(message))
+        with self.assertRaises(UserError):
+            edition.with_user(self.owner).action_send_to(user_ids=self.stranger.ids)
+        edition.run_id.with_user(self.owner).action_run_again("Corrected")
+        self._work()
+        newer = edition.report_id.run_ids[0].edition_id
+        self.assertEqual((newer.number, newer.corrects_id), (2, edition))
+        self.assertIn("replaces edition 1", self._text(self._send()[0]))
+
+    def test_evidence_stays(self):
+        edition = self._released()
+        for attempt in (
+            lambda: edition.sudo().unlink(),
+            lambda: edition.delivery_ids.sudo().unlink(),
+            lambda: edition.run_id.sudo().unlink(),
+            lambda: edition.with_user(self.owner).write({"recall_reason": "x"}),
+            lambda: edition.report_id.sudo().unlink(),
+        ):
+            with self.assertRaises((UserError, AccessError)):
+                attempt()

@@ -1,0 +1,252 @@
+"""Runs: step by step, once for a period, held when the data are not good, tried again where they failed."""
+
+from datetime import datetime, timedelta
+
+from freezegun import freeze_time
+from odoo import Command, fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests.common import tagged
+from psycopg2 import IntegrityError
+
+from .report_case import ReportCase
+
+OLD = {
+    "code": "in",
+    "label": "Vendor master",
+    "source": "res.partner",
+    "moment": "create_date",
+    "warn_hours": 1,
+    "stale_hours": 2,
+    "datasets": "vendors",
+}
+FAILS = {"code": "few", "label": "Enough vendors", "kind": "row_count", "dataset": "vendors", "minimum": "6"}
+
+
+@tagged("post_install", "-at_install")
+class TestReportRun(ReportCase):
+    def _stale_report(self, **values):
+        """A report whose input is older than its limit allows."""
+        source = self.env["res.partner"].create({"name": "Old source"})
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE res_partner SET create_date = '2020-01-01' WHERE id = %s", (source.id,))
+        self.env.invalidate_all()
+        entry = {**OLD, "domain": f"[('id', '=', {source.id})]"}
+        return source, self._report(input_ids=[Command.create(entry)], **values)
+
+    def test_from_the_schedule_to_the_mailbox(self):
+        report = self._report(schedule_every="day", schedule_at=6.0, schedule_off_days="next")
+        report._plan(datetime(2026, 11, 22, 12))
+        with freeze_time("2026-11-23 12:00:00"):
+            self.env["distribution.report"]._cron_schedule()
+        run = report.run_ids
+        self.assertEqual((run.period, run.origin, run.state), ("2026-11-22", "schedule", "queued"))
+        self._work()
+        self.assertSteps(run, {})
+        self.assertEqual((run.state, run.progress, run.edition_id.number), ("done", 100, 1))
+        self.assertEqual(run.step_ids.filtered(lambda step: step.name == "capture").rows, 5)
+        self.assertTrue(all(step.started_at and step.attempts == 1 for step in run.step_ids))
+        (message,) = self._send()
+        self.assertIn("recipient@house.example", message["To"])
+        self.assertIn("5 vendors, score 15 in 2026-11-22", self._text(message))
+        self.assertEqual(run.edition_id.delivered_count, 1)
+        event = self.env["distribution.event"].search([("type", "=", "distribution.report.released.v1")], limit=1)
+        self.assertEqual((event.res_id, event.correlation), (run.edition_id.id, f"distribution.report,{report.id}"))
+
+    def test_missed_days_are_caught_up_with_once(self):
+        report = self._report(schedule_every="day", schedule_at=6.0)
+        report._plan(datetime(2026, 11, 15, 12))
+        with freeze_time("2026-11-20 12:00:00"):
+            self.env["distribution.report"]._cron_schedule()
+            self.env["distribution.report"]._cron_schedule()
+        self.assertEqual((report.run_ids.period, report.run_ids.missed), ("2026-11-19", 4))
+        self.assertEqual(report.next_due_at.date(), fields.Date.to_date("2026-11-21"))
+
+    def test_a_period_runs_once_and_again_with_a_reason(self):
+        report = self._report()
+        run = self._run(report)
+        with self.assertRaisesRegex(UserError, "was run already"):
+            self._run(report)
+        with self.assertRaises(IntegrityError), self.env.cr.savepoint():
+            self.env.cr.execute(
+                """INSERT INTO distribution_report_run (report_id, version_id, company_id, period_first, period_last,
+                        period, parameters, attempt, origin, state)
+                   SELECT report_id, version_id, company_id, period_first, period_last, period, parameters, attempt,
+                        origin, state FROM distribution_report_run WHERE id = %s""",
+                (run.id,),
+            )
+        self._work()
+        with self.assertRaisesRegex(UserError, "Reason"):
+            run.with_user(self.owner).action_run_again(" ")
+        action = run.with_user(self.owner).action_run_again("A vendor was missing")
+        again = run.browse(action["res_id"])
+        self._work()
+        self.assertEqual((again.attempt, again.edition_id.number), (2, 2))
+        self._run(report, day="2026-11-21")
+        self.assertEqual(len(report.run_ids), 3)
+
+    def test_stale_inputs_hold_and_recipients_hear_once(self):
+        source, report = self._stale_report()
+        run = self._run(report)
+        self._work()
+        self.assertSteps(
+            run,
+            {
+                "freshness": "held",
+                **dict.fromkeys(("checks", "compute", "exceptions", "approval", "render", "distribute"), "pending"),
+            },
+        )
+        self.assertEqual(
+            (run.state, run.hold_reason, run.cause), ("held", "stale inputs: Vendor master", "transformation")
+        )
+        messages = self._send()
+        self.assertEqual(
+            {message["To"].split("<")[1] for message in messages}, {"recipient@house.example>", "owner@house.example>"}
+        )
+        self.assertIn("stale inputs: Vendor master", self._text(messages[0]))
+        run.sudo().next_try_at = False
+        self._work()
+        self.assertEqual(run.state, "held")
+        self.assertFalse(self._send(), "they hear it once")
+        self.env.cr.execute("UPDATE res_partner SET create_date = now() AT TIME ZONE 'UTC' WHERE id = %s", (source.id,))
+        self.env.invalidate_all()
+        run.sudo().next_try_at = False
+        self._work()
+        self.assertEqual((run.state, run.edition_id.is_marked), ("done", False))
+
+    def test_a_held_report_goes_out_with_a_mark_when_somebody_says_why(self):
+        _source, report = self._stale_report()
+        run = self._run(report)
+        self._work()
+        with self.assertRaises(AccessError):
+            run.with_user(self.recipient).action_overrule("I want it")
+        with self.assertRaisesRegex(UserError, "Reason"):
+            run.with_user(self.owner).action_overrule("")
+        run.with_user(self.owner).action_overrule("The month has to be closed")
+        self._work()
+        self.assertEqual(run.state, "done")
+        marks = run.edition_id._content().marks
+        self.assertEqual(marks[0], "Released with stale inputs: Vendor master")
+        self.assertIn("The month has to be closed", marks[1])
+        self.assertTrue(any(marks[0] in self._text(message) for message in self._send()))
+
+    def test_marked_and_shortened(self):
+        _source, report = self._stale_report(on_stale="mark")
+        run = self._run(report)
+        self._work()
+        self.assertEqual(run.edition_id._content().marks, ("Released with stale inputs: Vendor master",))
+        version = self._version(report, on_failed="shorten", check_ids=[Command.create(FAILS)])
+        self._publish(version)
+        run = self._run(report, day="2026-11-21")
+        self._work()
+        content = run.edition_id._content()
+        self.assertEqual([section.title for section in content.sections], ["Exceptions"])
+        self.assertEqual(content.marks[1], "Left out: All Vendors")
+        self.assertEqual(run.edition_id.failed_check_count, 1)
+
+    def test_failed_checks_hold(self):
+        run = self._run(self._report(check_ids=[Command.create(FAILS)]))
+        self._work()
+        self.assertEqual((run.state, run.hold_reason), ("held", "failed checks: Enough vendors"))
+        self.env["res.partner"].create({"name": "The sixth", "country_id": self.country.id})
+        run.with_user(self.owner).action_retry()
+        self._work()
+        self.assertEqual(run.state, "done")
+
+    def test_only_the_failed_step_is_tried_again(self):
+        report = self._report()
+        run = self._run(report)
+        run._advance()
+        captured_at = run.captured_at
+        self.reader.active = False
+        self._work()
+        self.assertEqual((run.state, run.failed_step_id.name, run.cause), ("failed", "freshness", "odoo"))
+        self.assertIn("Name a person", run.error)
+        case = self.env["distribution.case"].search([("dedup_key", "=", f"report_run,{run.id}")])
+        self.assertEqual(case.type_id.code, "report_failed")
+        self.assertTrue(run.late_told_at)
+        self.reader.active = True
+        with self.assertRaises(AccessError):
+            run.with_user(self.stranger).action_retry()
+        run.with_user(self.owner).action_retry()
+        self._work()
+        self.assertEqual((run.state, run.captured_at), ("done", captured_at))
+        self.assertEqual(run.step_ids.filtered(lambda step: step.name == "capture").attempts, 1)
+
+    def test_what_may_pass_is_tried_again_later(self):
+        run = self._run(self._report())
+        step = run.step_ids[0]
+        step.attempts = 1
+        values = run._failure(step, ConnectionError("no route"))
+        self.assertEqual((values["state"], values["cause"]), ("pending", "outside"))
+        self.assertGreater(run.next_try_at, fields.Datetime.now())
+        step.write(values)
+        run._settle()
+        self._work()
+        self.assertEqual(run.progress, 0, "not before its time")
+        run.next_try_at = fields.Datetime.now() - timedelta(seconds=1)
+        self._work()
+        self.assertEqual(run.state, "done")
+
+    def test_thresholds_open_cases(self):
+        report = self._report(
+            threshold_ids=[
+                Command.create(
+                    {
+                        "code": "score",
+                        "label": "Score",
+                        "measure": "each_row",
+                        "dataset": "vendors",
+                        "column": "color",
+                        "warn": "3",
+                        "breach": "4",
+                        "opens_case": True,
+                    }
+                )
+            ]
+        )
+        run = self._run(report)
+        self._work()
+        self.assertEqual((run.is_crossed, run.edition_id.finding_count), (True, 2))
+        case = self.env["distribution.case"].search([("dedup_key", "=", f"report_exception,{report.id},score")])
+        self.assertIn("V5", case.description)
+        findings = run.edition_id._content().sections[1].findings
+        self.assertEqual([(one.severity, one.document) for one in findings], [("breach", "V5"), ("warn", "V4")])
+
+    def test_runs_are_written_by_nobody(self):
+        run = self._run(self._report())
+        for user in (self.owner, self.watcher, self.env.ref("base.user_admin")):
+            for attempt in (
+                lambda user=user: run.with_user(user).write({"state": "done"}),
+                lambda user=user: run.with_user(user).step_ids.write({"state": "done"}),
+                lambda user=user: run.with_user(user).copy(),
+                lambda user=user: run.with_user(user).unlink(),
+            ):
+                with self.assertRaises((AccessError, UserError)):
+                    attempt()
+        with self.assertRaises(AccessError):
+            run.with_user(self.stranger).read(["state"])
+        with self.assertRaises(AccessError):
+            run.with_user(self.owner).read(["content"])
+        self.assertEqual(run.with_user(self.watcher).state, "queued")
+
+    def test_by_hand_from_the_report(self):
+        report = self._report()
+        wizard = self.env["distribution.report.start"].with_user(self.owner).create({"report_id": report.id})
+        self.assertEqual(wizard.period_first, wizard.period_last)
+        action = wizard.action_start()
+        run = self.env["distribution.report.run"].browse(action["res_id"])
+        self.assertEqual((run.origin, run.user_id), ("manual", self.owner))
+        with self.assertRaises(AccessError):
+            report.with_user(self.stranger).action_run()
+        with self.assertRaises(AccessError):
+            self.env["distribution.report.start"].with_user(self.stranger).create(
+                {"report_id": report.id, "period_first": "2026-01-01", "period_last": "2026-01-01"}
+            ).action_start()
+
+    def test_a_cancelled_run_asks_nobody_any_more(self):
+        run = self._run(self._report(release_pattern="finance"))
+        self._work()
+        self.assertEqual(run.state, "waiting")
+        run.with_user(self.owner).action_cancel()
+        self.assertEqual((run.state, run.edition_id.state), ("cancelled", "withdrawn"))
+        self.assertEqual(run.edition_id.release_id.approval_request_ids.state, "void")
