@@ -6,6 +6,7 @@ from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests.common import TransactionCase, tagged
 
+from odoo.addons.distribution_core.compat import IS_17
 from odoo.addons.procurement_automation.engine.forecast_methods import is_available
 from odoo.addons.procurement_automation.models.buyer_workbench import SECTION_OF_CASE
 from odoo.addons.procurement_automation.models.procurement_run import LIVE
@@ -207,7 +208,10 @@ class TestNight(ProcurementDemo):
     def test_the_rest_waits_with_its_reasons(self):
         waiting = self.run_of_night.proposal_ids.filtered(lambda one: one.state == "open")
         reasons = {reason for one in waiting for reason in one.reasons.split()}
-        self.assertLessEqual({"not_listed", "unusual_quantity", "price_jump", "open_late_order"}, reasons)
+        expected = {"not_listed", "unusual_quantity", "price_jump"}
+        if IS_17:
+            expected.add("open_late_order")  # 19.0 looks a year ahead: what comes later is in sight
+        self.assertLessEqual(expected, reasons)
         self.assertTrue(all(one.vendor_id.buyer_id for one in waiting), "somebody's")
 
     def test_what_central_can_spare_is_not_bought(self):
