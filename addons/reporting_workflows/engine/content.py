@@ -221,6 +221,12 @@ class Edition:
     sign_offs: tuple[SignOff, ...] = field(default_factory=tuple)
     corrects: int = 0
 
+    def to_json(self) -> str:
+        return json.dumps(_plain(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Edition":
+        return _typed(json.loads(text), cls)
 
 
 def _plain(value: Any) -> Any:
