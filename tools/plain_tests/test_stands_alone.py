@@ -15,6 +15,11 @@ ALLOWED = {
     # Imported by the job that forecasts, and by nothing that a server starts with.
     ("procurement_automation", "forecast.py"): {"numpy", "scipy"},
     ("procurement_automation", "safety_stock.py"): {"numpy", "scipy"},
+    # Imported by the program that draws reports, which is a process of its own.
+    ("reporting_workflows", "render_charts.py"): {"matplotlib"},
+    ("reporting_workflows", "render_pdf.py"): {"weasyprint"},
+    ("reporting_workflows", "render_values.py"): {"babel"},
+    ("reporting_workflows", "render_xlsx.py"): {"xlsxwriter"},
 }
 
 

@@ -15,6 +15,8 @@ from .content import (
     SignOff,
     Table,
 )
+from .render_process import render_apart
+from .rendering import FORMATS, RenderError, file_name, media_type
 
 __all__ = [
     "Chart",
@@ -22,12 +24,17 @@ __all__ = [
     "Column",
     "Content",
     "Edition",
+    "FORMATS",
     "Figure",
     "Finding",
     "Input",
     "Period",
+    "RenderError",
     "Section",
     "Series",
     "SignOff",
     "Table",
+    "file_name",
+    "media_type",
+    "render_apart",
 ]

@@ -3,8 +3,9 @@
 Rules, in words
 ---------------
 * Matplotlib is drawn without pyplot: no state of the process, no window, nothing left over between two charts.
-* Texts stay texts (``svg.fonttype`` none): the document writes them in its own fonts, shapes Arabic, and they can be
-  searched and read aloud. Matplotlib only measures, with the font that it ships.
+* Texts are no part of the picture: the document writes them in its own fonts above it, where matplotlib has placed them.
+  So Arabic is shaped (WeasyPrint sets the texts of an SVG letter by letter), and they can be searched and read aloud.
+  Matplotlib only measures, with the font that it ships.
 * The palette is Okabe and Ito's, which people with any kind of colour blindness can tell apart; lines differ in their
   dashes and marks, too. Series are named where they end, not in a legend, wherever there is room.
 * Values stand on the bars while there are few enough to read; then the axis needs no grid.
@@ -16,7 +17,9 @@ Source: M. Okabe, K. Ito, "Color Universal Design" (2008).
 
 import io
 import re
+from dataclasses import dataclass
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 from .content import Chart
@@ -30,7 +33,10 @@ INK, MUTED, RULE = "#1d2733", "#5b6875", "#d5dbe1"
 WIDTH, HEIGHT = 7.0, 2.5
 FEW_BARS, FEW_LABELS, LONG_LABEL, LONGEST_LABEL = 24, 12, 12, 28
 TICKS = 10
+POINTS_AN_INCH = 72
 _MEASURING_FONT = "DejaVu Sans"
+#: A text as matplotlib writes it: its style, where it stands, and what it says.
+_TEXT = re.compile(r'<text style="([^"]*)" x="([^"]*)" y="([^"]*)"[^>]*>([^<]*)</text>')
 _SETTINGS = {
     "svg.fonttype": "none",
     "svg.hashsalt": "distribution",
@@ -46,11 +52,37 @@ _SETTINGS = {
 }
 
 
-def draw_chart(chart: Chart, writer: Writer, right_to_left: bool = False) -> str:
-    """The chart as SVG; empty where it has nothing to show."""
+@dataclass(frozen=True)
+class Label:
+    """A text of a chart; `x` and `baseline` from the picture's upper left corner, in points.
+
+    :param anchor: which of its points is at `x`: ``start`` (left), ``middle`` or ``end``
+    """
+
+    text: str
+    x: float
+    baseline: float
+    anchor: str
+    size: float
+    colour: str
+    bold: bool
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture without its texts, its size in points, and the texts."""
+
+    svg: str
+    width: float
+    height: float
+    labels: tuple[Label, ...]
+
+
+def draw_chart(chart: Chart, writer: Writer, right_to_left: bool = False) -> Drawing | None:
+    """The chart; None where it has nothing to show."""
     values = [[as_number(value) for value in series.values] for series in chart.series]
     if not chart.labels or not any(value is not None for row in values for value in row):
-        return ""
+        return None
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -62,11 +94,26 @@ def draw_chart(chart: Chart, writer: Writer, right_to_left: bool = False) -> str
         figure = Figure(figsize=(WIDTH, min(height, 8.5)), layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()
-        _Drawing(chart, values, axes, writer, right_to_left, lying).draw()
+        _Artist(chart, values, axes, writer, right_to_left, lying).draw()
         out = io.StringIO()
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     svg = out.getvalue()
-    return re.sub(r"(['\"]?)DejaVu Sans\1", "'Noto Sans', 'Noto Sans Arabic', 'DejaVu Sans', sans-serif", svg[svg.index("<svg") :])
+    labels = tuple(_label(*found.groups()) for found in _TEXT.finditer(svg))
+    width, height = (float(size) * POINTS_AN_INCH for size in figure.get_size_inches())
+    return Drawing(_TEXT.sub("", svg[svg.index("<svg") :]), width, height, labels)
+
+
+def _label(style: str, x: str, y: str, written: str) -> Label:
+    said = dict(re.findall(r"([\w-]+): ([^;]+)", style))
+    return Label(
+        text=unescape(written),
+        x=float(x),
+        baseline=float(y),
+        anchor=said.get("text-anchor", "start"),
+        size=float(re.search(r"([\d.]+)px", style).group(1)),
+        colour=said.get("fill", INK),
+        bold="700" in style or "bold" in style,
+    )
 
 
 def _lies(chart: Chart) -> bool:
@@ -78,7 +125,7 @@ def _short(label: str) -> str:
     return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
 
 
-class _Drawing:
+class _Artist:
     def __init__(self, chart: Chart, values: list, axes: Any, writer: Writer, right_to_left: bool, lying: bool):
         self.chart, self.values, self.axes, self.writer = chart, values, axes, writer
         self.right_to_left, self.lying = right_to_left, lying

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from .content import Chart, Column, Content, Edition, Figure, Section, SignOff, Table
-from .render_charts import draw_chart
+from .render_charts import Label, draw_chart
 from .render_tables import checks_table, findings, inputs_table
 from .render_values import NUMERIC, Writer, as_number, clean, digits_of
 from .render_words import SHAPES, Words
@@ -35,6 +35,8 @@ PRINTED_ROWS = 1000
 FITS_UPRIGHT = 112
 NARROWEST, WIDEST = 5, 34
 CARDS_A_LINE = 3
+#: How far below the top of a line of Noto Sans its letters stand, of the size of the font.
+BASELINE = 0.888
 STYLE = (Path(__file__).parent / "render_pdf.css").read_text()
 _DRAWN = {
     "ok": '<circle cx="8" cy="8" r="7.5" fill="#00795a"/><path d="M4.2 8.4l2.6 2.7 5-5.6" fill="none" stroke="#fff" stroke-width="2"/>',
@@ -255,12 +257,20 @@ class _Page:
     def _chart(self, chart: Chart, title: str) -> Markup:
         unit = self.writer.unit(chart.value_kind, chart.currency)
         caption = [chart.question or title, tag("span", f" ({unit})", "unit") if unit else ""]
-        svg = draw_chart(chart, self.writer, self.content.right_to_left)
-        if not svg:
+        drawing = draw_chart(chart, self.writer, self.content.right_to_left)
+        if not drawing:
             shown = tag("p", self.words("Nothing to show for this period."), "more")
         else:
-            shown = picture(svg, f"{chart.question or title}: {', '.join(series.label for series in chart.series)}")
+            described = f"{chart.question or title}: {', '.join(series.label for series in chart.series)}"
+            parts = [picture(drawing.svg, described), *map(self._chart_label, drawing.labels)]
+            shown = tag("div", parts, "chart", style=f"width: {drawing.width}pt; height: {drawing.height}pt")
         return tag("figure", [tag("figcaption", caption), shown])
+
+    def _chart_label(self, label: Label) -> Markup:
+        """A text of a chart, where its picture has room for it."""
+        place = f"left: {label.x:.2f}pt; top: {label.baseline - BASELINE * label.size:.2f}pt; font-size: {label.size}pt"
+        look = f"color: {label.colour}; font-weight: {'bold' if label.bold else 'normal'}"
+        return tag("span", label.text, f"label {label.anchor}", style=f"{place}; {look}")
 
     def _widths(self, table: Table) -> list[int]:
         """Characters that each column needs: of its longest number, or of most of its texts."""
