@@ -3,8 +3,9 @@
 Rules, in words
 ---------------
 * Matplotlib is drawn without pyplot: no state of the process, no window, nothing left over between two charts.
-* Texts are no part of the picture: the document writes them in its own fonts above it, where matplotlib has placed them.
-  So Arabic is shaped (WeasyPrint sets the texts of an SVG letter by letter), and they can be searched and read aloud.
+* Texts are no part of the picture: the document writes them in its own fonts above it, where matplotlib has placed
+  them. So Arabic is shaped (WeasyPrint sets the texts of an SVG letter by letter), and they can be searched and read
+  aloud.
   Matplotlib only measures, with the font that it ships.
 * The palette is Okabe and Ito's, which people with any kind of colour blindness can tell apart; lines differ in their
   dashes and marks, too. Series are named where they end, not in a legend, wherever there is room.
@@ -142,7 +143,7 @@ class _Artist:
                 self.axes.yaxis.set_tick_params(labelright=True, labelleft=False)
 
     def _line(self) -> None:
-        for place, (series, values) in enumerate(zip(self.chart.series, self.values)):
+        for place, values in enumerate(self.values):
             heights = [float("nan") if value is None else float(value) for value in values]
             colour = PALETTE[place % len(PALETTE)]
             self.axes.plot(
@@ -230,7 +231,13 @@ class _Artist:
 
         axes = self.axes
         named, valued = (axes.yaxis, axes.xaxis) if self.lying else (axes.xaxis, axes.yaxis)
-        step = 1 if self.lying and len(self.labels) <= 60 else max(1, -(-len(self.labels) // TICKS)) if self._crowded else 1
+        step = (
+            1
+            if self.lying and len(self.labels) <= 60
+            else max(1, -(-len(self.labels) // TICKS))
+            if self._crowded
+            else 1
+        )
         named.set_ticks(self.places[::step], self.labels[::step])
         named.set_tick_params(length=0)
         if self.lying:

@@ -4,18 +4,20 @@ Rules, in words
 ---------------
 * RFC 4180: comma, double quotes, CRLF. UTF-8 **with** a byte order mark: without one, Excel takes the file for its own
   code page and breaks every name with an accent; readers of data skip it (``utf-8-sig``).
-* Dates and moments are ISO 8601, moments in UTC with a ``Z``; a decimal point, no separators of thousands; percentages are
-  of 100; an empty field where there is no value. The first line holds the columns' keys, which stay the same in every
+* Dates and moments are ISO 8601, moments in UTC with a ``Z``; a decimal point, no separators of thousands; percentages
+  are of 100; an empty field where there is no value. The first line holds the columns' keys, which stay the same in
+  every
   language.
 * A report that is one table is one CSV file. One with figures or with several tables is a ZIP archive: a file for each
-  section's table, ``figures.csv``, ``findings.csv``, ``inputs.csv``, ``checks.csv``, ``report.csv`` (what the report is)
-  and ``columns.csv``, which says for each file and column what it is called, its kind and its unit. Which of the two it
+  section's table, ``figures.csv``, ``findings.csv``, ``inputs.csv``, ``checks.csv``, ``report.csv`` (what the report
+  is) and ``columns.csv``, which says for each file and column what it is called, its kind and its unit. Which of the
+  two it
   is follows from the definition, not from the period.
 * A text that a spreadsheet would run as a formula (``=``, ``+``, ``-``, ``@``, tab at its beginning) gets an apostrophe
   in front. Numbers are numbers and get none.
 * Equal contents give equal bytes.
 
->>> field_of("=1+1", "text"), field_of(Decimal("-5"), "number"), field_of("-5", "text")
+>>> field_of("=1+1", "text"), field_of(-5, "number"), field_of("-5", "text")
 ("'=1+1", '-5', "'-5")
 """
 
@@ -23,7 +25,6 @@ import csv
 import io
 import zipfile
 from datetime import date, datetime, timezone
-from decimal import Decimal
 from typing import Any
 
 from .content import Column, Content, Edition, Table
@@ -92,7 +93,7 @@ def _file(table: Table) -> bytes:
     writer.writerow([field_of(column.key, "text") for column in table.columns])
     for row in table.rows:
         writer.writerow([field_of(value, column.kind) for value, column in zip(row, table.columns)])
-    return f"{BYTE_ORDER_MARK}{out.getvalue()}".encode("utf-8")
+    return f"{BYTE_ORDER_MARK}{out.getvalue()}".encode()
 
 
 def _report(content: Content, edition: Edition) -> Table:
@@ -100,7 +101,11 @@ def _report(content: Content, edition: Edition) -> Table:
         *(("code", content.code), ("title", content.title), ("company", content.company)),
         *(("period_first", content.period.first), ("period_last", content.period.last)),
         *(("version", content.version), ("edition", edition.number), ("classification", content.classification)),
-        *(("as_of", content.as_of), ("released_at", edition.released_at), ("corrects_edition", edition.corrects or None)),
+        *(
+            ("as_of", content.as_of),
+            ("released_at", edition.released_at),
+            ("corrects_edition", edition.corrects or None),
+        ),
         *(("currency", content.currency), ("timezone", content.timezone), ("digest", content.digest())),
         *(("mark", mark) for mark in content.marks),
         *((f"parameter {label}", value) for label, value in content.parameters),

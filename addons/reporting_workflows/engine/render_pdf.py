@@ -1,10 +1,10 @@
 """A PDF that can be put before a board.
 
-Why WeasyPrint and not Odoo's wkhtmltopdf: the report needs page numbers, running heads and marks on every page, repeated
-heads of tables, and writing from right to left; Debian's wkhtmltopdf is the unpatched build, which has no heads and feet,
-and its engine is that of a browser of 2012 and no longer kept. WeasyPrint is kept, comes as a wheel, needs Debian's Pango
-(`libpango-1.0-0`, `libpangoft2-1.0-0`, `libharfbuzz-subset0`) and fonts (`fonts-noto-core`), runs no script, and tags the
-document so that it can be read aloud (PDF/UA-1).
+Why WeasyPrint and not Odoo's wkhtmltopdf: the report needs page numbers, running heads and marks on every page,
+repeated heads of tables, and writing from right to left; Debian's wkhtmltopdf is the unpatched build, which has no
+heads and feet, and its engine is that of a browser of 2012 and no longer kept. WeasyPrint is kept, comes as a wheel,
+needs Debian's Pango (`libpango-1.0-0`, `libpangoft2-1.0-0`, `libharfbuzz-subset0`) and fonts (`fonts-noto-core`), runs
+no script, and tags the document so that it can be read aloud (PDF/UA-1).
 
 Rules, in words
 ---------------
@@ -39,8 +39,10 @@ CARDS_A_LINE = 3
 BASELINE = 0.888
 STYLE = (Path(__file__).parent / "render_pdf.css").read_text()
 _DRAWN = {
-    "ok": '<circle cx="8" cy="8" r="7.5" fill="#00795a"/><path d="M4.2 8.4l2.6 2.7 5-5.6" fill="none" stroke="#fff" stroke-width="2"/>',
-    "warn": '<path d="M8 .8L15.6 15H.4z" fill="#b35900"/><path d="M8 5.4v5M8 12v1.7" stroke="#fff" stroke-width="1.9"/>',
+    "ok": '<circle cx="8" cy="8" r="7.5" fill="#00795a"/>'
+    '<path d="M4.2 8.4l2.6 2.7 5-5.6" fill="none" stroke="#fff" stroke-width="2"/>',
+    "warn": '<path d="M8 .8L15.6 15H.4z" fill="#b35900"/>'
+    '<path d="M8 5.4v5M8 12v1.7" stroke="#fff" stroke-width="1.9"/>',
     "breach": '<path d="M4.9.5h6.2L15.5 4.9v6.2l-4.4 4.4H4.9L.5 11.1V4.9z" fill="#a61b1b"/>'
     '<path d="M5 5l6 6M11 5l-6 6" stroke="#fff" stroke-width="2"/>',
     "unknown": '<circle cx="8" cy="8" r="6.6" fill="none" stroke="#5b6875" stroke-width="1.8"/>',
@@ -64,9 +66,7 @@ def render_pdf(content: Content, edition: Edition, words: Words) -> bytes:
     )
     style = weasyprint.CSS(string=STYLE, font_config=(fonts := FontConfiguration()))
     identifier = hashlib.sha256(f"{content.digest()} {edition.to_json()}".encode()).hexdigest()[:32].encode()
-    return document.write_pdf(
-        stylesheets=[style], font_config=fonts, pdf_variant="pdf/ua-1", pdf_identifier=identifier
-    )
+    return document.write_pdf(stylesheets=[style], font_config=fonts, pdf_variant="pdf/ua-1", pdf_identifier=identifier)
 
 
 def tag(name: str, inner: Any = "", classes: str = "", **attributes) -> "Markup":
@@ -131,7 +131,8 @@ class _Page:
             f'<meta name="author" content="{text(content.company)}">'
             f'<meta name="description" content="{text(self.period)}">{style}'
         )
-        return f'<!DOCTYPE html><html lang="{language}" dir="{direction}"><head>{head}</head><body>{text(body)}</body></html>'
+        start = f'<!DOCTYPE html><html lang="{language}" dir="{direction}">'
+        return f"{start}<head>{head}</head><body>{text(body)}</body></html>"
 
     # What runs along
 
@@ -147,7 +148,9 @@ class _Page:
         return tag("div", [*self._marks(), tag("div", [about, when], "bar")], "head")
 
     def _foot(self) -> Markup:
-        name = f"{self.content.code} · {self.words('Version {number}', number=self.content.version)} · {self._edition()}"
+        name = (
+            f"{self.content.code} · {self.words('Version {number}', number=self.content.version)} · {self._edition()}"
+        )
         parts = [
             tag("div", self.words(self.content.classification), "classification"),
             tag("div", name, "middle"),
@@ -170,7 +173,10 @@ class _Page:
             (words("Figures as of"), moment(content.as_of) if content.as_of else ""),
             (words("Released"), released),
             (words("Owner"), content.owner),
-            *((words("Signed by"), f"{each.name} ({each.role})" if each.role else each.name) for each in edition.sign_offs),
+            *(
+                (words("Signed by"), f"{each.name} ({each.role})" if each.role else each.name)
+                for each in edition.sign_offs
+            ),
             *content.parameters,
         ]
         return tag("dl", [tag("div", [tag("dt", name), tag("dd", said)]) for name, said in facts if said], "facts")
@@ -184,7 +190,9 @@ class _Page:
             lines.append((words("Inputs"), _worst(states), "{good} of {all} fresh", states.count("fresh"), len(states)))
         if content.checks:
             states = [check.state for check in content.checks]
-            lines.append((words("Checks"), _worst(states), "{good} of {all} passed", states.count("passed"), len(states)))
+            lines.append(
+                (words("Checks"), _worst(states), "{good} of {all} passed", states.count("passed"), len(states))
+            )
         boxes = [self._box(name, worst, words(says, good=good, all=of)) for name, worst, says, good, of in lines]
         severities = [finding.severity for _section, finding in findings(content)]
         breaches, warnings = severities.count("breach"), severities.count("warn")
@@ -202,8 +210,12 @@ class _Page:
             if any(check.state == "failed" for check in self.content.checks) or not self.content.sections:
                 return Markup()
             nothing = self.words("No findings: every threshold was kept and every check passed.")
-            return text([tag("h2", self.words("Findings")), tag("p", [self._shape("ok"), " ", nothing], "status none ok")])
-        return text([tag("h2", self.words("Findings")), *(self._finding(section, finding) for section, finding in found)])
+            return text(
+                [tag("h2", self.words("Findings")), tag("p", [self._shape("ok"), " ", nothing], "status none ok")]
+            )
+        return text(
+            [tag("h2", self.words("Findings")), *(self._finding(section, finding) for section, finding in found)]
+        )
 
     def _finding(self, section: Section, finding: Any) -> Markup:
         shape = SHAPES.get(finding.severity, "unknown")
@@ -215,7 +227,11 @@ class _Page:
             where.insert(0, tag("bdi", self.writer(finding.amount, "money"), "amount"))
         if finding.document:
             where.append(tag("div", tag("bdi", finding.document)))
-        cells = [tag("div", self._status(finding.severity), "which"), tag("div", what, "what"), tag("div", where, "where")]
+        cells = [
+            tag("div", self._status(finding.severity), "which"),
+            tag("div", what, "what"),
+            tag("div", where, "where"),
+        ]
         return tag("div", cells, f"finding {shape}")
 
     # Sections
@@ -223,7 +239,9 @@ class _Page:
     def _section(self, section: Section) -> Markup:
         parts = [tag("h2", section.title), *paragraphs(section.text)]
         for start in range(0, len(section.figures), CARDS_A_LINE):
-            parts.append(tag("div", [self._card(figure) for figure in section.figures[start : start + CARDS_A_LINE]], "cards"))
+            parts.append(
+                tag("div", [self._card(figure) for figure in section.figures[start : start + CARDS_A_LINE]], "cards")
+            )
         if section.chart:
             parts.append(self._chart(section.chart, section.title))
         wide = False
@@ -276,7 +294,9 @@ class _Page:
         """Characters that each column needs: of its longest number, or of most of its texts."""
         needed = []
         for place, column in enumerate(table.columns):
-            shown = [self.writer.cell(row[place], column.kind) for row in (*table.rows[:PRINTED_ROWS], table.total) if row]
+            shown = [
+                self.writer.cell(row[place], column.kind) for row in (*table.rows[:PRINTED_ROWS], table.total) if row
+            ]
             lengths = sorted(map(len, shown)) or [0]
             usual = lengths[-1] if column.kind != "text" else lengths[int(len(lengths) * 0.9)]
             # Heads wrap between words; a head's longest word and the room at both sides of the text.
@@ -355,7 +375,14 @@ class _Page:
 
     def _definitions(self, figures: list[Figure]) -> Markup:
         words = self.words
-        heads = [words("Figure"), words("Question"), words("Definition"), words("Version"), words("Records"), words("Signed by")]
+        heads = [
+            words("Figure"),
+            words("Question"),
+            words("Definition"),
+            words("Version"),
+            words("Records"),
+            words("Signed by"),
+        ]
         shares = ("20%", "24%", "28%", "8%", "9%", "11%")
         numbers = ("", "", "", "number", "number", "")
         rows = [
@@ -406,7 +433,9 @@ class _Page:
         return picture(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">{_DRAWN[shape]}</svg>', "")
 
 
-_UNPRINTED = "{count} more lines are not printed here; they are in the spreadsheet and in the CSV files of this edition."
+_UNPRINTED = (
+    "{count} more lines are not printed here; they are in the spreadsheet and in the CSV files of this edition."
+)
 _LEFT_OUT = "{count} more lines were left out when the report was computed."
 
 
@@ -417,7 +446,9 @@ def paragraphs(written: str) -> list[Markup]:
 
 
 def _worst(states: list[str]) -> str:
-    return max(states, key=lambda state: ("ok", "unknown", "warn", "breach").index(SHAPES.get(state, "unknown")), default="ok")
+    return max(
+        states, key=lambda state: ("ok", "unknown", "warn", "breach").index(SHAPES.get(state, "unknown")), default="ok"
+    )
 
 
 def _string(said: str) -> str:

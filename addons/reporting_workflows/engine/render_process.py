@@ -2,9 +2,11 @@
 
 Rules, in words
 ---------------
-* Fonts, charts and PDF are drawn by large libraries, partly written in C. One that hangs, eats memory or crashes must not
-  take a worker of Odoo with it: the drawing is a program with limits of its own, in a folder of its own.
-* It gets the content and nothing else: no database, no password of the environment, no folder but its own to write in.
+* Fonts, charts and PDF are drawn by large libraries, partly written in C. One that hangs, eats memory or crashes must
+  not take a worker of Odoo with it: the drawing is a program with limits of its own, in a folder of its own.
+* It gets the content and nothing else: no database, no password of the environment; what it writes for itself stands
+  in the
+  folder.
 * Whatever happens, the folder is gone afterwards, and the reason is said in words.
 """
 
@@ -48,7 +50,9 @@ def render_apart(
     """
     unknown = [wanted for wanted in formats if wanted not in FORMATS]
     if unknown or not formats:
-        raise RenderError(f"Unknown format {', '.join(unknown) or '(none)'}: a report is drawn as {', '.join(FORMATS)}.")
+        raise RenderError(
+            f"Unknown format {', '.join(unknown) or '(none)'}: a report is drawn as {', '.join(FORMATS)}."
+        )
     with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX, ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         (home / "content.json").write_text(content_json, "utf-8", "surrogatepass")

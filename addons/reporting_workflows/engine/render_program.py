@@ -48,7 +48,9 @@ def main(folder: str, seconds: str, megabytes: str, *formats: str) -> int:
 
 def _largest() -> float:
     """How much memory this process ever had, in MB."""
-    peak = next((line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmPeak")), "0 0 kB")
+    peak = next(
+        (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmPeak")), "0 0 kB"
+    )
     return int(peak.split()[1]) / 1024
 
 

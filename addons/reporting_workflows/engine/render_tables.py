@@ -80,7 +80,9 @@ def inputs_table(content: Content, words: Words) -> Table:
         Column("status", words("Status")),
         Column("limit", words("Limit")),
     )
-    return Table(columns, tuple((item.label, item.as_of, words.status(item.state), item.limit) for item in content.inputs))
+    return Table(
+        columns, tuple((item.label, item.as_of, words.status(item.state), item.limit) for item in content.inputs)
+    )
 
 
 def checks_table(content: Content, words: Words) -> Table:

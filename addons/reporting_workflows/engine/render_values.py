@@ -2,9 +2,11 @@
 
 Rules, in words
 ---------------
-* Separators, signs, currency symbols and names of months are those that Unicode's CLDR states for the language (Babel).
+* Separators, signs, currency symbols and names of months are those that Unicode's CLDR states for the language
+  (Babel).
 * Where nothing was measured stands a dash, never a zero.
-* Money has as many decimals as the content says. A column of numbers has as many as its most precise value, two at most,
+* Money has as many decimals as the content says. A column of numbers has as many as its most precise value, two at
+  most,
   so that the digits of a column stand below each other.
 * Moments are stored in UTC and written in the company's time zone, with its name.
 * Control characters, and those that turn the direction of writing round, are dropped: what is read is what is there.
@@ -137,7 +139,9 @@ class Writer:
             return self(value, kind)
         if kind == "integer":
             return self.number(number, 0)
-        return self.number(number, self.decimals if kind == "money" else digits_of([number]) if digits is None else digits)
+        return self.number(
+            number, self.decimals if kind == "money" else digits_of([number]) if digits is None else digits
+        )
 
     def unit(self, kind: str, currency: str = "") -> str:
         """What a column of `kind` is counted in; empty where its numbers have no unit."""

@@ -7,7 +7,7 @@ installed), so that the drawing needs no Odoo. A word without a translation is w
 'Zeitraum'
 >>> Words()("Page {page} of {pages}", page=2, pages=9)
 'Page 2 of 9'
->>> Words({"Page {page} of {pages}": "Seite {seite}"})("Page {page} of {pages}", page=2, pages=9)  # a slip of a translator
+>>> Words({"Page {page} of {pages}": "Seite {seite}"})("Page {page} of {pages}", page=2, pages=9)  # a slip
 'Page 2 of 9'
 """
 

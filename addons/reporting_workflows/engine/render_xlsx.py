@@ -4,8 +4,8 @@ Rules, in words
 ---------------
 * The first sheet is the cover: what the report is, its marks, findings, figures, inputs, checks and sign-offs. Then one
   sheet a section, its columns below a head that stays in sight, can be filtered, and is repeated on every printed page.
-* Cells are typed: a date is a date, money has its currency and decimals, a percentage can be multiplied. Excel calculates
-  with 15 digits; a longer number is rounded by it, not by us.
+* Cells are typed: a date is a date, money has its currency and decimals, a percentage can be multiplied. Excel
+  calculates with 15 digits; a longer number is rounded by it, not by us.
 * Moments are written in the company's time zone (a spreadsheet knows none); the cover says which.
 * A text is a text: nothing that comes from a record becomes a formula, a link or an error.
 * Charts are Excel's own. Their numbers are the section's table, or stand on the last sheet where it has another one.
@@ -48,18 +48,27 @@ def sheet_name(title: str, taken: set[str], otherwise: str) -> str:
     """A name that Excel accepts: 31 characters, none of ``[]:*?/\\``, no apostrophe at an end, unlike those `taken`.
 
     >>> taken = set()
-    >>> sheet_name("Sales: EU/US", taken, "x"), sheet_name("sales  EU US", taken, "x"), sheet_name("[]", taken, "Section 3")
-    ('Sales EU US', 'sales EU US (2)', 'Section 3')
+    >>> sheet_name("Sales: EU/US", taken, "x"), sheet_name("sales EU US", taken, "x"), sheet_name("[]", taken, "Part 3")
+    ('Sales EU US', 'sales EU US (2)', 'Part 3')
     """
-    plain = re.sub(r"[\[\]:*?/\\\s]+", " ", clean(title)).strip("' ")[:TITLE_LENGTH].strip("' ") or otherwise
+    plain = shortened(re.sub(r"[\[\]:*?/\\\s]+", " ", clean(title)).strip("' "), TITLE_LENGTH).strip("' ") or otherwise
     if plain.lower() == "history":  # Excel keeps this one for itself
         plain = f"{plain} (1)"
     name, again = plain, 2
     while name.lower() in taken:
         end = f" ({again})"
-        name, again = plain[: TITLE_LENGTH - len(end)].rstrip("' ") + end, again + 1
+        name, again = shortened(plain, TITLE_LENGTH - len(end)).rstrip("' ") + end, again + 1
     taken.add(name.lower())
     return name
+
+
+def shortened(text: str, length: int) -> str:
+    """The beginning of `text`, at most `length` long as Excel counts: in halves of UTF-16, of which an emoji has two.
+
+    >>> shortened("a😀b", 3), shortened("a😀b", 2)
+    ('a😀', 'a')
+    """
+    return text.encode("utf-16-le")[: 2 * length].decode("utf-16-le", "ignore")
 
 
 class _Workbook:
@@ -199,7 +208,11 @@ class _Workbook:
 
     def _sign_offs(self) -> Table:
         words = self.words
-        columns = (Column("role", words("Role")), Column("name", words("Name")), Column("date", words("Date"), "datetime"))
+        columns = (
+            Column("role", words("Role")),
+            Column("name", words("Name")),
+            Column("date", words("Date"), "datetime"),
+        )
         return Table(columns, tuple((each.role, each.name, each.at) for each in self.edition.sign_offs))
 
     def _chart_data(self) -> None:
@@ -242,7 +255,9 @@ class _Workbook:
             self._write(sheet, row, place, value, column.kind, column.currency, total=True)
         row += bool(table.total)
         if table.left_out:
-            left_out = self.words("{count} more lines were left out when the report was computed.", count=table.left_out)
+            left_out = self.words(
+                "{count} more lines were left out when the report was computed.", count=table.left_out
+            )
             self._write(sheet, row, 0, left_out, "text")
             row += 1
         return row
@@ -265,7 +280,9 @@ class _Workbook:
             return
         if kind == "percent":
             number /= 100
-        sheet.write_number(row, place, float(number), self._format(number=self._number_format(kind, currency), total=total))
+        sheet.write_number(
+            row, place, float(number), self._format(number=self._number_format(kind, currency), total=total)
+        )
 
     def _number_format(self, kind: str, currency: str) -> str:
         if kind == "integer":
@@ -285,7 +302,7 @@ class _Workbook:
 
     @staticmethod
     def _text(value: Any) -> str:
-        return clean(value)[:CELL_LENGTH]
+        return shortened(clean(value), CELL_LENGTH)
 
     def _format(self, **wanted) -> Any:
         """The cell format that is `wanted`; each is made once."""
@@ -338,7 +355,9 @@ class _Workbook:
         if question := self._text(chart.question or section.title)[:200]:
             drawn.set_title({"name": question, "name_font": {"size": 11, "bold": True, "color": INK}, "overlay": False})
         unit = self.writer.unit(chart.value_kind, chart.currency)
-        drawn.set_y_axis({"name": unit, "major_gridlines": {"visible": True, "line": {"color": RULE}}, "line": {"none": True}})
+        drawn.set_y_axis(
+            {"name": unit, "major_gridlines": {"visible": True, "line": {"color": RULE}}, "line": {"none": True}}
+        )
         drawn.set_x_axis({"reverse": self.content.right_to_left})
         drawn.set_legend({"none": True} if len(chart.series) == 1 else {"position": "bottom"})
         drawn.set_size({"width": 640, "height": 320})

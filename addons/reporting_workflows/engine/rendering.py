@@ -7,9 +7,9 @@ editions give equal bytes, whenever and wherever they are drawn.
 from .content import Content, Edition
 from .render_csv import is_archive, render_csv
 from .render_pdf import render_pdf
+from .render_tables import name_for
 from .render_words import Words
 from .render_xlsx import render_xlsx
-from .render_tables import name_for
 
 RENDERERS = {"pdf": render_pdf, "xlsx": render_xlsx, "csv": render_csv}
 #: What a report can be drawn as.
@@ -33,7 +33,9 @@ class RenderError(Exception):
         self.detail = detail
 
 
-def render(content: Content, edition: Edition, formats: tuple[str, ...], words: Words | None = None) -> dict[str, bytes]:
+def render(
+    content: Content, edition: Edition, formats: tuple[str, ...], words: Words | None = None
+) -> dict[str, bytes]:
     """Each of `formats` (of :data:`FORMATS`) → its bytes.
 
     :raises RenderError: where a format is not known, or a table or chart does not hold together
@@ -55,7 +57,8 @@ def check(content: Content, formats: tuple[str, ...]) -> None:
             for place, row in enumerate(table.rows, 1):
                 if len(row) != len(table.columns):
                     raise RenderError(
-                        f"Section {section.title!r}, table: row {place} has {len(row)} values for {len(table.columns)} columns."
+                        f"Section {section.title!r}, table: row {place} has {len(row)} values "
+                        f"for {len(table.columns)} columns."
                     )
             if table.total and len(table.total) != len(table.columns):
                 raise RenderError(f"Section {section.title!r}, table: the line of totals does not fit the columns.")

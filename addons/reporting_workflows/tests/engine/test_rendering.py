@@ -21,39 +21,89 @@ import pypdf
 import pytest
 
 import engine
-from engine import Chart, Check, Column, Content, Edition, Figure, Finding, Input, Period, RenderError, Section, Series
-from engine import SignOff, Table, file_name, media_type, render_apart
+from engine import (
+    Chart,
+    Check,
+    Column,
+    Content,
+    Edition,
+    Figure,
+    Finding,
+    Input,
+    Period,
+    RenderError,
+    Section,
+    Series,
+    SignOff,
+    Table,
+    file_name,
+    media_type,
+    render_apart,
+)
 from engine.render_charts import draw_chart
 from engine.render_pdf import PRINTED_ROWS
 from engine.render_process import FOLDER_PREFIX
 from engine.render_values import Writer
 from engine.render_words import SOURCES, STATUS_NAMES, Words
-from engine.rendering import render
 from engine.render_xlsx import sheet_name
+from engine.rendering import render
 
 DAY = Period("2026-11-20", "2026-11-20", "Friday")
 ARABIC = {"Findings": "النتائج", "Page {page} of {pages}": "صفحة {page} من {pages}", "Breach": "تجاوز"}
-HOSTILE = ("=cmd|' /C calc'!A0", "<script>alert(1)</script>", "+1+1", "-1", "@SUM(A1)", "\tx", "a\x00b\x07c", "x\u202ey")
+HOSTILE = (
+    "=cmd|' /C calc'!A0",
+    "<script>alert(1)</script>",
+    "+1+1",
+    "-1",
+    "@SUM(A1)",
+    "\tx",
+    "a\x00b\x07c",
+    "x\u202ey",
+)
 
 
 def content(**changes) -> Content:
     figures = (
-        Figure("late", "Late pickings", "integer", D(18), D(11), D(10), "breach", "down", formula="Not done in time", rows=18),
+        Figure(
+            "late",
+            "Late pickings",
+            "integer",
+            D(18),
+            D(11),
+            D(10),
+            "breach",
+            "down",
+            formula="Not done in time",
+            rows=18,
+        ),
         Figure("revenue", "Sales invoiced", "money", D("-1284310.55"), D(0), None, "none", "up"),
         Figure("level", "Service level", "percent", D("94.2"), D("95.6"), D(96), "warn", "up", version=3),
         Figure("delay", "Carrier delay", "hours", None, D("4.5"), None, "unknown", "down"),
     )
     columns = (
         *(Column("order", "Order"), Column("promised", "Promised", "date"), Column("at", "Seen", "datetime")),
-        *(Column("quantity", "Quantity", "number"), Column("value", "Value", "money"), Column("share", "Share", "percent")),
+        *(
+            Column("quantity", "Quantity", "number"),
+            Column("value", "Value", "money"),
+            Column("share", "Share", "percent"),
+        ),
     )
     rows = (
         ("SO1", date(2026, 11, 20), datetime(2026, 11, 20, 23, 30), D("1.5"), D("1234567.8"), D("12.5")),
         ("SO2", None, None, D(0), D("-0.01"), None),
     )
-    line = Chart("line", ("Mon", "Tue"), (Series("North", (D(1), None)), Series("South", (D(2), D(-3)))), "percent", "", "How?")
+    line = Chart(
+        "line", ("Mon", "Tue"), (Series("North", (D(1), None)), Series("South", (D(2), D(-3)))), "percent", "", "How?"
+    )
     sections = (
-        Section("late", "Late orders", "Why.", figures, Table(columns, rows, ("Total", None, None, D("1.5"), D(1), None)), line),
+        Section(
+            "late",
+            "Late orders",
+            "Why.",
+            figures,
+            Table(columns, rows, ("Total", None, None, D("1.5"), D(1), None)),
+            line,
+        ),
         Section(
             "sites",
             "By site",
@@ -67,7 +117,10 @@ def content(**changes) -> Content:
         owner="Operations",
         as_of=datetime(2026, 11, 21, 4, 30),
         sections=sections,
-        inputs=(Input("Sale orders", datetime(2026, 11, 21, 4), "fresh", "1 hour"), Input("Carrier", None, "stale", "1 hour")),
+        inputs=(
+            Input("Sale orders", datetime(2026, 11, 21, 4), "fresh", "1 hour"),
+            Input("Carrier", None, "stale", "1 hour"),
+        ),
         checks=(Check("No duplicates", "passed"), Check("Stock equals ledger", "failed", "1,204.10 apart")),
         marks=("Released with stale inputs",),
         summary="One paragraph.\n\nAnother.",
@@ -98,7 +151,10 @@ def book(document: bytes):
 
 
 def cells(document: bytes) -> dict[str, list]:
-    return {sheet.title: [cell for row in sheet.iter_rows() for cell in row if cell.value is not None] for sheet in book(document)}
+    return {
+        sheet.title: [cell for row in sheet.iter_rows() for cell in row if cell.value is not None]
+        for sheet in book(document)
+    }
 
 
 def lines(document: bytes) -> list[list[str]]:
@@ -112,13 +168,41 @@ class TestPdf:
         said = pages(drawn(content(), "pdf"))
         whole = " ".join(said)
         for expected in (
-            *("Daily Service Level", "Friday (Nov 20, 2026)", "Edition 2", "Corrects edition 1", "Nov 21, 2026, 5:30", "CET"),
-            *("1 of 2 fresh", "1 of 2 passed", "Breaches: 1", "Late pickings", "+63.6%", "worse", "Target: 10", "Breach"),
+            *(
+                "Daily Service Level",
+                "Friday (Nov 20, 2026)",
+                "Edition 2",
+                "Corrects edition 1",
+                "Nov 21, 2026, 5:30",
+                "CET",
+            ),
+            *(
+                "1 of 2 fresh",
+                "1 of 2 passed",
+                "Breaches: 1",
+                "Late pickings",
+                "+63.6%",
+                "worse",
+                "Target: 10",
+                "Breach",
+            ),
             *("−1.4 points", "Never received", "1,204.10 apart", "Not done in time", "Ada Example", content().digest()),
-            *("1,234,567.80", "-0.01", "12.5", "Nov 20, 2026", "How?", "North", "(EUR)", "Before: 4.5 hours", "No value"),
+            *(
+                "1,234,567.80",
+                "-0.01",
+                "12.5",
+                "Nov 20, 2026",
+                "How?",
+                "North",
+                "(EUR)",
+                "Before: 4.5 hours",
+                "No value",
+            ),
         ):
             assert expected in whole, expected
-        assert whole.index("First") < whole.index("Second") < whole.index("Late pickings")  # findings first, worst first
+        assert (
+            whole.index("First") < whole.index("Second") < whole.index("Late pickings")
+        )  # findings first, worst first
         assert reader.metadata.title == "Daily Service Level"
         assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
         assert reader.trailer["/Root"]["/Lang"] == "en-US"
@@ -161,9 +245,17 @@ class TestPdf:
     def test_nothing_in_a_text_is_markup_or_leads_anywhere(self, tmp_path):
         secret = tmp_path / "secret.txt"
         secret.write_text("the secret")
-        attacks = (f'<img src="file://{secret}">', f'<link rel=attachment href="file://{secret}">', "</style><h1>Big</h1>")
-        hostile = content(title=attacks[0], code='"}*{display:none}', marks=attacks, summary=attacks[1], language='en"><b>')
-        document = drawn(hostile, "pdf", Words({"Page {page} of {pages}": '"; } body { display: none } {page} {pages}'}))
+        attacks = (
+            f'<img src="file://{secret}">',
+            f'<link rel=attachment href="file://{secret}">',
+            "</style><h1>Big</h1>",
+        )
+        hostile = content(
+            title=attacks[0], code='"}*{display:none}', marks=attacks, summary=attacks[1], language='en"><b>'
+        )
+        document = drawn(
+            hostile, "pdf", Words({"Page {page} of {pages}": '"; } body { display: none } {page} {pages}'})
+        )
         whole = " ".join(pages(document))
         assert "<h1>Big</h1>" in whole
         assert "Late pickings" in whole
@@ -198,7 +290,13 @@ class TestWorkbook:
         found = cells(drawn(content(), "xlsx"))
         assert list(found) == ["Cover", "Late orders", "By site", "Chart data"]
         cover = [cell.value for cell in found["Cover"]]
-        for expected in ("Released with stale inputs", "Friday (Nov 20, 2026)", content().digest(), "First", "Ada Example"):
+        for expected in (
+            "Released with stale inputs",
+            "Friday (Nov 20, 2026)",
+            content().digest(),
+            "First",
+            "Ada Example",
+        ):
             assert expected in cover
         figures = {cell.value: cell for cell in found["Cover"]}
         assert figures[-1284310.55].number_format == "#,##0.00 [$EUR]"
@@ -256,7 +354,9 @@ class TestCsv:
         assert media_type(full, "csv") == media_type(empty, "csv")
 
     def test_no_code_leads_out_of_the_archive(self):
-        sections = tuple(Section(code, code, table=Table((Column("a", "A"),))) for code in ("../../x", "/etc/x", "columns", "ف"))
+        sections = tuple(
+            Section(code, code, table=Table((Column("a", "A"),))) for code in ("../../x", "/etc/x", "columns", "ف")
+        )
         names = zipfile.ZipFile(io.BytesIO(drawn(content(sections=sections), "csv"))).namelist()
         assert names[:4] == ["x.csv", "etc_x.csv", "columns_2.csv", "section_4.csv"]
 
@@ -266,7 +366,14 @@ class TestEveryFormat:
     def test_nothing_at_all(self, wanted):
         empty = Content("empty", "", "", Period("2026-11-20", "2026-11-20"))
         assert len(drawn(empty, wanted, edition=Edition())) > 400
-        section = replace(empty, sections=(Section("s", "S"), Section("t", "T", table=Table(())), Section("c", "C", chart=Chart("bar", (), ()))))
+        section = replace(
+            empty,
+            sections=(
+                Section("s", "S"),
+                Section("t", "T", table=Table(())),
+                Section("c", "C", chart=Chart("bar", (), ())),
+            ),
+        )
         assert len(drawn(section, wanted, edition=Edition())) > 400
 
     def test_texts_stay_texts(self):
@@ -275,7 +382,16 @@ class TestEveryFormat:
             assert not [cell for cell in sheet if cell.data_type in ("f", "e")]
             assert not [cell for cell in sheet if cell.hyperlink]
         written = [row[0] for row in lines(drawn(hostile, "csv"))[1:]]
-        assert written == ["'=cmd|' /C calc'!A0", "<script>alert(1)</script>", "'+1+1", "'-1", "'@SUM(A1)", "'\tx", "abc", "xy"]
+        assert written == [
+            "'=cmd|' /C calc'!A0",
+            "<script>alert(1)</script>",
+            "'+1+1",
+            "'-1",
+            "'@SUM(A1)",
+            "'\tx",
+            "abc",
+            "xy",
+        ]
         assert "<script>alert(1)</script>" in " ".join(pages(drawn(hostile, "pdf")))
 
     def test_five_thousand_rows_and_very_long_words(self):
@@ -289,7 +405,19 @@ class TestEveryFormat:
 
     def test_values_of_every_kind(self):
         kinds = ("text", "integer", "number", "money", "percent", "hours", "days", "date", "datetime")
-        values = (None, D(0), D(-1), D("1e20"), D("0.000001"), D("NaN"), "text", 7, date(2026, 1, 1), datetime(2026, 1, 1), True)
+        values = (
+            None,
+            D(0),
+            D(-1),
+            D("1e20"),
+            D("0.000001"),
+            D("NaN"),
+            "text",
+            7,
+            date(2026, 1, 1),
+            datetime(2026, 1, 1),
+            True,
+        )
         columns = tuple(Column(kind, kind, kind) for kind in kinds)
         table = Table(columns, tuple((value,) * len(kinds) for value in values))
         figures = tuple(Figure(kind, kind, kind, value, value) for kind in kinds[1:7] for value in values[:6])
