@@ -5,8 +5,7 @@ Rules, in words
 * Matplotlib is drawn without pyplot: no state of the process, no window, nothing left over between two charts.
 * Texts are no part of the picture: the document writes them in its own fonts above it, where matplotlib has placed
   them. So Arabic is shaped (WeasyPrint sets the texts of an SVG letter by letter), and they can be searched and read
-  aloud.
-  Matplotlib only measures, with the font that it ships.
+  aloud. Matplotlib only measures, with the font that it ships.
 * The palette is Okabe and Ito's, which people with any kind of colour blindness can tell apart; lines differ in their
   dashes and marks, too. Series are named where they end, not in a legend, wherever there is room.
 * Values stand on the bars while there are few enough to read; then the axis needs no grid.

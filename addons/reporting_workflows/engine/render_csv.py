@@ -6,13 +6,11 @@ Rules, in words
   code page and breaks every name with an accent; readers of data skip it (``utf-8-sig``).
 * Dates and moments are ISO 8601, moments in UTC with a ``Z``; a decimal point, no separators of thousands; percentages
   are of 100; an empty field where there is no value. The first line holds the columns' keys, which stay the same in
-  every
-  language.
+  every language.
 * A report that is one table is one CSV file. One with figures or with several tables is a ZIP archive: a file for each
   section's table, ``figures.csv``, ``findings.csv``, ``inputs.csv``, ``checks.csv``, ``report.csv`` (what the report
   is) and ``columns.csv``, which says for each file and column what it is called, its kind and its unit. Which of the
-  two it
-  is follows from the definition, not from the period.
+  two it is follows from the definition, not from the period.
 * A text that a spreadsheet would run as a formula (``=``, ``+``, ``-``, ``@``, tab at its beginning) gets an apostrophe
   in front. Numbers are numbers and get none.
 * Equal contents give equal bytes.

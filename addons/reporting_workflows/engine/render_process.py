@@ -5,8 +5,7 @@ Rules, in words
 * Fonts, charts and PDF are drawn by large libraries, partly written in C. One that hangs, eats memory or crashes must
   not take a worker of Odoo with it: the drawing is a program with limits of its own, in a folder of its own.
 * It gets the content and nothing else: no database, no password of the environment; what it writes for itself stands
-  in the
-  folder.
+  in the folder.
 * Whatever happens, the folder is gone afterwards, and the reason is said in words.
 """
 

@@ -6,8 +6,7 @@ Rules, in words
   (Babel).
 * Where nothing was measured stands a dash, never a zero.
 * Money has as many decimals as the content says. A column of numbers has as many as its most precise value, two at
-  most,
-  so that the digits of a column stand below each other.
+  most, so that the digits of a column stand below each other.
 * Moments are stored in UTC and written in the company's time zone, with its name.
 * Control characters, and those that turn the direction of writing round, are dropped: what is read is what is there.
 
