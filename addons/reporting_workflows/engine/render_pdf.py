@@ -257,14 +257,17 @@ class _Page:
         value = self.writer(figure.value, figure.kind, figure.currency)
         size = " longer" if len(value) > 24 else " long" if len(value) > 13 else ""
         parts = [tag("div", figure.label, "label"), tag("div", tag("bdi", value), f"value{size}")]
-        if change := self.writer.change(figure):
+        change = self.writer.change(figure)
+        if change:
             said = [self._shape(change.way), tag("span", tag("bdi", change.text), "change")]
             if change.judgement:
                 said += [" ", self.words(change.judgement)]
-            before = self.words("Before: {value}", value=self.writer(figure.previous, figure.kind, figure.currency))
-            parts.append(tag("div", [*said, " · ", before], "against"))
         else:
-            parts.append(tag("div", self.words("no comparison"), "against"))
+            said = [self.words("no comparison")]
+        if figure.previous is not None:
+            before = self.writer(figure.previous, figure.kind, figure.currency)
+            said += [" · ", self.words("Before: {value}", value=before)]
+        parts.append(tag("div", said, "against"))
         if figure.target is not None:
             target = self.words("Target: {value}", value=self.writer(figure.target, figure.kind, figure.currency))
             parts.append(tag("div", target, "against"))

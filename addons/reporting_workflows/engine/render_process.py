@@ -11,15 +11,13 @@ Rules, in words
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from .render_program import TOO_LARGE
-from .rendering import FORMATS, RenderError
+from .rendering import FORMATS, OUT_OF_MEMORY, TOO_LARGE, RenderError
 
 SECONDS = 180
 MEGABYTES = 2048
@@ -116,7 +114,7 @@ def _cause(home: Path, code: int, megabytes: int) -> str:
     """Why the program ended with `code`, for people."""
     said = _detail(home)
     cause = (home / "cause.txt").read_text("utf-8") if (home / "cause.txt").exists() else ""
-    if cause == TOO_LARGE or (not cause and re.search("MemoryError|Cannot allocate|failed to allocate", said)):
+    if cause == TOO_LARGE or (not cause and OUT_OF_MEMORY.search(said)):
         return f"Drawing the report needs more than {megabytes} MB of memory and was ended. Shorten its tables."
     if cause:
         return cause

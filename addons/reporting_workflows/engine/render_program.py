@@ -3,7 +3,7 @@
 Started by `render_process` as ``python -m engine.render_program FOLDER SECONDS MEGABYTES FORMAT…``. It reads
 ``content.json``, ``edition.json`` and ``words.json`` in the folder and writes a file for each format. It limits itself
 before it loads anything large. What went wrong stands in ``cause.txt``, in words
-(or :data:`TOO_LARGE`, for which there may be no memory left to say more); then it ends with 1.
+(or :data:`rendering.TOO_LARGE`, for which there may be no memory left to say more); then it ends with 1.
 """
 
 import json
@@ -12,8 +12,9 @@ import signal
 import sys
 from pathlib import Path
 
+from .rendering import OUT_OF_MEMORY, TOO_LARGE
+
 MEGABYTE = 1024 * 1024
-TOO_LARGE = "memory"
 
 
 def main(folder: str, seconds: str, megabytes: str, *formats: str) -> int:
@@ -32,15 +33,13 @@ def main(folder: str, seconds: str, megabytes: str, *formats: str) -> int:
                 (home / wanted).write_bytes(render(content, edition, (wanted,), words)[wanted])
             except RenderError as error:
                 return _because(home, str(error))
+    except ModuleNotFoundError as error:
+        return _because(home, f"The Python package {error.name} is missing: install what requirements.txt names.")
     except MemoryError:
         return _because(home, TOO_LARGE)
-    except ImportError as error:
-        return _because(
-            home, f"The Python package {error.name or error} is missing: install what requirements.txt names. ({error})"
-        )
-    except Exception:
+    except Exception as error:
         # Libraries written in C do not always say that it was memory that they did not get.
-        if _largest() > 0.9 * int(megabytes):
+        if _largest() > 0.9 * int(megabytes) or OUT_OF_MEMORY.search(str(error)):
             return _because(home, TOO_LARGE)
         raise
     return 0

@@ -4,6 +4,8 @@ Every format says the same: it draws the content that was released and computes 
 editions give equal bytes, whenever and wherever they are drawn.
 """
 
+import re
+
 from .content import Content, Edition
 from .render_csv import is_archive, render_csv
 from .render_pdf import render_pdf
@@ -20,6 +22,11 @@ MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "zip": "application/zip",
 }
+#: What the drawing program leaves as its cause when it ran out of memory, and what libraries say then.
+TOO_LARGE = "memory"
+OUT_OF_MEMORY = re.compile(
+    "MemoryError|[Mm]emory allocation|[Cc]annot allocate|failed to (allocate|map)|Error creating thread"
+)
 
 
 class RenderError(Exception):
