@@ -123,7 +123,8 @@ def _cause(home: Path, code: int, megabytes: int) -> str:
     if code in (-signal.SIGXCPU, -signal.SIGALRM):
         return "The drawing used up its processor time and was ended."
     if code < 0:
-        return f"The drawing crashed ({signal.Signals(-code).name})."
+        crashed = f"The drawing crashed ({signal.Signals(-code).name})"
+        return f"{crashed}: a fault of a library, or it needs more than {megabytes} MB of memory."
     last = said.strip().splitlines()[-1:] or ["it said nothing"]
     return f"The drawing failed: {last[0][:300]}"
 

@@ -38,9 +38,9 @@ class TestReportRenderer(TransactionCase):
         self.assertEqual(sheet["A5"].data_type, "s")
 
     def test_a_drawing_beyond_its_memory_fails_with_the_cause_and_leaves_nothing(self):
-        self.env["ir.config_parameter"].set_param("reporting_workflows.render_megabytes", "250")
+        self.env["ir.config_parameter"].set_param("reporting_workflows.render_megabytes", "120")
         before = self._left()
-        with self.assertRaisesRegex(RenderError, "needs more than 250 MB of memory"):
+        with self.assertRaisesRegex(RenderError, "needs more than 120 MB of memory"):
             self.renderer._render(self.content, self.edition, ("pdf",))
         self.assertLessEqual(self._left(), before)
 
