@@ -15,8 +15,8 @@ Rules, in words
 ('-€1,234.50', '97.25%', '–')
 >>> Writer("de_DE", "UTC", "EUR")(Decimal("1234.5"), "money")
 '1.234,50\\xa0€'
->>> writer(datetime(2026, 7, 1, 22, 30), "datetime")
-'Jul 2, 2026, 12:30\\u202fAM CEST'
+>>> Writer("de_DE", "Europe/Berlin")(datetime(2026, 7, 1, 22, 30), "datetime")
+'02.07.2026, 00:30 CEST'
 >>> clean("a\\x00b\\u202ec")
 'abc'
 """
