@@ -13,6 +13,8 @@ from .paths import DOWNLOADS, LOGS
 
 APT_LOG = LOGS / "apt.log"
 SOURCES = Path("/etc/apt")
+#: What draws the suite's reports (WeasyPrint), and the fonts that they are written in.
+DRAWING = ["libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-noto-core"]
 
 
 def installed(package: str) -> bool:

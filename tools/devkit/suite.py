@@ -58,7 +58,7 @@ NOT_WITH_THE_OTHERS = {"tooling", "n8n"}
 # So much runs at the same time.
 PARALLEL = 2
 # What the tests need of Debian.
-PACKAGES = ["postgresql", "wkhtmltopdf", "chromium"]
+PACKAGES = ["postgresql", "wkhtmltopdf", "chromium", *debian.DRAWING]
 # The folder in which the lanes note who has begun which file; see tests/conftest.py.
 TURNS = "SUITE_TURNS"
 # The longest of the files that look at the running system, though it has few tests.

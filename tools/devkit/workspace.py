@@ -83,7 +83,7 @@ def prepare(engine: Engine, purpose: str, only: list[str] | None = None) -> Work
     :param purpose: ``demo`` or ``test``; each has its own data directory
     :param only: addons that have to be there (with what they depend on); all by default
     """
-    debian.ensure(["wkhtmltopdf"], why="Odoo's PDF documents")
+    debian.ensure(["wkhtmltopdf", *debian.DRAWING], why="PDF documents")
     python = environment.for_engine(engine)
     data_dir = RUN / "data" / f"{purpose}-{engine.series}"
     data_dir.mkdir(parents=True, exist_ok=True)

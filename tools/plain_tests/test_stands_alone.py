@@ -16,6 +16,11 @@ ALLOWED = {
     ("procurement_automation", "forecast.py"): {"numpy", "scipy"},
     ("procurement_automation", "safety_stock.py"): {"numpy", "scipy"},
     ("reporting_workflows", "definition_file.py"): {"yaml"},
+    # Imported by the program that draws reports, which is a process of its own.
+    ("reporting_workflows", "render_charts.py"): {"matplotlib"},
+    ("reporting_workflows", "render_pdf.py"): {"weasyprint"},
+    ("reporting_workflows", "render_values.py"): {"babel"},
+    ("reporting_workflows", "render_xlsx.py"): {"xlsxwriter"},
 }
 
 

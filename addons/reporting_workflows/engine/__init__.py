@@ -22,6 +22,8 @@ from .freshness import Limit
 from .run import Verdict
 from .schedule import Due, Schedule
 from .thresholds import Threshold
+from .render_process import render_apart
+from .rendering import FORMATS, RenderError, file_name, media_type
 
 __all__ = [
     "Change",
@@ -33,12 +35,14 @@ __all__ = [
     "DefinitionFileError",
     "Due",
     "Edition",
+    "FORMATS",
     "Figure",
     "Finding",
     "Input",
     "Limit",
     "Measure",
     "Period",
+    "RenderError",
     "Schedule",
     "Section",
     "Series",
@@ -46,4 +50,7 @@ __all__ = [
     "Table",
     "Threshold",
     "Verdict",
+    "file_name",
+    "media_type",
+    "render_apart",
 ]

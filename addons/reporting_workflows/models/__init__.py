@@ -28,3 +28,4 @@ from . import report_run_step
 from . import report_edition
 from . import report_delivery
 from . import report_release
+from . import report_renderer

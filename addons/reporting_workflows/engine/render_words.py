@@ -1,0 +1,154 @@
+"""The renderer's own words, in English; what a report says itself comes with its content.
+
+They are marked for translation here and translated by whoever starts a drawing (who knows the languages that are
+installed), so that the drawing needs no Odoo. A word without a translation is written in English.
+
+>>> Words({"Period": "Zeitraum"})("Period")
+'Zeitraum'
+>>> Words()("Page {page} of {pages}", page=2, pages=9)
+'Page 2 of 9'
+>>> Words({"Page {page} of {pages}": "Seite {seite}"})("Page {page} of {pages}", page=2, pages=9)  # a slip
+'Page 2 of 9'
+"""
+
+
+def _(source: str) -> str:
+    """Marks a word for translation."""
+    return source
+
+
+#: Every word that is written around a report's content.
+SOURCES = (
+    _("About this report"),
+    _("Amount"),
+    _("As of"),
+    _("Before: {value}"),
+    _("Breach"),
+    _("Breaches: {number}"),
+    _("Chart data"),
+    _("Check"),
+    _("Checks"),
+    _("Classification"),
+    _("Code"),
+    _("Column"),
+    _("Comparison"),
+    _("Corrects edition {number}"),
+    _("Cover"),
+    _("Currency"),
+    _("Date"),
+    _("Definition"),
+    _("Detail"),
+    _("Digest of the content"),
+    _("Document"),
+    _("Edition"),
+    _("Edition {number}"),
+    _("Failed"),
+    _("Figure"),
+    _("Figures"),
+    _("Figures as of"),
+    _("Findings"),
+    _("Fresh"),
+    _("How the figures are defined"),
+    _("Input"),
+    _("Inputs"),
+    _("Kind"),
+    _("Label"),
+    _("Limit"),
+    _("Name"),
+    _("Never received"),
+    _("No findings: every threshold was kept and every check passed."),
+    _("No value"),
+    _("Not released"),
+    _("Note"),
+    _("Nothing to show for this period."),
+    _("On target"),
+    _("Owner"),
+    _("Page {page} of {pages}"),
+    _("Parameters"),
+    _("Passed"),
+    _("Period"),
+    _("Question"),
+    _("Records"),
+    _("Released"),
+    _("Report"),
+    _("Role"),
+    _("Section"),
+    _("Severity"),
+    _("Sheet"),
+    _("Sign-off"),
+    _("Signature"),
+    _("Signed by"),
+    _("Stale"),
+    _("Status"),
+    _("Target"),
+    _("Target: {value}"),
+    _("Times are those of {zone}."),
+    _("Total"),
+    _("Value"),
+    _("Value before"),
+    _("Version"),
+    _("Version {number}"),
+    _("Warning"),
+    _("Warnings: {number}"),
+    _("better"),
+    _("confidential"),
+    _("days"),
+    _("hours"),
+    _("internal"),
+    _("no change"),
+    _("no comparison"),
+    _("points"),
+    _("public"),
+    _("restricted"),
+    _("worse"),
+    _("{count} more lines are not printed here; they are in the spreadsheet and in the CSV files of this edition."),
+    _("{count} more lines were left out when the report was computed."),
+    _("{good} of {all} fresh"),
+    _("{good} of {all} passed"),
+)
+
+#: How a status, a severity, the state of an input or of a check is called.
+STATUS_NAMES = {
+    "ok": "On target",
+    "warn": "Warning",
+    "breach": "Breach",
+    "unknown": "No value",
+    "info": "Note",
+    "fresh": "Fresh",
+    "stale": "Stale",
+    "passed": "Passed",
+    "failed": "Failed",
+    "none": "",
+}
+#: What each of them looks like: the same four shapes for all.
+SHAPES = {
+    "ok": "ok",
+    "fresh": "ok",
+    "passed": "ok",
+    "warn": "warn",
+    "breach": "breach",
+    "stale": "breach",
+    "failed": "breach",
+    "unknown": "unknown",
+    "info": "unknown",
+}
+
+
+class Words:
+    """The words in one language; :param translations: English → that language."""
+
+    def __init__(self, translations: dict[str, str] | None = None):
+        self.translations = translations or {}
+
+    def __call__(self, source: str, **values) -> str:
+        """`source` in the language, its {names} filled in; in English where the translation has a slip."""
+        for text in (self.translations.get(source) or source, source):
+            try:
+                return text.format(**values) if values else text
+            except (KeyError, IndexError, ValueError):
+                continue
+        return source
+
+    def status(self, status: str) -> str:
+        name = STATUS_NAMES.get(status, status)
+        return self(name) if name else ""
