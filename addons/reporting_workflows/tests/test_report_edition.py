@@ -98,8 +98,8 @@ class TestReportEdition(ReportCase):
     def test_a_policy_that_lets_it_pass_does_not_replace_people(self):
         run = self._run(self._report(release_pattern="category_manager"))
         self._work()
-        self.assertTrue(run.edition_id.release_id.released_at, "policy let it go")
-        self.assertEqual((run.state, run.cause, run.edition_id.number), ("failed", "approval", 0))
+        self.assertEqual((run.state, run.cause), ("failed", "approval"))
+        self.assertFalse(run.edition_id, "what policy let go is not kept as released")
         self.assertIn("takes 1 people to release it; 0 did", run.error)
 
     # ---------------------------------------------------------------- attacks
@@ -118,7 +118,7 @@ class TestReportEdition(ReportCase):
                 release.with_user(user).create(
                     {"name": "F", "report_key": "vendors", "period": "x", "edition_id": edition.id}
                 )
-            with self.assertRaises((AccessError, UserError)):
+            with self.assertRaises(UserError):
                 edition.with_user(user).write({"state": "released", "number": 1})
         self.env.flush_all()
         # Past the application: the row says released, but nobody decided.
@@ -296,5 +296,5 @@ class TestReportEdition(ReportCase):
             lambda: edition.with_user(self.owner).write({"recall_reason": "x"}),
             lambda: edition.report_id.sudo().unlink(),
         ):
-            with self.assertRaises((UserError, AccessError)):
+            with self.assertRaises(UserError):
                 attempt()
