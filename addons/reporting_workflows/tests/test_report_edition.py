@@ -3,6 +3,8 @@
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests.common import new_test_user, tagged
+from odoo.tools import mute_logger
+from psycopg2 import IntegrityError
 
 from odoo.addons.distribution_core.compat import USER_GROUPS
 
@@ -137,7 +139,11 @@ class TestReportEdition(ReportCase):
         ):
             with self._refused():
                 attempt()
-        with self.assertRaisesRegex(Exception, "never changed"), self.env.cr.savepoint():
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaisesRegex(IntegrityError, "never changed"),
+            self.env.cr.savepoint(),
+        ):
             self.env.cr.execute("UPDATE distribution_report_edition SET content = '{}' WHERE id = %s", (edition.id,))
         self.env.invalidate_all()
         self._decide(release, "Finance", self.finance)
@@ -249,6 +255,7 @@ class TestReportEdition(ReportCase):
         self.assertTrue(edition.with_user(self.stranger).content_html)
         self.assertTrue(edition.with_user(self.stranger).is_mine)
 
+    @mute_logger("odoo.addons.distribution_approval.models.approval_batch")
     def test_what_is_not_delivered_is_tried_again_and_shown(self):
         self.recipient.email = False
         edition = self._released()
