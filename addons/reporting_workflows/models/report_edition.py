@@ -52,7 +52,7 @@ class ReportEdition(models.Model):
     period_last = fields.Date("To", required=True, readonly=True)
     period = fields.Char(required=True, readonly=True)
     parameters = fields.Char(required=True, readonly=True)
-    number = fields.Integer("Edition", readonly=True, help="0: not released.")
+    number = fields.Integer("Edition", required=True, readonly=True, default=0, help="0: not released.")
     state = fields.Selection(
         [
             ("proposed", "Waiting for Release"),

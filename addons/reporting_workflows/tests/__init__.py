@@ -8,3 +8,4 @@ from . import test_report_edition
 from . import test_report_link
 from . import test_report_concurrency
 from . import test_report_renderer
+from . import test_report_files

@@ -75,7 +75,7 @@ class ReportCase(DocumentCase):
         version = self._version(report, **values)
         if publish:
             self._publish(version)
-        return report
+        return self.env["distribution.report"].browse(report.id)
 
     def _version(self, report, **values):
         sets = [

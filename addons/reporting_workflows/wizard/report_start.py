@@ -10,8 +10,12 @@ class ReportStart(models.TransientModel):
 
     report_id = fields.Many2one("distribution.report", required=True, readonly=True, ondelete="cascade")
     company_id = fields.Many2one(related="report_id.company_id")
-    period_first = fields.Date("From", required=True, compute="_compute_period", store=True, readonly=False)
-    period_last = fields.Date("To", required=True, compute="_compute_period", store=True, readonly=False)
+    period_first = fields.Date(
+        "From", required=True, compute="_compute_period", store=True, precompute=True, readonly=False
+    )
+    period_last = fields.Date(
+        "To", required=True, compute="_compute_period", store=True, precompute=True, readonly=False
+    )
     site_id = fields.Many2one("stock.warehouse", string="Site", help="Empty: as the report says.")
     category_id = fields.Many2one("product.category", help="Empty: as the report says.")
     reason = fields.Char(help="When this period was run before: why it is run again.")
