@@ -35,6 +35,8 @@ PRINTED_ROWS = 1000
 FITS_UPRIGHT = 112
 NARROWEST, WIDEST = 5, 34
 CARDS_A_LINE = 3
+#: Millimetres of a line of marks, how many characters it has, and those of the title above a page.
+MARK_LINE, MARK_LENGTH, HEAD_LENGTH = 7, 90, 48
 #: How far below the top of a line of Noto Sans its letters stand, of the size of the font.
 BASELINE = 0.888
 STYLE = (Path(__file__).parent / "render_pdf.css").read_text()
@@ -105,6 +107,7 @@ class _Page:
         self.content, self.edition, self.words = content, edition, words
         self.writer = Writer.of(content, words)
         self.period = self.writer.period(content.period)
+        self.marks = " · ".join(map(clean, content.marks))
 
     def html(self) -> str:
         content = self.content
@@ -123,7 +126,11 @@ class _Page:
         before, _, after = self.words("Page {page} of {pages}", page="\x01", pages="\x02").partition("\x01")
         middle, _, end = after.partition("\x02")
         counted = " ".join([_string(before), "counter(page)", _string(middle), "counter(pages)", _string(end)])
-        style = f"<style>html {{ --pages: {counted}; }}</style>"
+        room = MARK_LINE * -(-len(self.marks) // MARK_LENGTH)
+        above = (
+            f"@page {{ margin-top: {20 + room}mm !important }} @page :first {{ margin-top: {15 + room}mm !important }}"
+        )
+        style = f"<style>html {{ --pages: {counted}; }} {above}</style>"
         direction = "rtl" if content.right_to_left else "ltr"
         language = escape(clean(content.language).replace("_", "-").split("@")[0])
         head = (
@@ -137,13 +144,15 @@ class _Page:
     # What runs along
 
     def _marks(self) -> list[Markup]:
-        return [tag("div", [self._shape("warn"), mark], "mark") for mark in self.content.marks]
+        return [tag("div", [self._shape("warn"), self.marks], "mark")] if self.marks else []
 
     def _firsthead(self) -> Markup:
         return tag("div", self._marks(), "firsthead")
 
     def _head(self) -> Markup:
-        about = tag("div", [tag("strong", self.content.title), " · ", self.content.company])
+        title = clean(self.content.title)
+        title = title if len(title) <= HEAD_LENGTH else f"{title[: HEAD_LENGTH - 1]}…"
+        about = tag("div", [tag("strong", title), " · ", self.content.company[:HEAD_LENGTH]])
         when = tag("div", [self.period, " · ", self._edition()], "end")
         return tag("div", [*self._marks(), tag("div", [about, when], "bar")], "head")
 

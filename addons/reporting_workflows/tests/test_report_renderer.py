@@ -31,7 +31,9 @@ class TestReportRenderer(TransactionCase):
     def setUp(self):
         super().setUp()
         # Other programs draw in the machine's own temporary folder.
-        self.folder = self.enterContext(tempfile.TemporaryDirectory())
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
         self.patch(tempfile, "tempdir", self.folder)
 
     def test_draws_every_format(self):

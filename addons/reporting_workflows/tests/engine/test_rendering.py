@@ -260,6 +260,18 @@ class TestPdf:
         assert "the secret" not in whole
         assert not pypdf.PdfReader(io.BytesIO(document)).attachments
 
+    def test_many_marks_leave_the_page_its_room(self):
+        marks = tuple(f"Mark {number}: an input that never came, or came far too late" for number in range(8))
+        said = pages(drawn(content(marks=marks), "pdf"))
+        assert all("Mark 0" in page and "Mark 7" in page for page in said)
+        document = pypdf.PdfReader(io.BytesIO(drawn(content(marks=marks), "pdf")))
+        heights = []
+        for page in document.pages:
+            page.extract_text(
+                visitor_text=lambda text, ctm, matrix, *_: heights.append((text, matrix[5] * ctm[3] + ctm[5]))
+            )
+        assert all(height < float(document.pages[0].mediabox.height) for text, height in heights if text.strip())
+
     def test_a_draft_has_a_line_to_sign_and_says_that_it_is_one(self):
         whole = " ".join(pages(drawn(content(marks=("Draft – not released",)), "pdf", edition=Edition())))
         assert "Draft – not released" in whole
