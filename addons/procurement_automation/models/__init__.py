@@ -59,6 +59,7 @@ from . import budget
 from . import budget_facts
 from . import purchase_last_price
 from . import landed_cost
+from . import vendor_bill_freight
 
 from . import buyer_workbench
 from . import scheduled_work

@@ -127,7 +127,9 @@ class AccountMove(models.Model):
         """
         billing = self._approval_billing() if billing is None else billing
         matches = self._approval_matches(billing)
-        tolerances, terms, agreed = self._bill_tolerances(billing), self._bill_terms(), self._agreed_freight()
+        tolerances, terms = self._bill_tolerances(billing), self._bill_terms()
+        agreed = self._agreed_freight(billing, terms)
+        no_freight = {line_id: own for line_id, own in terms.items() if not own.is_freight}
         verdicts = {}
         for bill in self:
             match = matches[bill.id]
@@ -139,7 +141,7 @@ class AccountMove(models.Model):
                 match,
                 own[None],
                 by_line={row.id: own[row.product] for row in billing[bill.id]},
-                terms=terms,
+                terms=terms if bill.id in agreed else no_freight,
                 agreed_freight=agreed.get(bill.id, 0),
                 coin=as_decimal(bill.currency_id.rounding),
             )
@@ -165,11 +167,11 @@ class AccountMove(models.Model):
         order, freight without order, an order of somebody else or not in force."""
         # SQL: of thousands of lines these are few, and looking at each would take most of the time.
         lines, ordered = self.env["account.move.line"], self.env["purchase.order.line"]
-        lines.flush_model(["move_id", "product_id", "purchase_line_id", "tax_ids", "is_landed_costs_line"])
+        lines.flush_model(["move_id", "product_id", "purchase_line_id", "tax_ids"])
         ordered.flush_model(["order_id", PURCHASE_LINE_TAXES])
         self.env["purchase.order"].flush_model(["state", "partner_id"])
         self.env["res.partner"].flush_model(["commercial_partner_id"])
-        self.env["product.template"].flush_model(["landed_cost_ok"])
+        self.env["product.template"].flush_model(["landed_cost_ok", "type"])
         self.flush_recordset(["commercial_partner_id"])
         taxes, order_taxes = (
             f"ARRAY(SELECT {field.column2} FROM {field.relation} WHERE {field.column1} = {table}.id ORDER BY 1)"
@@ -178,7 +180,7 @@ class AccountMove(models.Model):
         self.env.cr.execute(
             f"""SELECT * FROM (
                     SELECT line.id, ordered.id IS NOT NULL AND {taxes} <> {order_taxes} AS is_taxed_otherwise,
-                           ordered.id IS NULL AND (line.is_landed_costs_line OR template.landed_cost_ok) AS is_freight,
+                           ordered.id IS NULL AND template.landed_cost_ok AND template.type = 'service' AS is_freight,
                            ordered.id IS NOT NULL
                            AND (purchase.state <> ALL(%s)
                                 OR vendor.commercial_partner_id IS DISTINCT FROM bill.commercial_partner_id)
@@ -202,9 +204,9 @@ class AccountMove(models.Model):
             for line_id, _is_taxed_otherwise, is_freight, is_foreign in found
         }
 
-    def _agreed_freight(self):
-        """``{id: freight}`` that the orders of these bills lead to expect, in their currency. Addons that know it say
-        so."""
+    def _agreed_freight(self, billing, terms):
+        """``{id: freight that orders lead to expect}`` of the bills that have freight and orders of which it is known,
+        in their currency. Addons that know it say so; on other bills freight is not ordered."""
         return {}
 
     # ------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Bills are held by the verdict of the three-way match, with tolerances of vendor and category; it is kept."""
 
 import psycopg2
+from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -8,8 +9,7 @@ from odoo.tools import mute_logger
 from odoo.addons.distribution_approval.tests.bill_case import BillCase
 
 
-@tagged("post_install", "-at_install")
-class TestVendorBillVerdict(BillCase):
+class VerdictCase(BillCase):
     @classmethod
     def _rules(cls):
         return [
@@ -36,6 +36,9 @@ class TestVendorBillVerdict(BillCase):
     def _case(self, bill):
         return self.env["distribution.case"].search([("dedup_key", "=", f"bill_mismatch:{bill.id}")])
 
+
+@tagged("post_install", "-at_install")
+class TestVendorBillVerdict(VerdictCase):
     def test_matches(self):
         bill = self._posted_bill()
         self.assertFalse(self._case(bill))
@@ -148,3 +151,71 @@ class TestVendorBillVerdict(BillCase):
 
         queries(bills[:2])
         self.assertLessEqual(queries(bills), queries(bills[:2]) + 2)
+
+
+@tagged("post_install", "-at_install")
+class TestFreightOnBills(VerdictCase):
+    """Freight without an order line is measured by what the orders led to expect."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env["distribution.landed.rule"].create({"kind": "freight", "method": "percent", "rate": 10})
+        cls.carriage = cls.env["product.product"].create(
+            {"name": "Carriage", "type": "service", "landed_cost_ok": True, "supplier_taxes_id": False}
+        )
+        cls.tolerance.bill_freight_amount = 5
+
+    def _with_freight(self, amount, order=None, product=None):
+        """A bill of ``order``, half of which it bills, and its freight."""
+        lines = [{"product_id": (product or self.carriage).id, "quantity": 1, "price_unit": amount}]
+        if order:
+            lines.append(
+                {
+                    "product_id": self.product.id,
+                    "quantity": 50,
+                    "price_unit": 10.0,
+                    "purchase_line_id": order.order_line.id,
+                }
+            )
+        commands = [Command.create({"tax_ids": [Command.clear()], **line}) for line in lines]
+        bill = self._bill(order, lines=commands)
+        return bill, self._facts(bill, "bill_matches", "match_amount_beyond", "match_kinds")
+
+    def test_within_what_was_expected(self):
+        order = self._ordered(100, 10)
+        self.assertEqual(self._with_freight(100, order)[1], (True, 0, "none"))
+        self.assertEqual(self._with_freight(105, order)[1], (True, 0, "none"), "within tolerance")
+
+    def test_beyond_what_was_expected(self):
+        bill, facts = self._with_freight(106, self._ordered(100, 10))
+        self.assertEqual(facts, (False, 6, "freight"))
+        bill.action_post()
+        self.assertEqual(bill.approval_state, "pending")
+        self.assertIn(("beyond", "freight", 6), self._rows(bill))
+
+    def test_freight_is_paid_once(self):
+        order = self._ordered(100, 10)
+        first, _facts = self._with_freight(80, order)
+        first.action_post()
+        self.assertEqual(first.state, "posted")
+        self.assertEqual(self._with_freight(20, order)[1], (True, 0, "none"))
+        self.assertEqual(self._with_freight(80, order)[1], (False, 60, "freight"))
+
+    def test_bills_that_are_judged_together_count_together(self):
+        order = self._ordered(100, 10)
+        bills = self._with_freight(80, order)[0] | self._with_freight(80, order)[0]
+        facts = bills.sudo()._approval_facts({"match_amount_beyond"})
+        self.assertEqual(sorted(found["match_amount_beyond"] for found in facts.values()), [0, 60])
+
+    def test_otherwise_not_ordered(self):
+        """Without an order, of an order that leads to expect none, and of goods that are no landed cost."""
+        self.assertEqual(self._with_freight(50)[1], (False, 50, "no_order"))
+        order = self._ordered(100, 10)
+        self.assertEqual(self._with_freight(50, order, self.service)[1], (False, 50, "no_order"))
+        self.env["distribution.landed.rule"].search([]).active = False
+        self.assertEqual(self._with_freight(50, self._ordered(100, 10))[1], (False, 50, "no_order"))
+        other = self._ordered(100, 10, vendor=self.new_vendor)
+        bill, _facts = self._with_freight(50, self._ordered(100, 10))
+        bill.invoice_line_ids.filtered("purchase_line_id").write({"purchase_line_id": other.order_line.id})
+        self.assertEqual(self._facts(bill, "match_kinds", "match_amount_beyond"), ("no_order", 550))
