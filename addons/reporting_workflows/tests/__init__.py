@@ -4,3 +4,4 @@ from . import test_report_edition
 from . import test_report_link
 from . import test_report_concurrency
 from . import test_report_files
+from . import test_report_kpis
