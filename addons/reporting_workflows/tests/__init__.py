@@ -9,3 +9,4 @@ from . import test_report_link
 from . import test_report_concurrency
 from . import test_report_renderer
 from . import test_report_files
+from . import test_report_kpis
