@@ -33,6 +33,7 @@ from . import supplier_form
 from . import purchase_order_confirmation
 from . import api_supplier_confirmation
 from . import ship_notice
+from . import ship_notice_receipt
 from . import api_ship_notice
 from . import receipt_reason
 from . import receipt_discrepancy

@@ -204,22 +204,21 @@ class DemandHistory(models.AbstractModel):
                          WHERE line.state = 'done' AND line.product_id = ANY(%(products)s)
                            AND source.usage = 'internal' AND source.warehouse_id = ANY(%(sites)s)) change
               GROUP BY 1, 2, 3
+             UNION ALL
+                SELECT location.warehouse_id, quant.product_id, NULL, SUM(quant.quantity)
+                  FROM stock_quant quant
+                  JOIN stock_location location ON location.id = quant.location_id AND location.usage = 'internal'
+                 WHERE quant.product_id = ANY(%(products)s) AND location.warehouse_id = ANY(%(sites)s)
+              GROUP BY 1, 2
               ORDER BY 3""",
             scope,
         )
-        for site, product, day, net in self.env.cr.fetchall():
-            if (site, product) in found:
-                found[site, product].changes.append((day.toordinal(), net))
-        self.env.cr.execute(
-            """SELECT location.warehouse_id, quant.product_id, SUM(quant.quantity)
-                 FROM stock_quant quant
-                 JOIN stock_location location ON location.id = quant.location_id AND location.usage = 'internal'
-                WHERE quant.product_id = ANY(%(products)s) AND location.warehouse_id = ANY(%(sites)s)
-             GROUP BY 1, 2""",
-            scope,
-        )
-        for site, product, units in self.env.cr.fetchall():
-            if (site, product) in found:
+        for site, product, day, units in self.env.cr.fetchall():
+            if (site, product) not in found:
+                continue
+            if day:
+                found[site, product].changes.append((day.toordinal(), units))
+            else:
                 found[site, product].on_hand = units
 
     def _mark_days(self, recorded, months, is_wanted):

@@ -471,11 +471,11 @@ class DemandSuggestion(models.Model):
             ("warehouse_id", "in", list({site for site, _product in pairs})),
         ]
         wanted = set(pairs)
-        present = self.search([*here, ("state", "in", PRESENT)]).filtered(lambda one: one._pair() in wanted)
-        present._give_way()
+        counting = ["&", ("state", "=", "dismissed"), ("dismissed_until", ">=", fields.Date.context_today(self))]
+        known = self.search([*here, "|", ("state", "in", PRESENT), *counting], order="id")
+        dismissed = known.filtered(lambda one: one.state == "dismissed")
+        (known - dismissed).filtered(lambda one: one._pair() in wanted)._give_way()
         self.flush_model(["state"])  # before the next ones are inserted: one of each product and site
-        today = fields.Date.context_today(self)
-        dismissed = self.search([*here, ("state", "=", "dismissed"), ("dismissed_until", ">=", today)], order="id")
         return {one._pair(): one for one in dismissed}
 
     @api.model

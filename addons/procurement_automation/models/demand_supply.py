@@ -100,13 +100,18 @@ class DemandSupply(models.AbstractModel):
     def _sources(self, company, pairs, rules):
         """``{(site, product): Source}``; the number of queries does not depend on how many they are."""
         products = self.env["product.product"].browse({product for _site, product in pairs})
+        # In one query each: what is read record by record comes in thousands.
+        products.fetch(["product_tmpl_id"])
+        products.product_tmpl_id.fetch(["uom_id", "categ_id"])
         prices = self._prices(company, products)
         ordered = self.env["stock.warehouse.orderpoint"].browse(rule.id for rule in rules.values())
         findings = self.env["distribution.replenishment.evaluation"]._evaluate(ordered, 0) if ordered else {}
         named = self.env["product.supplierinfo"].browse(
             {finding.supplier_id for finding in findings.values() if finding.supplier_id}
         )
-        by_id = {price.id: price for price in named}
+        prices_read = named.union(*prices.values())
+        prices_read.fetch(["partner_id", "delay", "min_qty", SUPPLIERINFO_UOM])
+        by_id = {price.id: price for price in prices_read}
         chosen = {}
         for pair in pairs:
             finding = findings.get(rules[pair].id) if pair in rules else None

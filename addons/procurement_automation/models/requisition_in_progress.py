@@ -40,6 +40,27 @@ class PurchaseRequisitionLine(models.Model):
         return found
 
 
+class ProductProduct(models.Model):
+    _inherit = "product.product"
+
+    def _get_quantity_in_progress(self, location_ids=False, warehouse_ids=False):
+        """What is asked for counts like a quotation; a rule on a kit asks here for its components (mrp).
+
+        Rules and runs that know their horizon leave out what is needed behind it.
+        """
+        by_location, by_warehouse = super()._get_quantity_in_progress(location_ids, warehouse_ids)
+        locations = self.env["stock.location"].browse(location_ids or ())
+        if warehouse_ids:
+            # sudo: where stock is, whoever asks
+            locations |= self.env["stock.warehouse"].sudo().browse(warehouse_ids).lot_stock_id
+        asked = self.env["distribution.purchase.requisition.line"]._open_by_place(self, locations)
+        for (product_id, location_id), wanted in asked.items():
+            quantity = sum(quantity for _day, quantity in wanted)
+            by_location[product_id, location_id] += quantity
+            by_warehouse[product_id, locations.browse(location_id).sudo().warehouse_id.id] += quantity
+        return by_location, by_warehouse
+
+
 class StockWarehouseOrderpoint(models.Model):
     _inherit = "stock.warehouse.orderpoint"
 
@@ -47,9 +68,14 @@ class StockWarehouseOrderpoint(models.Model):
         progress = super()._quantity_in_progress()
         asked = self.env["distribution.purchase.requisition.line"]._open_by_place(self.product_id, self.location_id)
         for orderpoint in self if asked else ():
+            # Odoo counts the components of a kit, and not the kit.
+            is_kit = "is_kits" in orderpoint.product_id._fields and orderpoint.product_id.is_kits
             for day, quantity in asked.get((orderpoint.product_id.id, orderpoint.location_id.id), ()):
-                if not day or not orderpoint[HORIZON] or day <= orderpoint[HORIZON]:
+                is_later = day and orderpoint[HORIZON] and day > orderpoint[HORIZON]
+                if is_kit and not is_later:
                     progress[orderpoint.id] += quantity
+                elif is_later and not is_kit:
+                    progress[orderpoint.id] -= quantity
         return progress
 
 
@@ -59,8 +85,8 @@ class ReplenishmentEvaluation(models.AbstractModel):
     def _in_progress(self, findings):
         progress = super()._in_progress(findings)
         for finding, day, quantity in self._requested(findings):
-            if not day or day <= finding.horizon:
-                progress[finding.orderpoint_id] = progress.get(finding.orderpoint_id, 0.0) + quantity
+            if day and day > finding.horizon:
+                progress[finding.orderpoint_id] -= quantity
         return progress
 
     def _moves(self, findings, look_out_days):

@@ -9,6 +9,7 @@ from odoo.addons.distribution_core.compat import storable_product_values
 from ..models.replenishment_known import unknown_changes
 from .replenishment_company import GeneratedCompany
 from .test_replenishment_companies import computed, worked_off
+from .test_requisition import RequisitionCase
 
 
 @tagged("post_install", "-at_install")
@@ -108,3 +109,39 @@ class TestReplenishmentManufacturing(TransactionCase):
         self.assertGreater(len(theirs[0]), 5)
         self.assertGreater(len(theirs[1]), 1)
         self.assertEqual(mine, theirs)
+
+
+@tagged("post_install", "-at_install")
+class TestKitUnderARule(RequisitionCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if "mrp.bom" not in cls.env:
+            raise SkipTest("Manufacturing is not installed: the suite does not need it.")
+
+    def test_a_requisition_for_its_components_counts(self):
+        """A rule on a kit does not order again what a requisition for its components brings."""
+        kit = self.env["product.product"].create({"name": "Kit", **storable_product_values()})
+        place = {"warehouse_id": self.warehouse.id, "location_id": self.warehouse.lot_stock_id.id}
+        limits = {"product_min_qty": 10, "product_max_qty": 10}
+        rule, part = self.env["stock.warehouse.orderpoint"].create(
+            [{"product_id": product.id, **place, **limits} for product in (kit, self.product)]
+        )
+        # Odoo refuses a kit with a rule in force; one that comes back from the archive is there all the same.
+        rule.active = False
+        self.env["mrp.bom"].create(
+            {
+                "product_tmpl_id": kit.product_tmpl_id.id,
+                "product_qty": 1,
+                "type": "phantom",
+                "bom_line_ids": [(0, 0, {"product_id": self.product.id, "product_qty": 2})],
+            }
+        )
+        rule.active = True
+        self.assertEqual((rule + part)._quantity_in_progress(), {rule.id: 0, part.id: 0})
+        self.assertEqual(computed(rule)[rule.id], 10)
+        self._approved_one(20)
+        self.assertEqual((rule + part)._quantity_in_progress(), {rule.id: 10, part.id: 20})
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual(computed(rule)[rule.id], 0)

@@ -10,8 +10,7 @@ from odoo.addons.procurement_automation.engine import Announced
 from .supplier_case import SupplierCase
 
 
-@tagged("post_install", "-at_install")
-class TestShipNotice(SupplierCase):
+class ShipNoticeCase(SupplierCase):
     def _told(self, order, *lines, reference="ASN-1"):
         return self.env["distribution.ship.notice"]._take_in(
             order, {"reference": reference, "shipped_at": "2026-11-20 08:00:00"}, list(lines)
@@ -23,6 +22,9 @@ class TestShipNotice(SupplierCase):
     def _case(self, notice):
         return self.env["distribution.case"].search([("dedup_key", "=", notice._case_key())])
 
+
+@tagged("post_install", "-at_install")
+class TestShipNotice(ShipNoticeCase):
     def test_partial_shipments(self):
         order, _confirmation = self._asked()
         first = self._told(order, self._bolts(60))
@@ -93,3 +95,93 @@ class TestShipNotice(SupplierCase):
             self.env.cr.execute(
                 "UPDATE distribution_ship_notice_line SET quantity = 1 WHERE id = %s", [notice.line_ids.id]
             )
+
+
+@tagged("post_install", "-at_install")
+class TestShipNoticeReceipt(ShipNoticeCase):
+    """Lots and packages that a notice tells are prepared on the receipt."""
+
+    def _tracked(self):
+        self.product.tracking = "lot"
+        return self._asked()[0]
+
+    def _places(self, order):
+        places = order.sudo().picking_ids.move_line_ids.sorted("id")
+        return [
+            (place.quantity, place.lot_id.name or "", place.result_package_id.name or "", place.picked)
+            for place in places
+        ]
+
+    def _lots(self, *names):
+        return self.env["stock.lot"].search([("name", "in", names)], order="name")
+
+    def test_part_of_it_in_two_lots(self):
+        order = self._tracked()
+        known = self.env["stock.lot"].create(
+            {"name": "L-1", "product_id": self.product.id, "company_id": self.company.id}
+        )
+        elsewhere = self.env["stock.lot"].create(
+            {"name": "L-2", "product_id": self.product_2.id, "company_id": self.company.id}
+        )
+        told = (self._bolts(35, lot="L-1", package="P-1"), self._bolts(25, lot="L-2"))
+        self.assertEqual(self._told(order, *told).state, "open")
+        self.assertEqual(
+            sorted(self._places(order)), [(25, "L-2", "", False), (35, "L-1", "P-1", False), (40, "", "", False)]
+        )
+        move = order.sudo().picking_ids.move_ids
+        self.assertEqual((move.product_uom_qty, move.quantity, move.state), (100, 100, "assigned"))
+        lots = self._lots("L-1", "L-2").filtered(lambda lot: lot.product_id == self.product)
+        self.assertEqual((len(lots), lots.company_id), (2, self.company))
+        self.assertIn(known, lots)
+        self.assertNotIn(elsewhere, lots)
+        # Told again: nothing is prepared twice. The rest comes with the next shipment.
+        self._told(order, *told)
+        self._told(order, self._bolts(40, lot="L-2"), reference="ASN-2")
+        self.assertEqual(
+            sorted(self._places(order)), [(25, "L-2", "", False), (35, "L-1", "P-1", False), (40, "L-2", "", False)]
+        )
+
+    def test_a_lot_of_what_is_not_tracked(self):
+        order, _confirmation = self._asked()
+        before = self._places(order)
+        notice = self._told(order, self._bolts(60, lot="UNKNOWN", package="P-9"))
+        self.assertEqual((notice.state, notice.share_ids.lot), ("open", "UNKNOWN"))
+        self.assertEqual((self._places(order), self._lots("UNKNOWN").ids), (before, []))
+
+    def test_conflict_prepares_nothing(self):
+        order = self._tracked()
+        before = self._places(order)
+        notice = self._told(order, self._bolts(60, lot="L-1"), self._bolts(60, lot="L-2"))
+        self.assertEqual((notice.state, self._case(notice).state), ("conflict", "open"))
+        self.assertEqual((self._places(order), self._lots("L-1", "L-2").ids), (before, []))
+
+    def test_cancelled_is_taken_back(self):
+        order = self._tracked()
+        notice = self._told(order, self._bolts(60, lot="L-1", package="P-1"))
+        notice.with_user(self.buyer).action_cancel()
+        self.assertEqual({place[1:3] for place in self._places(order)}, {("", "")})
+        self.assertEqual(sum(place[0] for place in self._places(order)), 100)
+
+    def test_what_is_being_received_stays(self):
+        order = self._tracked()
+        order.sudo().picking_ids.move_ids.picked = True
+        before = self._places(order)
+        self._told(order, self._bolts(60, lot="L-1"))
+        self.assertEqual(self._places(order), before)
+
+    def test_attack_on_the_order_of_another_vendor(self):
+        """A notice names the line of somebody else's order: a case, and neither receipt changes."""
+        own = self._tracked()
+        rival = self.env["res.partner"].create({"name": "Rival", "supplier_rank": 1, "vendor_status": "approved"})
+        self._make_contract(rival, self.product, 10.0)
+        other = self._asked(vendor=rival)[0]
+        before = self._places(own), self._places(other)
+        notice = self._told(own, Announced(5, line=other.order_line.id, product=self.product.id, lot="FORGED"))
+        self.assertEqual((notice.state, self._case(notice).state), ("conflict", "open"))
+        self.assertEqual((notice.share_ids.ids, self._lots("FORGED").ids), ([], []))
+        self.assertEqual((self._places(own), self._places(other)), before)
+        for user in (self.buyer, self.manager):
+            with self.assertRaises(AccessError):
+                self.env["distribution.ship.notice"].with_user(user).create(
+                    {"reference": "F", "order_id": other.id, "state": "open", "told_at": "2026-11-20 08:00:00"}
+                )
