@@ -10,7 +10,8 @@ Rules, in words
   sign, time zone – is the renderer's business.
 * Nothing in it depends on when or by whom it is drawn. Two equal contents have one digest.
 
->>> content = Content(code="daily_sales", title="Daily Sales", company="Acme", period=Period("2026-11-20", "2026-11-20"))
+>>> day = Period("2026-11-20", "2026-11-20")
+>>> content = Content(code="daily_sales", title="Daily Sales", company="Acme", period=day)
 >>> Content.from_json(content.to_json()) == content
 True
 >>> len(content.digest())
@@ -28,7 +29,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 #: What a value is, and so how it is written. Money is in the content's currency unless its figure or column names one;
 #: percent is of 100 (12.5 is 12.5 %); hours and days are decimal.
 KINDS = ("text", "integer", "number", "money", "percent", "hours", "days", "date", "datetime")
-#: How a figure stands against its thresholds, from best to worst; ``none`` where it has none, ``unknown`` without a value.
+#: How a figure stands against its thresholds, from best to worst; ``none`` where it has none, ``unknown`` without a
+#: value.
 STATUSES = ("none", "ok", "warn", "breach", "unknown")
 CHART_KINDS = ("bar", "stacked_bar", "line")
 SEVERITIES = ("info", "warn", "breach")

@@ -30,6 +30,7 @@ MEDIA_TYPES = {
     "pdf": "application/pdf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv",
+    "zip": "application/zip",
     "json": "application/json",
 }
 
@@ -402,12 +403,13 @@ class ReportEdition(models.Model):
             edition = Edition(self.number, self.released_at, self._sign_offs(), self.corrects_id.number)
             drawn = self.env["distribution.report.renderer"]._render(self.content, edition.to_json(), formats)
             for kind in formats:
-                name = f"{self.report_id.code}_{self.period}_edition-{self.number}.{_ending(kind, drawn[kind])}"
+                ending = _ending(kind, drawn[kind])
+                name = f"{self.report_id.code}_{self.period}_edition-{self.number}.{ending}"
                 self.env["distribution.report.file"].create(
                     {
                         "edition_id": self.id,
                         "kind": kind,
-                        "attachment_id": self._attach(name, drawn[kind], kind).id,
+                        "attachment_id": self._attach(name, drawn[kind], ending).id,
                         "sha256": hashlib.sha256(drawn[kind]).hexdigest(),
                         "size": len(drawn[kind]),
                     }
