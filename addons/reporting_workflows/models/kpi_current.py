@@ -61,9 +61,7 @@ class KpiCurrent(models.Model):
 
     kpi_id = fields.Many2one("distribution.kpi", "KPI", required=True, readonly=True, ondelete="cascade", index=True)
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade", index=True)
-    site_id = fields.Many2one(
-        "stock.warehouse", "Site", readonly=True, ondelete="cascade", help="Empty: the whole company."
-    )
+    site_id = fields.Many2one("stock.warehouse", readonly=True, ondelete="cascade", help="Empty: the whole company.")
     day = fields.Date(required=True, readonly=True)
     is_measured = fields.Boolean("Measured", required=True, readonly=True)
     value = fields.Float(readonly=True, digits=(24, 4), group_operator="avg")

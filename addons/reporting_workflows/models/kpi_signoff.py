@@ -20,7 +20,7 @@ class KpiSignoff(models.Model):
     period_end = fields.Date("To", required=True, readonly=True)
     digest = fields.Char(required=True, readonly=True, help="SHA-256 of the snapshots that were signed.")
     user_id = fields.Many2one("res.users", "Signed by", required=True, readonly=True, ondelete="restrict")
-    as_backup = fields.Boolean("As Backup", readonly=True)
+    as_backup = fields.Boolean(readonly=True)
     signed_at = fields.Datetime(required=True, readonly=True)
     comment = fields.Text(readonly=True)
     state = fields.Selection(

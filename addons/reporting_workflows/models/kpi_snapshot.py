@@ -58,9 +58,7 @@ class KpiSnapshot(models.Model):
     kpi_id = fields.Many2one("distribution.kpi", "KPI", required=True, readonly=True, ondelete="restrict", index=True)
     version_id = fields.Many2one("distribution.kpi.version", required=True, readonly=True, ondelete="restrict")
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="restrict", index=True)
-    site_id = fields.Many2one(
-        "stock.warehouse", "Site", readonly=True, ondelete="restrict", help="Empty: the whole company."
-    )
+    site_id = fields.Many2one("stock.warehouse", readonly=True, ondelete="restrict", help="Empty: the whole company.")
     day = fields.Date(required=True, readonly=True, index=True)
     revision = fields.Integer("Correction", required=True, readonly=True, help="0: as it was taken first.")
     is_latest = fields.Boolean("In Force", compute="_compute_is_latest", search="_search_is_latest")

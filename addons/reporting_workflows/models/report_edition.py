@@ -45,7 +45,7 @@ class ReportEdition(models.Model):
     run_id = fields.Many2one("distribution.report.run", required=True, readonly=True, ondelete="restrict", index=True)
     version_id = fields.Many2one("distribution.report.version", required=True, readonly=True, ondelete="restrict")
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
-    site_id = fields.Many2one("stock.warehouse", string="Site", readonly=True)
+    site_id = fields.Many2one("stock.warehouse", readonly=True)
     category_id = fields.Many2one("product.category", readonly=True)
     classification = fields.Selection(CLASSIFICATIONS, required=True, readonly=True)
     release_pattern = fields.Char(required=True, readonly=True)

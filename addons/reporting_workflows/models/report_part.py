@@ -109,7 +109,9 @@ class ReportPart(models.AbstractModel):
                     values[key] = self.env["distribution.approval.portable"]._from_text(field, text)
                 except UserError as error:
                     place = f"{self._part_list}.{entry.get('code') or entry.get('path') or entry.get('kind')}"
-                    raise UserError(f"{place}.{key}: {error.args[0]}") from error
+                    raise UserError(
+                        _("%(place)s.%(field)s: %(problem)s", place=place, field=key, problem=error.args[0])
+                    ) from error
         return values
 
 

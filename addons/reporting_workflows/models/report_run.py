@@ -77,7 +77,7 @@ class ReportRun(models.Model):
     period_first = fields.Date("From", required=True, readonly=True)
     period_last = fields.Date("To", required=True, readonly=True)
     period = fields.Char(required=True, readonly=True)
-    site_id = fields.Many2one("stock.warehouse", string="Site", readonly=True)
+    site_id = fields.Many2one("stock.warehouse", readonly=True)
     category_id = fields.Many2one("product.category", readonly=True)
     parameters = fields.Char(required=True, readonly=True, help="What it is run for, as one key.")
     attempt = fields.Integer(required=True, readonly=True, default=1)

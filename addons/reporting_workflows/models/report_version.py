@@ -96,7 +96,7 @@ class ReportVersion(models.Model):
         default="internal",
         help="Who may get it. Only what is for customers or suppliers leaves the house.",
     )
-    site_id = fields.Many2one("stock.warehouse", string="Site", help="Empty: the whole company.")
+    site_id = fields.Many2one("stock.warehouse", help="Empty: the whole company.")
     category_id = fields.Many2one("product.category", help="Empty: all.")
     reader_id = fields.Many2one(
         "res.users",

@@ -16,7 +16,7 @@ class ReportStart(models.TransientModel):
     period_last = fields.Date(
         "To", required=True, compute="_compute_period", store=True, precompute=True, readonly=False
     )
-    site_id = fields.Many2one("stock.warehouse", string="Site", help="Empty: as the report says.")
+    site_id = fields.Many2one("stock.warehouse", help="Empty: as the report says.")
     category_id = fields.Many2one("product.category", help="Empty: as the report says.")
     reason = fields.Char(help="When this period was run before: why it is run again.")
 
