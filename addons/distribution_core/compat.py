@@ -57,6 +57,14 @@ def check_access(records, operation):
         records.check_access(operation)
 
 
+def check_field_readable(model, name):
+    """Raise AccessError unless the user may read the field; 17.0 does not ask when a computed one is got."""
+    if IS_17:
+        model.check_field_access_rights('read', [name])
+    else:
+        model._check_field_access(model._fields[name], 'read')
+
+
 def accessible(records, operation):
     """Those of ``records`` on which the user may do ``operation``; two queries at most."""
     if not IS_17:

@@ -84,9 +84,12 @@ class ShipNoticeShare(models.Model):
         """``{name: package}``, empty ones or new."""
         packages = self.env[self.env["stock.move.line"]._fields["result_package_id"].comodel_name]
         names = sorted(set(filter(None, self.mapped("package"))))
-        found = {
-            package.name: package for package in packages.search([("name", "in", names), ("quant_ids", "=", False)])
-        }
+        empty = packages.search([("name", "in", names), ("quant_ids", "=", False)])
+        # A package that is prepared for goods stays empty until they are received.
+        awaited = self.env["stock.move.line"].search(
+            [("result_package_id", "in", empty.ids), ("state", "not in", ("done", "cancel"))]
+        )
+        found = {package.name: package for package in empty - awaited.result_package_id}
         missing = [name for name in names if name not in found]
         found.update(zip(missing, packages.create([{"name": name} for name in missing])))
         return found
@@ -116,12 +119,19 @@ class ShipNoticeShare(models.Model):
         moves._recompute_state()
 
     def _take_back(self):
-        """Take lots and packages off what of the receipt nobody has picked."""
+        """Take lots and packages off as much of the receipt as these shares brought, where nobody has picked it."""
         for share in self.filtered(lambda share: share.product_id.tracking != "none"):
-            share.order_line_id._moves_to_come().move_line_ids.filtered(
+            places = share.order_line_id._moves_to_come().move_line_ids.filtered(
                 lambda place, share=share: (
                     not place.picked
                     and (place.lot_id.name or "") == (share.lot or "")
                     and (place.result_package_id.name or "") == (share.package or "")
                 )
-            ).write({"lot_id": False, "result_package_id": False})
+            )
+            unit = share.product_id.uom_id
+            left = share.order_line_id[LINE_UOM]._compute_quantity(share.quantity, unit, round=False)
+            for place in places.sorted("id"):
+                if float_compare(left, 0, precision_rounding=unit.rounding) <= 0:
+                    break
+                left -= place.product_uom_id._compute_quantity(place.quantity, unit, round=False)
+                place.write({"lot_id": False, "result_package_id": False})

@@ -83,7 +83,11 @@ class SupplierTolerance(models.Model):
     bill_quantity_percent = fields.Float("Bill: Quantity (%)", help="Billed beyond what the order leaves open.")
     bill_receipt_percent = fields.Float("Bill: Not Received (%)", help="Billed and not received.")
     bill_tax_amount = fields.Float("Bill: Tax (at most)", help="Up or down, in the currency of the bill.")
-    bill_freight_amount = fields.Float("Bill: Freight (at most)", help="Beyond what was agreed, for the bill.")
+    bill_freight_amount = fields.Float(
+        "Bill: Freight beyond Expected (at most)",
+        help="For the bill, beyond what its orders led to expect. Where nothing was expected, freight without an order "
+        "line is not ordered, whatever stands here.",
+    )
     bill_total_amount = fields.Float(
         "Bill: Total (at most)", help="All tolerated differences of a bill together; 0: no limit of its own."
     )

@@ -98,15 +98,20 @@ class Kpi(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._refuse_protected(vals)
-        return super().create(vals_list)
+        kpis = super().create(vals_list)
+        if any(kpi[name] for kpi in kpis for name in OWNERS):
+            self._check_names_owner()
+        return kpis
 
     def write(self, vals):
         self._refuse_protected(vals)
         if "code" in vals and self.filtered("version_id"):
             raise UserError(_("Code: reports name the KPI by it, it stays. Make a new KPI instead."))
         named = OWNERS & vals.keys()
-        if named and not self.env.su and not self.env.user.has_group("distribution_core.group_administrator"):
-            raise AccessError(_("Owner: who answers for a KPI is named by an administrator."))
+        if named:
+            self._check_names_owner()
+        if "active" in vals and self.filtered("version_id") and not self._may("administrator", "policy_publisher"):
+            raise AccessError(_("Active: a KPI in force is archived by a policy publisher or an administrator."))
         before = {kpi: [kpi[name] for name in sorted(OWNERS)] for kpi in self} if named else {}
         result = super().write(vals)
         changed = self.filtered(lambda kpi: kpi in before and before[kpi] != [kpi[name] for name in sorted(OWNERS)])
@@ -125,6 +130,14 @@ class Kpi(models.Model):
     def _unlink_except_published(self):
         if self.filtered("version_id"):
             raise UserError(_("A KPI that was in force stays. Archive it instead."))
+
+    def _may(self, *roles):
+        user = self.env.user
+        return self.env.su or any(user.has_group(f"distribution_core.group_{role}") for role in roles)
+
+    def _check_names_owner(self):
+        if not self._may("administrator"):
+            raise AccessError(_("Owner: who answers for a KPI is named by an administrator."))
 
     def _refuse_protected(self, vals):
         if "version_id" in vals or "version_ids" in vals:

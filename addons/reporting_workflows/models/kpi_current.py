@@ -105,9 +105,19 @@ class KpiCurrent(models.Model):
 
         def is_due(kpi):
             source = sources.get(kpi.source)
-            return source and (kpi not in fresh or touched & {*source.touched} or (touched and "*" in source.touched))
+            return source and (
+                kpi not in fresh
+                or source.moves_on
+                or touched & {*source.touched}
+                or (touched and "*" in source.touched)
+            )
 
         return self.env["distribution.kpi"].search([("version_id", "!=", False)]).filtered(is_due)
+
+    @api.model
+    def _forget(self, kpis):
+        """These are measured anew before anybody is shown a number of today."""
+        self.search([("kpi_id", "in", kpis.ids)]).unlink()
 
     @api.model
     def _refresh(self, company, kpis):
@@ -172,6 +182,15 @@ class DistributionEvent(models.Model):
 class StockMove(models.Model):
     _inherit = "stock.move"
 
+    def write(self, vals):
+        """The deadline by which goods were judged when they left stays, whoever changes the order later."""
+        over = self.filtered(lambda move: move.state == "done") if "date_deadline" in vals else self.browse()
+        if not over:
+            return super().write(vals)
+        rest = {name: value for name, value in vals.items() if name != "date_deadline"}
+        super(StockMove, over).write(rest)
+        return super(StockMove, self - over).write(vals)
+
     def _touch_kpis(self):
         if self:
             for model in ("stock.move", "stock.picking"):
@@ -179,7 +198,7 @@ class StockMove(models.Model):
 
     def _action_confirm(self, *args, **options):
         moves = super()._action_confirm(*args, **options)
-        self.exists()._touch_kpis()
+        moves._touch_kpis()
         return moves
 
     def _action_done(self, *args, **options):
@@ -199,6 +218,16 @@ class SaleOrder(models.Model):
         result = super().write(vals)
         if "state" in vals and self:
             self.env["distribution.kpi.touch"]._note(self._name, self.company_id)
+        return result
+
+
+class SaleOrderLine(models.Model):
+    _inherit = "sale.order.line"
+
+    def write(self, vals):
+        result = super().write(vals)
+        if {"product_uom_qty", "price_unit", "discount"} & vals.keys() and self:
+            self.env["distribution.kpi.touch"]._note("sale.order", self.company_id)
         return result
 
 

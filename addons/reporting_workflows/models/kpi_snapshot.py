@@ -29,6 +29,8 @@ _logger = logging.getLogger(__name__)
 
 #: How many missed days are caught up.
 CATCH_UP_DAYS = 31
+#: How something stood at the end of a day is measured so soon after it, or not at all.
+LEVEL_DELAY = timedelta(hours=6)
 COLUMNS = (
     "kpi_id",
     "version_id",
@@ -179,22 +181,28 @@ class KpiSnapshot(models.Model):
         """``{day: KPIs}`` that are to be taken, the oldest first. A KPI that is new begins with yesterday."""
         yesterday = company._day_of(fields.Datetime.now()) - timedelta(days=1)
         kpis = self.env["distribution.kpi"].search([("version_id", "!=", False)])
+        earliest = yesterday - timedelta(days=CATCH_UP_DAYS - 1)
         self.env.cr.execute(
-            "SELECT kpi_id, max(day) FROM distribution_kpi_snapshot WHERE company_id = %s GROUP BY kpi_id", [company.id]
+            """SELECT kpi_id, min(day), array_agg(DISTINCT day) FILTER (WHERE day >= %s)
+                 FROM distribution_kpi_snapshot WHERE company_id = %s GROUP BY kpi_id""",
+            [earliest, company.id],
         )
-        known, missing = dict(self.env.cr.fetchall()), {}
+        known, missing = {kpi_id: (first, set(days or ())) for kpi_id, first, days in self.env.cr.fetchall()}, {}
         for kpi in kpis:
-            day = max(known.get(kpi.id, yesterday - timedelta(days=1)), yesterday - timedelta(days=CATCH_UP_DAYS))
-            while day < yesterday:
+            first, taken = known.get(kpi.id, (yesterday, ()))
+            day = max(first, earliest)
+            while day <= yesterday:
+                if day not in taken:
+                    missing[day] = missing.get(day, kpis.browse()) | kpi
                 day += timedelta(days=1)
-                missing[day] = missing.get(day, kpis.browse()) | kpi
         return dict(sorted(missing.items()))
 
     @api.model
     def _take(self, company, day, kpis):
         """Take a day that is over; a number of queries per KPI that does not depend on the data."""
         rows, failed = [], self.env["distribution.kpi"]
-        in_time = day >= company._day_of(fields.Datetime.now()) - timedelta(days=1)
+        _begin, end = company._moments_of(day, day)
+        in_time = fields.Datetime.now() < end + LEVEL_DELAY
         for kpi in kpis:
             try:
                 with self.env.cr.savepoint():
@@ -206,7 +214,7 @@ class KpiSnapshot(models.Model):
                 self._tell_failed(kpi, company, day, error)
                 failed |= kpi
         self.env["distribution.case"].with_company(company)._mend(
-            [self._failed_key(kpi, company) for kpi in kpis - failed], _("The KPI could be taken.")
+            [self._failed_key(kpi, company, day) for kpi in kpis - failed], _("The KPI could be taken.")
         )
         return self._append_rows(rows)
 
@@ -243,8 +251,8 @@ class KpiSnapshot(models.Model):
         )
         return self.browse(row[0] for row in self.env.cr.fetchall())
 
-    def _failed_key(self, kpi, company):
-        return f"kpi_failed:{company.id}:{kpi.id}"
+    def _failed_key(self, kpi, company, day):
+        return f"kpi_failed:{company.id}:{kpi.id}:{day}"
 
     def _tell_failed(self, kpi, company, day, error):
         self.env["distribution.case"].with_company(company)._open(
@@ -252,7 +260,7 @@ class KpiSnapshot(models.Model):
             kpi,
             _("KPI %(name)s could not be taken for %(day)s", name=kpi.name, day=day),
             detail=type(error).__name__,
-            dedup_key=self._failed_key(kpi, company),
+            dedup_key=self._failed_key(kpi, company, day),
         )
 
     # ------------------------------------------------------------ correcting
@@ -282,6 +290,8 @@ class KpiSnapshot(models.Model):
                 _("%s says how something stood: it cannot be measured afterwards, the snapshot stays.", kpi.name)
             )
         former = {row.site_id.id: row for row in self._latest_of(kpi, company, day, day)}
+        if any(row.version_id.source != kpi.source for row in former.values()):
+            raise UserError(_("%s was counted in another way on that day: the snapshot stays.", kpi.name))
         found = {row.get("site_id") or False: row for row in self._rows(kpi, company, day, True)}
         rows = []
         for site in former.keys() | found.keys():

@@ -98,6 +98,11 @@ class Source:
         return not self.moment
 
     @property
+    def moves_on(self):
+        """Whether time alone changes the number."""
+        return self.is_level and "%(now)s" in self.numerator + self.denominator + self.condition
+
+    @property
     def touched(self):
         return self.touched_by or (self.model,)
 

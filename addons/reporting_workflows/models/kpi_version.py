@@ -199,6 +199,14 @@ class KpiVersion(models.Model):
         self._note_author()
         return result
 
+    def update_field_translations(self, field_name, translations):
+        """The door of the translation dialog: it writes past ``write``."""
+        self._refuse_protected({field_name: translations})
+        self._check_draft()
+        result = super().update_field_translations(field_name, translations)
+        self._note_author()
+        return result
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_published(self):
         self._check_draft()
@@ -287,6 +295,8 @@ class KpiVersion(models.Model):
             },
         )
         models.BaseModel.write(self.kpi_id, {"version_id": self.id})
+        # Today's number was counted by the definition before; sudo: it is nobody's to delete
+        self.env["distribution.kpi.current"].sudo()._forget(self.kpi_id)
         self.env["distribution.event"].with_user(user).sudo()._record(
             "distribution.kpi.published.v1",
             self.kpi_id,
@@ -301,7 +311,10 @@ class KpiVersion(models.Model):
     @api.model
     def _publish_library(self):
         """The definitions that come with an addon are in force once it is installed."""
-        for version in self.search([("state", "=", "draft"), ("number", "=", 1), ("kpi_id.version_id", "=", False)]):
+        drafts = self.search([("state", "=", "draft"), ("number", "=", 1), ("kpi_id.version_id", "=", False)])
+        shipped = drafts.get_external_id()
+        # What people have drafted, or imported, is for a publisher.
+        for version in drafts.filtered(lambda draft: shipped[draft.id] and not shipped[draft.id].startswith("__")):
             version._publish(self.env.user)
 
 

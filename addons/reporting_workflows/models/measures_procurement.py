@@ -167,6 +167,7 @@ SOURCES = {
         condition=f"""{IS_OPEN} AND EXISTS (
             SELECT 1 FROM stock_move wanted
               JOIN stock_picking_type way ON way.id = wanted.picking_type_id
+              JOIN stock_location place ON place.id = wanted.location_dest_id AND place.usage = 'customer'
              WHERE wanted.product_id = purchase_order_line.product_id AND way.code = 'outgoing'
                AND way.warehouse_id = kind.warehouse_id
                AND wanted.state IN ('waiting', 'confirmed', 'partially_available')

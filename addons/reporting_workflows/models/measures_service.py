@@ -17,7 +17,8 @@ MOVE_DIMENSIONS = {
     "category": Dimension("product_id.categ_id", "template.categ_id"),
     "product": Dimension("product_id"),
 }
-OUTGOING = ("picking_type_id.code", "=", "outgoing")
+#: To customers: other sites and vendors get goods by the same type of transfer.
+OUTGOING = (("picking_type_id.code", "=", "outgoing"), ("location_dest_id.usage", "=", "customer"))
 OPEN = ("state", "not in", ("draft", "done", "cancel"))
 DAYS_LATE = hours("stock_picking.date_deadline", "stock_picking.date_done") + " / 24.0"
 
@@ -40,7 +41,7 @@ SOURCES = {
         "stock.picking",
         "percent",
         **share("stock_picking.date_done <= stock_picking.date_deadline"),
-        domain=(OUTGOING, ("state", "=", "done"), ("date_deadline", "!=", False)),
+        domain=(*OUTGOING, ("state", "=", "done"), ("date_deadline", "!=", False)),
         moment="date_done",
         joins=PICKING_TYPE,
         dimensions=PICKING_DIMENSIONS,
@@ -53,7 +54,7 @@ SOURCES = {
                                                            AND stock_move.date <= stock_move.date_deadline)""",
         denominator="sum(stock_move.product_qty)",
         scale=100,
-        domain=(OUTGOING, ("state", "not in", ("draft", "cancel")), ("date_deadline", "!=", False)),
+        domain=(*OUTGOING, ("state", "not in", ("draft", "cancel")), ("date_deadline", "!=", False)),
         moment="date_deadline",
         joins=f"{MOVE_TYPE} {MOVE_PRODUCT}",
         condition="stock_move.date_deadline <= %(now)s",
@@ -65,7 +66,7 @@ SOURCES = {
         "stock.picking",
         "integer",
         numerator="count(*)",
-        domain=(OUTGOING, OPEN, ("date_deadline", "!=", False)),
+        domain=(*OUTGOING, OPEN, ("date_deadline", "!=", False)),
         joins=PICKING_TYPE,
         condition="stock_picking.date_deadline < %(now)s",
         dimensions=PICKING_DIMENSIONS,
@@ -75,7 +76,7 @@ SOURCES = {
         "stock.move",
         "integer",
         numerator="count(*)",
-        domain=(OUTGOING, ("state", "in", ("confirmed", "partially_available"))),
+        domain=(*OUTGOING, ("state", "in", ("confirmed", "partially_available"))),
         joins=f"{MOVE_TYPE} {MOVE_PRODUCT}",
         dimensions=MOVE_DIMENSIONS,
         touched_by=("stock.move", "stock.picking", "sale.order"),
@@ -85,7 +86,7 @@ SOURCES = {
         "stock.picking",
         "days",
         **average(DAYS_LATE),
-        domain=(OUTGOING, ("state", "=", "done"), ("date_deadline", "!=", False)),
+        domain=(*OUTGOING, ("state", "=", "done"), ("date_deadline", "!=", False)),
         moment="date_done",
         joins=PICKING_TYPE,
         condition="stock_picking.date_done > stock_picking.date_deadline",
@@ -96,7 +97,7 @@ SOURCES = {
         "stock.picking",
         "days",
         **average(hours("ordered.date_order", "stock_picking.date_done") + " / 24.0"),
-        domain=(OUTGOING, ("state", "=", "done"), ("sale_id", "!=", False)),
+        domain=(*OUTGOING, ("state", "=", "done"), ("sale_id", "!=", False)),
         moment="date_done",
         joins=f"{PICKING_TYPE} JOIN sale_order ordered ON ordered.id = stock_picking.sale_id",
         dimensions=PICKING_DIMENSIONS,
@@ -106,7 +107,7 @@ SOURCES = {
         "stock.picking",
         "integer",
         numerator="count(*)",
-        domain=(OUTGOING, OPEN, ("backorder_id", "!=", False)),
+        domain=(*OUTGOING, OPEN, ("backorder_id", "!=", False)),
         joins=PICKING_TYPE,
         dimensions=PICKING_DIMENSIONS,
     ),
@@ -115,7 +116,7 @@ SOURCES = {
         "stock.picking",
         "days",
         **average(hours("stock_picking.create_date", "%(now)s") + " / 24.0"),
-        domain=(OUTGOING, OPEN, ("backorder_id", "!=", False)),
+        domain=(*OUTGOING, OPEN, ("backorder_id", "!=", False)),
         joins=PICKING_TYPE,
         dimensions=PICKING_DIMENSIONS,
     ),

@@ -29,6 +29,7 @@ def _not_issued(days):
           JOIN stock_location origin ON origin.id = issued.location_id
           JOIN stock_location target ON target.id = issued.location_dest_id
          WHERE issued.product_id = stock_quant.product_id AND issued.state = 'done'
+           AND issued.company_id = stock_quant.company_id AND origin.usage IN ('internal', 'transit')
            AND issued.date >= %(now)s - interval '{days} days'
            AND origin.warehouse_id IS NOT DISTINCT FROM place.warehouse_id
            AND target.usage IN ('customer', 'production'))"""
@@ -205,7 +206,7 @@ SOURCES = {
         "stock.picking",
         "hours",
         **average(hours("stock_picking.create_date", "stock_picking.date_done")),
-        domain=(OUTGOING, ("state", "=", "done")),
+        domain=(*OUTGOING, ("state", "=", "done")),
         moment="date_done",
         joins=PICKING_TYPE,
         dimensions=PICKING_DIMENSIONS,

@@ -1,12 +1,16 @@
 """A report: what it is called, who answers for it, and all versions of its definition."""
 
+import logging
 from zoneinfo import ZoneInfo
 
 import psycopg2
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 
 from ..engine.schedule import next_due
+
+_logger = logging.getLogger(__name__)
 
 AUTHOR_GROUPS = ("distribution_core.group_policy_author", "distribution_core.group_administrator")
 #: Who starts, overrules and recalls beside the owners.
@@ -104,6 +108,18 @@ class Report(models.Model):
             raise AccessError(_("When a report is due follows from its schedule."))
         if "code" in vals and any(report.code != vals["code"] and report.version_id for report in self):
             raise UserError(_("The code of a published report stays: editions are found by it."))
+        # sudo: whether anything was ever published, whoever writes
+        published = any(version.state != "draft" for version in self.sudo().version_ids)
+        if published and "company_id" in vals:
+            raise UserError(_("The company of a published report stays: its editions belong there."))
+        if published and not self.env.su and {"owner_id", "backup_owner_id"} & vals.keys():
+            if not self.env.user.has_group("distribution_core.group_administrator") or self.env.uid in (
+                vals.get("owner_id"),
+                vals.get("backup_owner_id"),
+            ):
+                raise AccessError(
+                    _("Who answers for a published report is named by an administrator, who never names themselves.")
+                )
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
@@ -152,8 +168,10 @@ class Report(models.Model):
 
     def _plan(self, after=None):
         """Note when each is due next. ``after``: default now."""
-        after = after or fields.Datetime.now()
+        served, after = after is not None, after or fields.Datetime.now()
         for report in self.sudo():  # sudo: who publishes need not be allowed to write the report
+            if not served and report.version_id and report.next_due_at and report.next_due_at <= after:
+                continue  # due at this moment: the job serves it and plans anew
             schedule = report.version_id._schedule() if report.version_id and report.active else None
             days = report.env["distribution.report.working.days"]._of(report.company_id, after)
             due = next_due(schedule, report._zone(), days, after) if schedule else None
@@ -179,6 +197,18 @@ class Report(models.Model):
             except psycopg2.errors.UniqueViolation:
                 # Somebody started the same period by hand at this moment: it runs already.
                 report._plan(now)
+            except Exception as error:  # pylint: disable=broad-except
+                if getattr(error, "pgcode", None) in PG_CONCURRENCY_ERRORS_TO_RETRY:
+                    raise
+                _logger.exception("Report %s cannot be started.", report.id)
+                report.next_due_at = fields.Datetime.add(now, hours=1)
+                self.env["distribution.case"]._open(
+                    "report_failed",
+                    report,
+                    _("Report not started: %s", report.name),
+                    detail=str(error)[:2000],
+                    dedup_key=f"report_schedule,{report.id}",
+                )
         if reports:
             self.env["distribution.report.run"]._wake()
         return len(reports)

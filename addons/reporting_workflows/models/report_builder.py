@@ -8,10 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from odoo import _, api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
-from psycopg2 import Error as DatabaseError
+from odoo.exceptions import AccessError, UserError
 
-from odoo.addons.distribution_core.compat import may
+from odoo.addons.distribution_core.compat import check_field_readable, may
 from odoo.addons.distribution_core.engine.placeholders import fill
 
 from ..engine import Chart, Column, Content, Figure, Finding, Input, Limit, Period, Section, Series, Table
@@ -163,6 +162,11 @@ class ReportBuilder(models.AbstractModel):
         model = scope.env[dataset["model"]]
         domain = self._domain(dataset.get("domain"), scope.values)
         columns = self._columns(model, dataset)
+        _check_conditions(model, domain)
+        order = (dataset.get("order") or "").split(",")
+        for path in (*words(dataset.get("group_by") or ""), *(part.split()[0] for part in order if part.strip())):
+            if path.partition(":")[0].split(".")[0] in model._fields:
+                _field_at(model, path)
         if dataset.get("group_by"):
             return self._grouped_table(scope, model, domain, dataset, columns)
         records = model.search(domain, order=dataset.get("order") or None, limit=MOST_ROWS)
@@ -253,6 +257,7 @@ class ReportBuilder(models.AbstractModel):
     def _newest_records(self, scope, entry):
         model = scope.env[entry["source"]]
         domain = self._domain(entry.get("domain"), scope.values)
+        _check_conditions(model, domain)
         ((newest,),) = model._read_group(domain, [], [f"{entry.get('moment') or 'write_date'}:max"])
         if newest and not isinstance(newest, datetime):
             newest = datetime.combine(newest, time())
@@ -274,6 +279,8 @@ class ReportBuilder(models.AbstractModel):
     def _newest_job(self, _scope, entry):
         # sudo: only the moment of a run is taken
         cron = self.env.ref(entry["source"]).sudo()
+        if cron._name != "ir.cron":
+            raise ValueError(_("input: “%s” is no scheduled action.", entry["source"]))
         run = (
             self.env["distribution.automation.run"]
             .sudo()
@@ -527,10 +534,11 @@ class ReportBuilder(models.AbstractModel):
                 scope = self._scope(version, today, today, version.reader_id)
                 for dataset in scope.definition.get("datasets", ()):
                     self._check_readable(scope.env, dataset)
-                tables = self._capture(scope)
-                self._freshness(scope, fields.Datetime.now())
-                self._measured(scope, tables)
-        except (UserError, ValidationError, DatabaseError) as error:
+                content, _findings = self._preview(version, today, today, version.reader_id)
+                shown = self.env["distribution.report.edition"]._shown
+                self.env["ir.qweb"]._render("reporting_workflows.report_content", {"content": content, "show": shown})
+        except Exception as error:  # pylint: disable=broad-except
+            # Whatever it is, it would stop every run.
             return [str(error.args[0] if error.args else error).strip()]
         return []
 
@@ -601,15 +609,33 @@ def _field_at(model, path):
         found = model._fields.get(name)
         if found is None or not found.relational:
             raise ValueError(_("field: “%(name)s” of %(model)s leads nowhere.", name=name, model=model._description))
+        check_field_readable(model, name)
         model = model.env[found.comodel_name]
     if last not in model._fields:
         raise ValueError(_("field: %(model)s has no “%(name)s”.", model=model._description, name=last))
+    check_field_readable(model, last)
     return model._fields[last]
+
+
+def _check_conditions(model, domain):
+    """Raise AccessError where a condition looks at what the reader may not read: answers would tell it."""
+    paths = (leaf[0] for leaf in domain if isinstance(leaf, list | tuple) and isinstance(leaf[0], str))
+    for path in paths:
+        place = model
+        for name in path.split("."):
+            found = place._fields.get(name)
+            if found is None:
+                break
+            check_field_readable(place, name)
+            if not found.relational:
+                break
+            place = place.env[found.comodel_name]
 
 
 def _value(record, path):
     for name in path[:-1]:
-        record = record[name][:1]
+        found = record[name]
+        record = found if len(found) < 2 else found[:1].with_prefetch(found._prefetch_ids)
     return _plain(record[path[-1]], record, {"path": path[-1]})
 
 

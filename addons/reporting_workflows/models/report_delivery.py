@@ -127,13 +127,19 @@ class ReportDelivery(models.Model):
     @api.model
     def _tell_late(self, run, why):
         """Everybody in the house who expects the report, and who answers for it, hear that it is late."""
-        ids = run.version_id._sealed()["ids"]["recipients"]
+        try:
+            ids = run.version_id._sealed()["ids"]["recipients"]
+        except UserError:
+            ids = []  # nobody can say who expects it: those who answer for it hear
         groups = self.env["res.groups"].browse(one["id"] for one in ids if one["kind"] == "group").exists()
         users = self.env["res.users"].browse(one["id"] for one in ids if one["kind"] == "user").exists()
         users = (users | groups._report_members(run.company_id) | run.report_id._people()).filtered(
             lambda user: user.active and not user.share and run.company_id in user.company_ids
         )
-        self.create([{**self._values("late", run, user, user.partner_id, "mail"), "words": why} for user in users])
+        by_partner = {user.partner_id: user for user in users}
+        self.create(
+            [{**self._values("late", run, user, partner, "mail"), "words": why} for partner, user in by_partner.items()]
+        )
         self._wake()
 
     @api.model

@@ -184,7 +184,8 @@ class ReportEdition(models.Model):
             .sudo()
             .search([("user_id", "=", self.env.uid), ("kind", "=", "edition"), ("state", "=", "sent")])
         )
-        return [("id", "in" if (operator == "=") == bool(value) else "not in", mine.edition_id.ids)]
+        asked = any(value) if isinstance(value, list | tuple | set | frozenset) else bool(value)
+        return [("id", "in" if (operator in ("=", "in")) == asked else "not in", mine.edition_id.ids)]
 
     @api.depends_context("uid")
     def _compute_can_work(self):
@@ -333,6 +334,7 @@ class ReportEdition(models.Model):
         seal = release.attachment_id.raw
         if (
             not release.released_at
+            or not release.active
             or release.edition_id != self
             or hashlib.sha256(seal or b"").hexdigest() != self.digest
             or hashlib.sha256(self.content.encode()).hexdigest() != self.digest
@@ -427,6 +429,8 @@ class ReportEdition(models.Model):
     def _distribute(self):
         """Hand it out: a row for each recipient, sent by a job of its own. Returns how many there are."""
         self.ensure_one()
+        if self.state != "released":
+            raise StepFailed(_("%s was recalled or withdrawn: it is not handed out.", self.display_name), "approval")
         self._check_intact()
         deliveries = self.env["distribution.report.delivery"]
         made = deliveries._queue(self, self._recipients())
@@ -449,9 +453,8 @@ class ReportEdition(models.Model):
             elif entry["kind"] == "partner":
                 people = [(self.env["res.users"], self.env["res.partner"].browse(entry["id"]))]
             for user, partner in people:
-                key = (user.id, partner.id)
-                if key not in seen:
-                    seen.add(key)
+                if partner not in seen:
+                    seen.add(partner)
                     channel = "system" if entry["kind"] == "system" else entry["channel"] or "mail"
                     found.append((user, partner, channel))
         return found
@@ -505,6 +508,16 @@ class ReportEdition(models.Model):
             problem = edition.env["distribution.report.delivery"]._problem(edition, user, partner)
             if problem:
                 raise UserError(problem)
+        named = edition.env["res.partner"].browse(
+            entry["id"] for entry in edition.version_id._sealed()["ids"]["recipients"] if entry["kind"] == "partner"
+        )
+        strangers = partners.filtered(
+            lambda partner: partner.commercial_partner_id not in named.exists().commercial_partner_id
+        )
+        if strangers:
+            raise UserError(
+                _("%s is no recipient of this report. Publish a version that names them.", strangers[0].display_name)
+            )
         edition.env["distribution.report.delivery"]._queue(edition, wanted, joined=True)
         return True
 

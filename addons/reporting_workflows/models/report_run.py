@@ -26,7 +26,17 @@ from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 from odoo.addons.distribution_core.engine.backoff import backoff_seconds
 
 from ..engine import Content, Period, Section
-from ..engine.run import LONGEST_PAUSE, PAUSE, STEPS, is_tried_again, next_step, people_needed, progress, run_state
+from ..engine.run import (
+    LONGEST_PAUSE,
+    PAUSE,
+    STEPS,
+    TRIES,
+    is_tried_again,
+    next_step,
+    people_needed,
+    progress,
+    run_state,
+)
 from ..engine.schedule import period_key
 from ..engine.thresholds import findings_of
 from .report_builder import judged
@@ -177,6 +187,15 @@ class ReportRun(models.Model):
         """
         report = version.report_id
         site, category = site or self.env["stock.warehouse"], category or self.env["product.category"]
+        sealed = version._sealed()["ids"]
+        for name, chosen in (("site", site), ("category", category)):
+            if chosen and sealed[name] not in (None, False, chosen.id):
+                raise UserError(
+                    _("%(report)s is published for one %(what)s only, not for this one.", report=report.name, what=name)
+                )
+        # sudo: whoever starts it need not see other companies' sites to be refused them
+        if site and site.sudo().company_id != report.company_id:
+            raise UserError(_("Site: %s belongs to another company.", site.sudo().name))
         known = self._known(report, first, last, site, category)
         if known and not reason:
             raise UserError(
@@ -268,6 +287,9 @@ class ReportRun(models.Model):
             run.report_id._check_runner()
         # sudo: see action_retry
         live = self.sudo().filtered(lambda run: run.state not in ("done", "cancelled"))
+        out = live.edition_id.filtered(lambda edition: edition.state == "released")
+        if out:
+            raise UserError(_("%s is released already. Recall it instead.", out[0].display_name))
         live.write({"state": "cancelled", "finished_at": fields.Datetime.now(), "next_try_at": False})
         live.edition_id._withdraw(_("The run was cancelled."))
         return True
@@ -304,12 +326,17 @@ class ReportRun(models.Model):
             if not run:
                 break
             try:
+                if commit and not run._claim():
+                    continue
                 run._advance()
                 self.env.flush_all()
-            except psycopg2.Error as error:
-                if not commit or error.pgcode not in PG_CONCURRENCY_ERRORS_TO_RETRY:
+            except Exception as error:  # pylint: disable=broad-except
+                if not commit:
                     raise
-                self.env.cr.rollback()  # somebody else changed the same rows: look again
+                self.env.cr.rollback()
+                if getattr(error, "pgcode", None) not in PG_CONCURRENCY_ERRORS_TO_RETRY:
+                    run._give_up(error)
+                # else somebody else changed the same rows: look again
             if commit:
                 # Each step is finished work: a run that is killed goes on behind it.
                 self.env.cr.commit()  # pylint: disable=invalid-commit
@@ -341,6 +368,38 @@ class ReportRun(models.Model):
         run.invalidate_recordset()
         return run
 
+    def _claim(self):
+        """Note, committed, that the next step begins: a death is counted then, and others come first after it.
+
+        :return: whether the run is still this worker's
+        """
+        step = self.step_ids.filtered(lambda one: one.name == next_step(self._step_states()))
+        if not step:
+            return True
+        step.interrupted += 1
+        self.next_try_at = fields.Datetime.now() + timedelta(seconds=PAUSE * step.interrupted)
+        self.env.flush_all()
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+        self.env.cr.execute(
+            "SELECT 1 FROM distribution_report_run WHERE id = %s AND state IN %s FOR UPDATE SKIP LOCKED",
+            (self.id, LIVE),
+        )
+        mine = bool(self.env.cr.fetchone())
+        self.env.invalidate_all()
+        return mine
+
+    def _give_up(self, error):
+        """Whatever cannot even be told as the failure of a step stops this run, and no other."""
+        _logger.error("Report run %s cannot go on.", self.id, exc_info=error)
+        self.write({"state": "failed", "error": str(error)[:2000], "next_try_at": False})
+        self.env["distribution.case"]._open(
+            "report_failed",
+            self,
+            _("Report stopped: %s", self.display_name),
+            detail=str(error)[:2000],
+            dedup_key=f"report_run,{self.id}",
+        )
+
     def _step_states(self):
         return {step.name: step.state for step in self.step_ids}
 
@@ -357,9 +416,20 @@ class ReportRun(models.Model):
         name = next_step(self._step_states())
         step = self.step_ids.filtered(lambda one: one.name == name)
         began = time.monotonic()
-        step.write({"started_at": fields.Datetime.now(), "attempts": step.attempts + 1, "error": False, "cause": False})
+        died = step.interrupted - 1
+        step.write(
+            {
+                "started_at": fields.Datetime.now(),
+                "attempts": step.attempts + 1,
+                "interrupted": 0,
+                "error": False,
+                "cause": False,
+            }
+        )
         try:
             with self.env.cr.savepoint():
+                if died >= TRIES:
+                    raise StepFailed(_("The process that did this step died %s times.", died), "transformation")
                 values = getattr(self, f"_do_{name}")() or {}
                 self.env.flush_all()
         except Exception as error:
@@ -407,7 +477,8 @@ class ReportRun(models.Model):
             detail=self.error or "",
             dedup_key=f"report_run,{self.id}",
         )
-        self._tell_late(self.error or "")
+        # What went wrong may name what only readers of the report may see.
+        self._tell_late(_("It stopped at the step “%s”; those who answer for it know.", step.name))
 
     def _record(self, fact, facts):
         self.env["distribution.event"].sudo()._record(

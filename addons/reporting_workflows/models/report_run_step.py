@@ -27,6 +27,7 @@ class ReportRunStep(models.Model):
     started_at = fields.Datetime(readonly=True)
     seconds = fields.Float("Took (s)", readonly=True, digits=(16, 3))
     attempts = fields.Integer(readonly=True)
+    interrupted = fields.Integer(readonly=True, help="How often it began and its process died.")
     rows = fields.Integer(readonly=True)
     warning = fields.Text(readonly=True)
     error = fields.Text(readonly=True)

@@ -8,6 +8,7 @@ from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from odoo.addons.distribution_core.append_only import protect_columns
+from odoo.addons.distribution_core.compat import check_access
 
 from ..engine import DefinitionFileError, Schedule
 from ..engine.definition_file import FORMAT, LISTS, diff, dump, load
@@ -204,7 +205,11 @@ class ReportVersion(models.Model):
         for version in self:
             before = version._before()
             changes = diff(before._definition(), version._definition()) if before else ()
-            version.diff_text = "\n".join(map(str, changes))
+            lines = [str(change) for change in changes]
+            if before and before.reader_id != version.reader_id:
+                readers = {"old": before.reader_id.name or "–", "new": version.reader_id.name or "–"}
+                lines.insert(0, _("Read as: %(old)s → %(new)s", **readers))
+            version.diff_text = "\n".join(lines)
 
     @api.depends("state", "author_ids")
     @api.depends_context("uid")
@@ -481,6 +486,7 @@ class ReportVersion(models.Model):
         """Take a version out of force: the report is not due any more."""
         if not self.env.user.has_group("distribution_core.group_policy_publisher"):
             raise AccessError(_("Retiring a report's version takes the role Policy Publisher."))
+        check_access(self, "read")
         self.sudo()._retire()
         self.report_id._plan()
         return True

@@ -10,3 +10,4 @@ from . import test_report_concurrency
 from . import test_report_renderer
 from . import test_report_files
 from . import test_report_kpis
+from . import test_report_attacks

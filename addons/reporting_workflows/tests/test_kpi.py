@@ -67,7 +67,7 @@ class TestKpi(TransactionCase):
             "kpi_both",
             "base.group_user,distribution_core.group_policy_author,distribution_core.group_policy_publisher",
         )
-        draft.with_user(both).write({"has_target": True})
+        draft.with_user(both).update_field_translations("question", {"en_US": "Mine?"})
         with self.assertRaisesRegex(UserError, "You wrote"):
             draft.with_user(both).action_publish()
 
@@ -76,6 +76,8 @@ class TestKpi(TransactionCase):
         for values in ({"breach": 1}, {"formula": "Whatever."}, {"change_summary": "?"}):
             with self.assertRaisesRegex(UserError, "never changes"):
                 version.with_user(self.author).write(values)
+        with self.assertRaisesRegex(UserError, "never changes"):
+            version.with_user(self.author).update_field_translations("formula", {"en_US": "Whatever."})
         with self.assertRaises(UserError):
             version.with_user(self.author).unlink()
         for values in ({"state": "published"}, {"number": 7}, {"published_by_id": self.author.id}):

@@ -110,6 +110,35 @@ class TestKpiSnapshot(TransactionCase):
         missing = [day for day, kpis in self.Snapshot._missing(self.company).items() if self.flow in kpis]
         self.assertEqual((len(missing), missing[-1]), (31, YESTERDAY))
 
+    def test_a_day_that_failed_is_tried_again_when_later_ones_are_there(self):
+        self._sell(30, YESTERDAY)
+        self.Snapshot._take(self.company, YESTERDAY - timedelta(days=1), self.flow)
+        self.Snapshot._take(self.company, YESTERDAY + timedelta(days=1), self.flow)
+        missing = [day for day, kpis in self.Snapshot._missing(self.company).items() if self.flow in kpis]
+        self.assertEqual(missing, [YESTERDAY])
+
+    def test_how_it_stood_is_not_measured_late_in_the_next_day(self):
+        with freeze_time(f"{TODAY} 17:00:00"):
+            self.Snapshot._take(self.company, YESTERDAY, self.flow | self.level)
+        self.assertEqual([value is None for _day, value, _revision in self._kept(self.level)], [True])
+        self.assertEqual([value is None for _day, value, _revision in self._kept()], [False])
+
+    def test_a_deadline_stays_when_goods_have_left(self):
+        move = self.env["stock.move"].create(
+            {
+                **({"name": "x"} if "name" in self.env["stock.move"]._fields else {}),
+                "product_id": self.product.id,
+                "location_id": self.site.lot_stock_id.id,
+                "location_dest_id": self.env.ref("stock.stock_location_customers").id,
+                "date_deadline": f"{YESTERDAY} 10:00:00",
+            }
+        )
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE stock_move SET state = 'done' WHERE id = %s", [move.id])
+        self.env.invalidate_all()
+        move.write({"date_deadline": f"{TODAY} 10:00:00", "origin": "X"})
+        self.assertEqual((str(move.date_deadline.date()), move.origin), (str(YESTERDAY), "X"))
+
     def test_each_company_has_its_own(self):
         other = self.env["res.company"].create({"name": "Elsewhere"})
         self._sell(100, YESTERDAY)
@@ -161,7 +190,7 @@ class TestKpiSnapshot(TransactionCase):
             self.Snapshot._take(self.company, YESTERDAY, self.flow | self.level)
         self.assertEqual((len(self._kept()), self._kept(self.level)), (1, []))
         case = self.env["distribution.case"].search(
-            [("dedup_key", "=", f"kpi_failed:{self.company.id}:{self.level.id}")]
+            [("dedup_key", "=", f"kpi_failed:{self.company.id}:{self.level.id}:{YESTERDAY}")]
         )
         self.assertEqual((case.type_id.code, case.state), ("kpi_failed", "open"))
         mended = self.level.version_id.copy({"source": "cases_open"})

@@ -34,6 +34,6 @@ class KpiSign(models.TransientModel):
     def action_sign(self):
         """Sign what the page shows: the button sends the seal along."""
         self.ensure_one()
-        seen = self.env.context.get("seen_digest") or self.seen_digest
+        seen = self.env.context.get("seen_digest")
         self.kpi_id.action_sign_off(self.period_start, self.period_end, seen, self.comment)
         return {"type": "ir.actions.act_window_close"}

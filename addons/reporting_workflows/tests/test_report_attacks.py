@@ -1,0 +1,136 @@
+"""Attacks on reports by people with some rights: fields that are forbidden, owners, sites, addresses, releases."""
+
+from odoo import Command
+from odoo.exceptions import AccessError, UserError
+from odoo.tests.common import new_test_user, tagged
+
+from .report_case import ReportCase
+
+
+@tagged("post_install", "-at_install")
+class TestReportAttacks(ReportCase):
+    def _waiting(self, pattern="finance", **values):
+        run = self._run(self._report(release_pattern=pattern, **values))
+        self._work()
+        return run, run.edition_id, run.edition_id.release_id
+
+    def _preview(self, **dataset):
+        version = self._report(
+            publish=False,
+            datasets=[{"code": "secret", "model": "res.partner", "order": "id", **dataset}],
+        ).version_ids
+        return version.with_user(self.author).action_preview()
+
+    def test_forbidden_fields_are_not_read(self):
+        """17.0 computes what only some may read for whoever asks; nobody gets a token by a report."""
+        self.env.ref("base.user_admin").partner_id.signup_prepare()
+        for path in ("signup_token", "user_ids.totp_secret"):
+            if path.split(".")[-1] not in {**self.env["res.partner"]._fields, **self.env["res.users"]._fields}:
+                continue
+            with self.assertRaises(UserError, msg=path):
+                self._preview(column_ids=[Command.create({"path": "name"}), Command.create({"path": path})])
+        admin = self.env.ref("base.user_admin").partner_id
+        self.assertTrue(admin.signup_type, "there is something to read")
+        with self.assertRaises(UserError):
+            self._preview(domain="[('signup_type', '!=', False)]", column_ids=[Command.create({"path": "name"})])
+        with self.assertRaises(UserError):
+            self._preview(order="signup_type", column_ids=[Command.create({"path": "name"})])
+
+    def test_who_publishes_sees_whose_eyes_it_is_read_with(self):
+        report = self._report()
+        report.with_user(self.author).action_new_version()
+        draft = report.version_ids.filtered(lambda version: version.state == "draft")
+        draft.with_user(self.author).reader_id = self.owner
+        self.assertIn(f"{self.reader.name} → {self.owner.name}", draft.diff_text)
+
+    def test_nobody_makes_themselves_the_owner(self):
+        report = self._report()
+        with self.assertRaises(AccessError):
+            report.with_user(self.author).write({"owner_id": self.author.id})
+        with self.assertRaises(AccessError):
+            report.with_user(self.author).write({"backup_owner_id": self.author.id})
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        self.author.company_ids |= other
+        with self.assertRaises(UserError):
+            report.with_user(self.author).write({"company_id": other.id})
+
+    def test_a_report_of_one_site_is_not_run_for_another(self):
+        sites = self.env["stock.warehouse"].create([{"name": f"S{n}", "code": f"RS{n}"} for n in range(2)])
+        report = self._report(site_id=sites[0].id)
+        with self.assertRaisesRegex(UserError, "one site only"):
+            self._run(report, site=sites[1])
+        self.assertTrue(self._run(report, site=sites[0]))
+        elsewhere = self.env["stock.warehouse"].search([("company_id", "!=", self.env.company.id)], limit=1)
+        if not elsewhere:
+            other = self.env["res.company"].create({"name": "Elsewhere"})
+            elsewhere = self.env["stock.warehouse"].search([("company_id", "=", other.id)], limit=1)
+        with self.assertRaisesRegex(UserError, "another company"):
+            self._run(self._report(code="anywhere"), site=elsewhere)
+
+    def test_a_customers_report_goes_to_those_whom_its_version_names(self):
+        self.vendors[0].email = "customer@outside.example"
+        run, edition, release = self._waiting(
+            "two_parties",
+            classification="customer",
+            recipient_ids=[Command.create({"kind": "partner", "partner_id": self.vendors[0].id})],
+        )
+        self._decide(release, "Finance", self.finance)
+        self._decide(release, "Operations", self.operations)
+        self._resume(release)
+        self._work()
+        self.assertEqual(run.state, "done", run.error)
+        with self.assertRaisesRegex(UserError, "no recipient of this report"):
+            edition.with_user(self.owner).action_send_to(partner_ids=self.vendors[1].ids)
+        contact = self.env["res.partner"].create(
+            {"name": "Their clerk", "parent_id": self.vendors[0].id, "email": "clerk@outside.example"}
+        )
+        edition.with_user(self.owner).action_send_to(partner_ids=contact.ids)
+        with self.assertRaisesRegex(UserError, "released already"):
+            self._run(self._report(code="next"), day="2026-11-19").with_user(self.owner)
+            run.sudo().state = "running"
+            run.with_user(self.owner).action_cancel()
+
+    def test_a_release_says_what_its_edition_says(self):
+        _run, _edition, release = self._waiting(classification="management")
+        with self.assertRaises(AccessError):
+            release.with_user(self.watcher).write({"audience": "team"})
+        with self.assertRaises(AccessError):
+            release.with_user(self.watcher).write({"period": "2020"})
+        self.assertEqual(release.audience, "management")
+
+    def test_another_companys_report_is_not_retired(self):
+        version = self._report().version_id
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        publisher = new_test_user(
+            self.env,
+            login="t_far_publisher",
+            groups="base.group_user,distribution_core.group_policy_publisher",
+            company_id=other.id,
+            company_ids=[Command.set(other.ids)],
+        )
+        with self.assertRaises(AccessError):
+            version.with_user(publisher).action_retire()
+        self.assertEqual(version.state, "published")
+
+    def test_my_reports_are_mine_however_they_are_asked_for(self):
+        run = self._run(self._report())
+        self._work()
+        self._send()
+        editions = self.env["distribution.report.edition"].with_user(self.recipient)
+        for domain in ([("is_mine", "=", True)], [("is_mine", "!=", False)], [("is_mine", "in", [True])]):
+            self.assertEqual(editions.search(domain), run.edition_id.with_user(self.recipient), domain)
+        self.assertFalse(editions.search([("is_mine", "=", False)]) & run.edition_id)
+
+    def test_a_version_whose_seal_is_broken_is_told_and_stops_nobody_else(self):
+        broken, sound = self._run(self._report()), self._run(self._report(code="sound"))
+        self.env.flush_all()
+        self.env.cr.execute("ALTER TABLE distribution_report_version DISABLE TRIGGER USER")
+        self.env.cr.execute(
+            "UPDATE distribution_report_version SET digest = repeat('0', 64) WHERE id = %s", [broken.version_id.id]
+        )
+        self.env.cr.execute("ALTER TABLE distribution_report_version ENABLE TRIGGER USER")
+        self.env.invalidate_all()
+        self._work()
+        self.assertEqual((broken.state, sound.state), ("failed", "done"))
+        case = self.env["distribution.case"].search([("dedup_key", "=", f"report_run,{broken.id}")])
+        self.assertTrue(case)
