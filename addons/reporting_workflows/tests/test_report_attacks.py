@@ -85,9 +85,8 @@ class TestReportAttacks(ReportCase):
             {"name": "Their clerk", "parent_id": self.vendors[0].id, "email": "clerk@outside.example"}
         )
         edition.with_user(self.owner).action_send_to(partner_ids=contact.ids)
+        run.sudo().state = "running"
         with self.assertRaisesRegex(UserError, "released already"):
-            self._run(self._report(code="next"), day="2026-11-19").with_user(self.owner)
-            run.sudo().state = "running"
             run.with_user(self.owner).action_cancel()
 
     def test_a_release_says_what_its_edition_says(self):
