@@ -25,6 +25,9 @@
         "views/report_views.xml",
         "views/report_run_views.xml",
         "views/reporting_menus.xml",
+        # the library
+        "security/stock_standing_security.xml",
+        "wizard/report_library_views.xml",
     ],
     "application": True,
 }

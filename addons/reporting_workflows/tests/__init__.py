@@ -11,3 +11,4 @@ from . import test_report_renderer
 from . import test_report_files
 from . import test_report_kpis
 from . import test_report_attacks
+from . import test_report_library
