@@ -29,3 +29,5 @@ from . import report_edition
 from . import report_delivery
 from . import report_release
 from . import report_renderer
+from . import api_reporting
+from . import server_action_reporting

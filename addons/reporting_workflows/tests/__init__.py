@@ -11,3 +11,5 @@ from . import test_report_renderer
 from . import test_report_files
 from . import test_report_kpis
 from . import test_report_attacks
+from . import test_api_reporting
+from . import test_report_automation
