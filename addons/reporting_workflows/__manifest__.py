@@ -17,6 +17,9 @@
         "data/kpi_data.xml",
         "data/kpi_library.xml",
         "views/kpi_views.xml",
+        # dashboards
+        "data/dashboard_data.xml",
+        "views/dashboard_views.xml",
         # reports
         "security/report_security.xml",
         "data/report_data.xml",
@@ -27,5 +30,10 @@
         "views/reporting_menus.xml",
         "views/server_action_views.xml",
     ],
+    "assets": {
+        "web.assets_backend": [
+            "reporting_workflows/static/src/**/*",
+        ],
+    },
     "application": True,
 }

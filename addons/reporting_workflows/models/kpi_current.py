@@ -57,6 +57,7 @@ def _leave_marks(cr):
 class KpiCurrent(models.Model):
     _name = "distribution.kpi.current"
     _description = "KPI of Today"
+    _inherit = ["distribution.kpi.number"]
     _log_access = False
     _order = "kpi_id, site_id"
     _rec_name = "kpi_id"

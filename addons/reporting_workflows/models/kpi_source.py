@@ -105,6 +105,12 @@ class Source:
         return "%(now)s" in self.numerator + self.denominator + self.condition
 
     @property
+    def adds_up(self):
+        """Whether the numbers of several sites add up: not where a fact counts once, or the greatest one counts."""
+        sums = self.numerator + self.denominator
+        return "DISTINCT" not in sums and "max(" not in sums
+
+    @property
     def touched(self):
         return self.touched_by or (self.model,)
 

@@ -17,6 +17,7 @@ from odoo.addons.distribution_core.engine.placeholders import fill
 from ..engine import Chart, Column, Content, Figure, Finding, Input, Limit, Period, Section, Series, Table
 from ..engine.checks import evaluate, sum_of
 from ..engine.freshness import judge
+from ..engine.kpi import exact
 from ..engine.run import verdict
 from ..engine.schedule import moment_of, period_before, period_key
 from ..engine.thresholds import findings_of, status_of
@@ -441,15 +442,15 @@ class ReportBuilder(models.AbstractModel):
         for kpi in kpis:
             measure = _only(now.get(kpi.id))
             earlier_measure = taken.get(kpi) if kpi in levels else _only(before.get(kpi.id))
-            value = _decimal(measure.value) if measure else None
+            value = exact(measure.value) if measure else None
             limit = limits.get(kpi.code)
             figures[kpi.code] = Figure(
                 code=kpi.code,
                 label=kpi.name,
                 kind=kpi.kind,
                 value=value,
-                previous=_decimal(earlier_measure.value) if earlier_measure else None,
-                target=_decimal(kpi.target) if kpi.has_target else None,
+                previous=exact(earlier_measure.value) if earlier_measure else None,
+                target=exact(kpi.target) if kpi.has_target else None,
                 status=status_of(limit, value) if limit else kpi._judge(value),
                 direction=kpi.direction,
                 currency=scope.company.currency_id.name if kpi.kind == "money" else "",
@@ -570,10 +571,7 @@ class ReportBuilder(models.AbstractModel):
                     self._check_readable(scope, dataset)
                 if reads:
                     content, _findings = self._preview(version, today, today, version.reader_id)
-                    shown = self.env["distribution.report.edition"]._shown
-                    self.env["ir.qweb"]._render(
-                        "reporting_workflows.report_content", {"content": content, "show": shown}
-                    )
+                    self.env["distribution.report.renderer"]._html(content)
         except Exception as error:  # pylint: disable=broad-except
             # Whatever it is, it would stop every run.
             return [str(error.args[0] if error.args else error).strip()]
@@ -689,7 +687,7 @@ def _plain(value, model, entry):
         field_ = model._fields.get(name)
         return (_("yes") if value else _("no")) if field_ is not None and field_.type == "boolean" else None
     if isinstance(value, float):
-        return _decimal(value)
+        return exact(value)
     if isinstance(value, str):
         field_ = model._fields.get(entry["path"].partition(":")[0])
         if field_ is not None and field_.type == "selection":
@@ -698,13 +696,6 @@ def _plain(value, model, entry):
     if isinstance(value, int | Decimal) or value is None or hasattr(value, "isoformat"):
         return value
     return str(value)
-
-
-def _decimal(value):
-    """The exact number that people read: fifteen digits, without the noise of binary fractions."""
-    if value is None:
-        return None
-    return value if isinstance(value, Decimal) else Decimal(format(value, ".15g"))
 
 
 def _total(dataset, columns, rows):

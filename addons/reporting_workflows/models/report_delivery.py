@@ -266,7 +266,7 @@ class ReportDelivery(models.Model):
                 "delivery": self,
                 "edition": self.edition_id,
                 "content": content,
-                "show": self.edition_id._shown,
+                "show": self.env["distribution.report.renderer"]._writer_of(content) if content else None,
                 "findings": _worst(content) if content else (),
                 "link": self._url,
                 "expires": self._expires().date() if self.edition_id else None,

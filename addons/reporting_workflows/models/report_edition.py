@@ -579,26 +579,7 @@ class ReportEdition(models.Model):
         return Content.from_json(self.content)
 
     def _to_html(self):
-        return self.env["ir.qweb"]._render(
-            "reporting_workflows.report_content", {"content": self._content(), "show": self._shown}
-        )
-
-    @api.model
-    def _shown(self, value, kind="text", currency=""):
-        """A value as people read it on a page of ours; files are drawn elsewhere."""
-        if value is None:
-            return "–"
-        if kind == "percent":
-            return f"{value:,.1f} %"
-        if kind == "money":
-            return f"{value:,.2f} {currency}".strip()
-        if kind in ("number", "hours", "days"):
-            return f"{value:,.2f}"
-        if kind == "integer":
-            return f"{value:,}"
-        if kind == "datetime":
-            return fields.Datetime.context_timestamp(self, value).strftime("%Y-%m-%d %H:%M")
-        return str(value)
+        return self.env["distribution.report.renderer"]._html(self._content())
 
     def _changes(self):
         """What is different from the edition before, in words."""

@@ -1,3 +1,4 @@
+from . import test_dashboard
 from . import test_kpi
 from . import test_kpi_flows
 from . import test_kpi_numbers
