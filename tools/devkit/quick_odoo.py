@@ -10,9 +10,10 @@ import sys
 
 def main() -> None:
     """Start Odoo with the options of this process."""
-    from odoo.addons.base.models import res_users
     from odoo.cli import command
     from passlib.context import CryptContext
+
+    from odoo.addons.base.models import res_users
 
     # Passwords that were hashed in many rounds are accepted as they are.
     quick = CryptContext(["pbkdf2_sha512", "plaintext"], deprecated=["auto"], pbkdf2_sha512__default_rounds=1)

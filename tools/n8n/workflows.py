@@ -1,6 +1,17 @@
 """The workflows."""
 
-from .parts import ODOO, RETRIES, SECONDS, drop_repeats, hand_over, hear, receive, tell_odoo, tell_refused, when_it_fails
+from .parts import (
+    ODOO,
+    RETRIES,
+    SECONDS,
+    drop_repeats,
+    hand_over,
+    hear,
+    receive,
+    tell_odoo,
+    tell_refused,
+    when_it_fails,
+)
 from .workflow import Workflow
 
 CHAT = "={{ $env.DISTRIBUTION_CHAT_URL }}"
