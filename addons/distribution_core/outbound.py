@@ -221,6 +221,8 @@ class _Pinned(http.client.HTTPConnection):
 
     def connect(self):
         self.sock = self.pinned = socket.create_connection((self.address, self.port), self.timeout)
+        # Head and body are two packets; the second would wait until the other side acknowledged the first.
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.expired:  # while it was connecting there was nothing to hang up
             raise TimeoutError
 

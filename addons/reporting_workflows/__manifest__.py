@@ -1,7 +1,7 @@
 {
     "name": "Reporting Workflows",
     "summary": "Reports with an owner, checks, a release and a trail: numbers that people can trust and sign",
-    "version": "17.0.1.0.0",
+    "version": "17.0.1.1.0",
     "category": "Supply Chain",
     "author": "Distribution Suite",
     "license": "LGPL-3",
@@ -17,6 +17,9 @@
         "data/kpi_data.xml",
         "data/kpi_library.xml",
         "views/kpi_views.xml",
+        # dashboards
+        "data/dashboard_data.xml",
+        "views/dashboard_views.xml",
         # reports
         "security/report_security.xml",
         "data/report_data.xml",
@@ -28,6 +31,12 @@
         # the library
         "security/stock_standing_security.xml",
         "wizard/report_library_views.xml",
+        "views/server_action_views.xml",
     ],
+    "assets": {
+        "web.assets_backend": [
+            "reporting_workflows/static/src/**/*",
+        ],
+    },
     "application": True,
 }

@@ -29,6 +29,7 @@ OPERATIONS = (
     "carrier-statuses",
     "external-events",
     "events",
+    "report-edition",
 )
 #: Subscription → what it hears; its path and variable are named after it.
 SUBSCRIPTIONS = {
@@ -36,6 +37,7 @@ SUBSCRIPTIONS = {
     "distribution.*.revision_requested.v1",
     "orders": "distribution.purchase_order.released.v1\ndistribution.purchase_order.passed.v1\n"
     "distribution.purchase_order.amended.v1",
+    "reports": "distribution.report.released.v1\ndistribution.report.recalled.v1",
     "alerts": "distribution.case.*\ndistribution.*.task_escalated.v1\ndistribution.*.task_expired.v1\nn8n.*",
 }
 HEADERS = {

@@ -4,6 +4,7 @@ Odoo, n8n and its workflows are the real ones; chat, supplier and post boxes are
 """
 
 import datetime
+import hashlib
 import json
 import re
 import uuid
@@ -285,7 +286,7 @@ def letters(peers, *words):
     return [
         letter
         for letter in peers.of_n8n.letters
-        if all(word in f"{letter['Subject']}\n{letter.get_content()}" for word in words)
+        if all(word in f"{letter['Subject']}\n{letter.get_body().get_content()}" for word in words)
     ]
 
 
@@ -405,9 +406,10 @@ def summaries(peers):
     """``[(from, to, {line: number})]`` of the mails so far."""
     found = []
     for letter in list(peers.of_n8n.letters):
-        if letter["To"] == "managers@example.com":
-            text = letter.get_content()
-            since, until = re.search(r"From (\S+) to (\S+)", text).groups()
+        text = letter.get_body().get_content()
+        span = re.search(r"From (\S+) to (\S+)", text)
+        if letter["To"] == "managers@example.com" and span:
+            since, until = span.groups()
             found.append((since, until, {name: int(n) for name, n in re.findall(r"^ +(.+): (\d+)\r?$", text, re.M)}))
     return sorted(found, key=lambda one: one[1])
 
@@ -446,6 +448,56 @@ def test_the_day_by_mail_counts_each_event_once(goods, n8n, peers, rpc, sql):
         "distribution.approval.request", "search_count", [("state", "in", ("pending", "question"))]
     )
     assert mails[-1][2]["waiting now"] == waiting
+
+
+# --- (6) reports --------------------------------------------------------------------------------
+
+
+def test_a_released_report_arrives_as_it_was_released_and_its_recall_too(rpc, n8n, peers):
+    owner = rpc("operations_manager")
+    (report,) = owner("distribution.report", "search", [("code", "=", "daily_service_level")])
+    started = owner("distribution.report.start", "create", {"report_id": report, "reason": "For n8n"})
+    owner("distribution.report.start", "action_start", [started])
+    (letter,) = waits_for(lambda: letters(peers, "Daily Service Level"), 120) or [None]
+    assert letter, n8n.log
+    (edition,) = owner(
+        "distribution.report.edition",
+        "search_read",
+        [("report_id", "=", report), ("state", "=", "released")],
+        fields=["number", "digest", "file_ids", "period"],
+        order="id desc",
+        limit=1,
+    )
+    (pdf,) = owner(
+        "distribution.report.file",
+        "search_read",
+        [("edition_id", "=", edition["id"]), ("kind", "=", "pdf")],
+        fields=["sha256"],
+    )
+    (attached,) = letter.iter_attachments()
+    content = attached.get_content()
+    assert hashlib.sha256(content).hexdigest() == pdf["sha256"], "byte for byte what was released"
+    assert content.startswith(b"%PDF-")
+    assert attached.get_filename() == f"daily_service_level-{edition['period']}-{edition['number']}.pdf"
+    assert letter["To"] == "managers@example.com"
+
+    owner("distribution.report.edition", "action_recall", [edition["id"]], "Counted twice.")
+    assert waits_for(lambda: letters(peers, "Recalled: daily_service_level", f"edition {edition['number']}"), 60)
+
+
+def test_an_edition_that_nobody_released_is_not_mailed(n8n, peers, ledger):
+    before = len(ledger("n8n.call.refused.v1"))
+    facts = {"report": "daily_service_level", "period": "2026-11-20", "edition": 9, "edition_id": 2147483647}
+    event = {"id": str(uuid.uuid4()), "type": "distribution.report.released.v1", "time": "2026-11-22T00:00:00Z"}
+    event |= {"subject": "distribution.report.edition,2147483647"}
+    event |= {"data": {**facts, "digest": "0" * 64, "classification": "internal"}}
+    body, headers = n8n.signed("reports", event)
+    assert n8n.call("reports", raw=body, headers=headers).status_code == 204
+    assert waits_for(lambda: len(ledger("n8n.call.refused.v1")) > before)
+    event |= {"id": str(uuid.uuid4()), "data": {**event["data"], "classification": "management"}}
+    body, headers = n8n.signed("reports", event)
+    assert n8n.call("reports", raw=body, headers=headers).status_code == 204
+    assert not letters(peers, "edition 9")
 
 
 # --- when one of the two is down ----------------------------------------------------------------

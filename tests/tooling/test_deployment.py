@@ -16,7 +16,7 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 LONG_RUNNING = {"db", "odoo", "n8n"}
 # Secrets of webhook subscriptions: Odoo makes them, and n8n takes nothing until they are set.
-SHOWN_BY_ODOO = {f"DISTRIBUTION_{name}_SECRET" for name in ("APPROVALS", "ORDERS", "ALERTS")}
+SHOWN_BY_ODOO = {f"DISTRIBUTION_{name}_SECRET" for name in ("APPROVALS", "ORDERS", "ALERTS", "REPORTS")}
 
 
 def bind_mounts(service: dict) -> dict[str, str]:

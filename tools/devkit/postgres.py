@@ -44,6 +44,8 @@ THROWAWAY_SETTINGS = {
     "max_wal_senders": "0",
     "max_wal_size": "2GB",
     "autovacuum_naptime": "'5min'",
+    # Tests of two at once run into each other on purpose, and would wait a second each time.
+    "deadlock_timeout": "'200ms'",
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from . import addons, debian, environment
 from .engines import Engine
 from .environment import Environment
-from .paths import ADDONS, RUN
+from .paths import ADDONS, ROOT, RUN
 from .postgres import PORT, ROLE, Cluster
 
 
@@ -17,12 +17,14 @@ class Workspace:
 
     :param addons_path: the suite's addons in the dialect of the engine's series
     :param data_dir: Odoo's file store and sessions
+    :param program: what is started as Odoo, with its options
     """
 
     engine: Engine
     environment: Environment
     addons_path: Path
     data_dir: Path
+    program: str = "odoo"
 
     @property
     def series(self) -> str:
@@ -34,13 +36,13 @@ class Workspace:
         database: str,
         *words: str | Path,
         more_addons: list[Path] | None = None,
-        program: str = "odoo",
+        program: str = "",
     ) -> list[str]:
         """The command that starts Odoo, or another `program` that takes Odoo's options, on `database`."""
         paths = [*self.engine.core_addons, self.addons_path, *(more_addons or [])]
         return [
             str(self.environment.python),
-            *("-m", program),
+            *("-m", program or self.program),
             f"--addons-path={','.join(map(str, paths))}",
             f"--data-dir={self.data_dir}",
             *("--db_host", str(cluster.socket), "--db_port", str(PORT), "--db_user", ROLE),
@@ -70,6 +72,8 @@ class Workspace:
         """Process environment for Odoo: UTC as its own launcher sets it, no foreign settings."""
         # Odoo 17.0 reads the settings of whoever starts it unless told otherwise.
         own_settings = {"ODOO_RC": os.devnull, "TZ": "UTC", "PGAPPNAME": "odoo-suite"}
+        if self.program != "odoo":
+            own_settings["PYTHONPATH"] = str(ROOT)
         return self.environment.variables(**(own_settings | more))
 
     @property
@@ -87,7 +91,8 @@ def prepare(engine: Engine, purpose: str, only: list[str] | None = None) -> Work
     python = environment.for_engine(engine)
     data_dir = RUN / "data" / f"{purpose}-{engine.series}"
     data_dir.mkdir(parents=True, exist_ok=True)
-    return Workspace(engine, python, addons_for(engine, python, only), data_dir)
+    program = "tools.devkit.quick_odoo" if purpose == "test" else "odoo"
+    return Workspace(engine, python, addons_for(engine, python, only), data_dir, program)
 
 
 def addons_for(engine: Engine, python: Environment, only: list[str] | None = None) -> Path:

@@ -1,6 +1,17 @@
 """The workflows."""
 
-from .parts import ODOO, RETRIES, drop_repeats, hand_over, hear, receive, tell_odoo, tell_refused, when_it_fails
+from .parts import (
+    ODOO,
+    RETRIES,
+    SECONDS,
+    drop_repeats,
+    hand_over,
+    hear,
+    receive,
+    tell_odoo,
+    tell_refused,
+    when_it_fails,
+)
 from .workflow import Workflow
 
 CHAT = "={{ $env.DISTRIBUTION_CHAT_URL }}"
@@ -22,6 +33,7 @@ def all_workflows() -> list[Workflow]:
         carrier_intake(),
         operations_alerts(),
         daily_summary(),
+        report_editions(),
     ]
 
 
@@ -208,8 +220,54 @@ def daily_summary() -> Workflow:
     return workflow
 
 
-def send_mail(workflow: Workflow, name: str, after, to: str, subject: str, **more) -> str:
-    """A mail with the text of the item."""
+def report_editions() -> Workflow:
+    workflow = Workflow(
+        "report-editions",
+        "Distribution: reports by mail",
+    )
+    heard = hear(workflow, "Event of Odoo", "distribution/reports", "DISTRIBUTION_REPORTS_SECRET")
+    about = workflow.code("About which edition", "about_edition", heard)
+    released = workflow.decide("Released?", "$json.released", about)
+    read, unread, _loop = hand_over(
+        workflow, "Edition", released, url=ODOO + "{{ CALL.path }}", credential="odoo", method="GET", one=about
+    )
+    tell_refused(workflow, "Edition", unread)
+    written = workflow.code("Write the mail", "edition_mail", read)
+    with_file = workflow.decide("With a file?", "$json.with_file", written)
+    # The link is signed: it needs no key, and none is given to it.
+    fetched = workflow.put(
+        "Fetch the file",
+        "httpRequest",
+        4.2,
+        {
+            "method": "GET",
+            "url": "={{ $env.DISTRIBUTION_URL }}{{ $json.path }}",
+            "options": {
+                "timeout": SECONDS * 1000,
+                "redirect": {"redirect": {"followRedirects": False}},
+                "response": {"response": {"responseFormat": "file", "outputPropertyName": "data"}},
+            },
+        },
+        after=with_file,
+        **RETRIES,
+    )
+    checked = workflow.code("What was released?", "check_file", fetched)
+    mails = [
+        send_mail(workflow, "Mail with the file", checked, "DISTRIBUTION_REPORT_TO", "subject", attachments="data"),
+        send_mail(workflow, "Mail", [(with_file, 1), (released, 1)], "DISTRIBUTION_REPORT_TO", "subject"),
+    ]
+    workflow.code("Remember who had it", "remember_edition", mails)
+    when_it_fails(workflow, 4)
+    return workflow
+
+
+def send_mail(
+    workflow: Workflow, name: str, after, to: str, subject: str, *, attachments: str | None = None, **more
+) -> str:
+    """A mail with the text of the item.
+
+    :param attachments: names of the binary data that go with it
+    """
     return workflow.put(
         name,
         "emailSend",
@@ -220,7 +278,7 @@ def send_mail(workflow: Workflow, name: str, after, to: str, subject: str, **mor
             "subject": f"={{{{ $json.{subject} }}}}",
             "emailFormat": "text",
             "text": "={{ $json.text }}",
-            "options": {"appendAttribution": False},
+            "options": {"appendAttribution": False} | ({"attachments": attachments} if attachments else {}),
         },
         after=after,
         credential="mail",

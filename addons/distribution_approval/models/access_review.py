@@ -12,6 +12,7 @@ from pytz import timezone, utc
 
 from odoo.addons.distribution_core.append_only import protect_append_only, protect_columns
 from odoo.addons.distribution_core.compat import group_members
+from odoo.addons.distribution_core.engine.api_table import harmless
 from odoo.addons.distribution_core.engine.canonical import canonical_json
 
 from .approval_policy import today
@@ -289,7 +290,7 @@ class AccessReview(models.Model):
         target = io.StringIO()
         writer = csv.writer(target)
         writer.writerow(COLUMNS)
-        writer.writerows([_harmless(value) for value in row] for row in self._rows())
+        writer.writerows([harmless(value) for value in row] for row in self._rows())
         return self._download(target.getvalue().encode("utf-8-sig"), "csv")
 
     def _download(self, content, kind):
@@ -556,8 +557,3 @@ def _role_name(role):
     """ "Inventory / User"; the suite's roles, which have a heading each, as "Distribution / Buyer"."""
     heading, _sign, name = role.full_name.rpartition(" / ")
     return f"Distribution / {name}" if heading == name else role.full_name
-
-
-def _harmless(value):
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -178,7 +178,12 @@ class ConcurrencyCase(LastCase):
             # Known already: else core would write the same product each time an order is confirmed.
             product = env["product.product"].browse(self.product_id)
             env["product.supplierinfo"].create(
-                {"partner_id": vendor.id, "product_tmpl_id": product.product_tmpl_id.id, "price": 10}
+                {
+                    "partner_id": vendor.id,
+                    "product_tmpl_id": product.product_tmpl_id.id,
+                    "price": 10,
+                    "company_id": self.company_id,
+                }
             )
             return vendor.id
 

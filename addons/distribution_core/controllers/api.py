@@ -5,20 +5,25 @@ method, what the key may do, its signature, its type, its body. What acts on it 
 (``distribution.api.operation``); the inbox (``distribution.api.call``) keeps it.
 """
 
+import hashlib
 import time
+from urllib.parse import urlencode
 
 import psycopg2
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
 from ..engine import api_body, api_query, idempotency
+from ..engine.api_table import table_csv
 from ..engine.openapi import BASE, media_types
 from ..engine.problem import MEDIA_TYPE, Problem
 from ..engine.webhook_signature import SignatureProblem, verify
-from .api_dispatcher import problem_of, response
+from .api_dispatcher import HEADERS, json_bytes, problem_of, response
 
 #: A body that is too large is read up to here, so that its sender gets to hear so.
 DRAINED_BYTES = 8 * 1024 * 1024
+#: What a table can be had as, the usual one first.
+MEDIA_TYPES = ('application/json', 'text/csv')
 
 
 class DistributionApi(http.Controller):
@@ -62,7 +67,34 @@ class DistributionApi(http.Controller):
         given = {name: query.getlist(name) for name in query}
         declared = {name: schema for name, schema in contract.parameters.items() if name not in arguments}
         values = {**arguments, **api_query.arguments(declared, given)}
-        return response(200, acting._handler(contract.name, 'GET')(key, values))
+        kind = values.pop('format', None) or self._preferred()
+        answer = acting._handler(contract.name, 'GET')(key, values)
+        if contract.table and kind == 'csv':
+            body, media_type = table_csv(contract.columns(answer), answer[contract.table]), 'text/csv; charset=utf-8'
+        else:
+            body, media_type = json_bytes(answer), 'application/json'
+        headers = {**HEADERS, 'Vary': 'Accept, Authorization', 'Content-Type': media_type}
+        if contract.table and answer.get('has_more'):
+            headers['Link'] = f'<{self._next(answer["cursor"])}>; rel="next"'
+        return self._unless_known(body, headers)
+
+    def _preferred(self):
+        """The format that the caller would rather have; JSON for those who take anything."""
+        return 'csv' if request.httprequest.accept_mimetypes.best_match(MEDIA_TYPES) == 'text/csv' else 'json'
+
+    def _next(self, cursor):
+        """The address of the page that begins at ``cursor``."""
+        call = request.httprequest
+        return f'{call.path}?{urlencode({**call.args.to_dict(), "cursor": cursor})}'
+
+    def _unless_known(self, body, headers):
+        """The answer, or 304 when the caller has exactly this one."""
+        tag = hashlib.sha256(body).hexdigest()
+        headers['ETag'] = f'"{tag}"'
+        if request.httprequest.if_none_match.contains_weak(tag):
+            del headers['Content-Type']
+            return http.Response(status=304, headers=headers)
+        return http.Response(body, status=200, headers=headers)
 
     def _post(self, key, acting, contract, raw):
         message_id = self._check_signature(key, raw)

@@ -6,6 +6,7 @@ Odoo's retries of serialization failures come to an end.
 """
 
 import json
+from decimal import Decimal
 
 import psycopg2
 from odoo import http
@@ -20,8 +21,19 @@ HEADERS = {'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', 'X-
 
 def response(status, document, headers=None, media_type='application/json'):
     """An answer in JSON."""
-    body = json.dumps(document, ensure_ascii=False, separators=(',', ':')).encode()
+    body = json_bytes(document)
     return http.Response(body, status=status, headers={**HEADERS, **(headers or {}), 'Content-Type': media_type})
+
+
+def json_bytes(document):
+    """A document in JSON; exact numbers are numbers."""
+    return json.dumps(document, ensure_ascii=False, separators=(',', ':'), default=_number).encode()
+
+
+def _number(value):
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{type(value).__name__} is nothing that JSON knows")
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def problem_response(problem):

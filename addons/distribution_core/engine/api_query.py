@@ -33,6 +33,8 @@ def arguments(declared, given):
         texts = given.get(name, [])
         if len(texts) > 1:
             errors.append({'pointer': f'/{name}', 'detail': "given more than once"})
+        elif texts and '\x00' in texts[0]:  # no database keeps it
+            errors.append({'pointer': f'/{name}', 'detail': "contains a NUL"})
         elif texts:
             value = _value(schema, texts[0])
             errors += [{'pointer': f'/{name}', 'detail': one['detail']} for one in mistakes(schema, value)]

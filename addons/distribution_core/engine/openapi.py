@@ -11,6 +11,17 @@ WITH_BODY = (409, 411, 413, 415, 422)
 REPLAYED = {
     'Idempotent-Replayed': {'description': "There when the call was known already.", 'schema': {'const': 'true'}}
 }
+IF_NONE_MATCH = {
+    'name': 'If-None-Match',
+    'in': 'header',
+    'required': False,
+    'description': "The ETag of what the caller has: an answer that would be the same is 304, without a body.",
+    'schema': {'type': 'string'},
+}
+ETAG = {'ETag': {'description': "Changes when the answer does.", 'schema': {'type': 'string'}}}
+NEXT = {
+    'Link': {'description': "rel=next: the address of the next page, when there is one.", 'schema': {'type': 'string'}}
+}
 DESCRIPTION = (
     "Calls into the distribution suite. Each carries a key (`Authorization: Bearer dk_…`), acts as the account of "
     "that key, and is one transaction. Errors are problem details (RFC 9457): decide by `type`."
@@ -42,7 +53,7 @@ def document(operations):
 
 
 def _operation(operation):
-    statuses = set(ALWAYS)
+    statuses = {*ALWAYS, *operation.refusals}
     words = {
         'operationId': operation.name.replace('-', '_').replace('.', '_'),
         'summary': operation.title,
@@ -84,7 +95,11 @@ def _operation(operation):
             REPLAYED,
         )
     else:
-        responses['200'] = _response("The answer.", operation.answer)
+        parameters.append(IF_NONE_MATCH)
+        responses['200'] = _response("The answer.", operation.answer, {**ETAG, **(NEXT if operation.table else {})})
+        if operation.table:
+            responses['200']['content']['text/csv'] = {'schema': {'type': 'string'}}
+        responses['304'] = {'description': "What the caller has is still so.", 'headers': ETAG}
     responses.update({str(status): {'$ref': f'#/components/responses/{status}'} for status in sorted(statuses)})
     return {**words, 'parameters': parameters, 'responses': responses}
 
@@ -160,5 +175,6 @@ def _problem_schema():
             },
             'call_id': {'type': 'integer', 'description': "The call as it is kept, when it is."},
             'link': {'type': 'string', 'description': "Where a person can go on."},
+            'newer': {'type': 'integer', 'description': "What replaces it, when there is one that may be read."},
         },
     }

@@ -21,6 +21,11 @@ The contract is a JSON file of the addon that offers the operation (folder ``ope
     members of the body that name the fact: two calls that agree in them are the same, whatever their keys
 ``free``
     true: every valid key may
+``table``
+    of a GET: the member of the answer that is a list of rows; the caller may have it as CSV (parameter ``format``, or
+    ``Accept``). Its columns are the members of ``columns`` of the answer by ``key``, else those of the rows' schema
+``refusals``
+    statuses of problems that the operation answers with besides those of every call
 
 Who acts on it is not part of the contract.
 """
@@ -44,6 +49,8 @@ COMMON = {
     },
 }
 METHODS = ('GET', 'POST')
+#: How an answer with a table is written; default what ``Accept`` prefers, else JSON.
+FORMAT = {'type': 'string', 'enum': ['json', 'csv'], 'description': "csv: only the rows, as a table."}
 
 
 class ContractProblem(ValueError):
@@ -66,6 +73,8 @@ class Operation:
     identity: tuple = ()
     free: bool = False
     bare: bool = False
+    table: str = ''
+    refusals: tuple = ()
 
     @property
     def path_parameters(self):
@@ -77,6 +86,12 @@ class Operation:
         pattern = re.sub(r'{(\w+)}', r'(?P<\1>[^/]+)', self.path)
         match = re.fullmatch(pattern, path)
         return match and match.groupdict()
+
+    def columns(self, answer):
+        """Keys of the columns of the table in an answer."""
+        if 'columns' in answer:
+            return [column['key'] for column in answer['columns']]
+        return list(self.answer['properties'][self.table]['items']['properties'])
 
 
 def read(name, text):
@@ -97,6 +112,11 @@ def read(name, text):
     bare = bool(contract.get('bare'))
     if body and not bare:
         body = {**body, 'properties': {**body['properties'], **COMMON}}
+    parameters = contract.get('parameters', {})
+    if contract.get('table'):
+        if contract['table'] not in contract['answer'].get('properties', {}):
+            raise ContractProblem(f"{name}: the answer has no member {contract['table']}")
+        parameters = {**parameters, 'format': FORMAT}
     return Operation(
         name=name,
         method=method,
@@ -104,12 +124,14 @@ def read(name, text):
         title=contract['title'],
         description=contract['description'],
         body=body,
-        parameters=contract.get('parameters', {}),
+        parameters=parameters,
         answer=contract['answer'],
         hidden=tuple(contract.get('hidden', ())),
         identity=tuple(contract.get('identity', ())),
         free=bool(contract.get('free')),
         bare=bare,
+        table=contract.get('table', ''),
+        refusals=tuple(contract.get('refusals', ())),
     )
 
 

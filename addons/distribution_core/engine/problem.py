@@ -54,6 +54,12 @@ KINDS = {
     'not-found': Kind(404, "There is no such thing", "Compare the address with the OpenAPI document."),
     'method-not-allowed': Kind(405, "Not with this method", "Use a method that “Allow” names."),
     'conflict': Kind(409, "It contradicts what is known", "Look at what is there, then send what shall hold now."),
+    'recalled': Kind(
+        410,
+        "It was recalled",
+        "Throw away what you have of it; “newer” names what replaces it, when there is something.",
+    ),
+    'not-kept': Kind(410, "It is not kept any longer", "Ask who answers for it whether it is still needed."),
     'length-required': Kind(411, "The length is missing", "Send Content-Length."),
     'body-too-large': Kind(413, "The body is too large", "Send fewer lines per call."),
     'media-type': Kind(415, "The body is not of a known type", "Send “Content-Type: application/json”."),

@@ -322,4 +322,6 @@ class TestMisbehavingPeers(BaseCase):
         with Line('127.0.0.1') as line:
             for _number in range(3):
                 self.assertEqual(line.send('POST', peer.url, body=b'{}', timeout=5).body, b'fine')
+            (kept,) = line._open.values()
+            self.assertTrue(kept.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY), "40 ms for each request")
         self.assertEqual((peer.connections, len(peer.requests)), (1, 3))

@@ -48,10 +48,23 @@ class PurchaseOrderLine(models.Model):
         own = self.filtered(lambda line: not line.requested_line_id)
         return super(PurchaseOrderLine, own)._find_candidate(*args, **kwargs)
 
+    def _compute_qty_received(self):
+        super()._compute_qty_received()
+        # sudo: who receives goods need not see requisitions
+        self.sudo().requested_line_id._goods_moved()
+
 
 class StockMove(models.Model):
     _name = "stock.move"
     _inherit = ["distribution.requested.line", "stock.move"]
+
+    def write(self, vals):
+        done = super().write(vals)
+        if "state" in vals:
+            # sudo: who moves goods need not see requisitions
+            moves = self.sudo()
+            (moves.requested_line_id | moves.purchase_line_id.requested_line_id)._goods_moved()
+        return done
 
     def _prepare_move_split_vals(self, qty):
         values = super()._prepare_move_split_vals(qty)

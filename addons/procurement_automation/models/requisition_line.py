@@ -122,15 +122,19 @@ class PurchaseRequisitionLine(models.Model):
         "requisition_id.approval_state",
         "purchase_line_ids.order_id.state",
         "purchase_line_ids.product_qty",
-        "purchase_line_ids.qty_received",
-        "move_ids.state",
+        "move_ids",
     )
     def _compute_status(self):
+        """See also :meth:`_goods_moved`: what is received is no dependency, which each stock move would pay for."""
         for line in self:
             facts = line._facts()
             line.status = line_status(facts)
             line.qty_quoted, line.qty_ordered, line.qty_received = facts.quoted, facts.ordered, facts.received
             line.qty_open = open_quantity(facts)
+
+    def _goods_moved(self):
+        """What has arrived of these lines changed: their status, and what follows from it, is due."""
+        self.modified(["quantity"])
 
     def _facts(self):
         """Quantities on the way, in the unit of the line."""

@@ -26,8 +26,7 @@ class TestDemandHistory(DemandCase):
 
     def test_the_month_is_that_of_the_promise(self):
         part = self.product("Late")
-        [_stock, late] = self.make([self.stock(part, 50, 6), self.move(part, 5, 1)])
-        late.date_deadline = self.at(2)
+        self.make([self.stock(part, 50, 6), self.move(part, 5, 1, date_deadline=self.at(2))])
         self.assertEqual(self.recorded(part).asked[-3:], [0.0, 5.0, 0.0])
 
     def test_open_promises_of_past_months_were_asked_for(self):

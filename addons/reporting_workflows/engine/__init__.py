@@ -17,6 +17,7 @@ from .content import (
 )
 from .kpi import Measure
 from .checks import CheckRule
+from .dashboard import PeriodError
 from .definition_file import Change, DefinitionFileError
 from .freshness import Limit
 from .run import Verdict
@@ -42,6 +43,7 @@ __all__ = [
     "Limit",
     "Measure",
     "Period",
+    "PeriodError",
     "RenderError",
     "Schedule",
     "Section",

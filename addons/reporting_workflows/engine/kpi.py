@@ -77,6 +77,17 @@ def rounded(value: Decimal) -> Decimal:
     return Decimal(value).quantize(STEP, ROUND_HALF_UP)
 
 
+def exact(value: float | Decimal | None) -> Decimal | None:
+    """The exact number that people read: fifteen digits, without the noise of binary fractions.
+
+    >>> exact(0.1 + 0.2), exact(None)
+    (Decimal('0.3'), None)
+    """
+    if value is None or isinstance(value, Decimal):
+        return value
+    return Decimal(format(value, ".15g"))
+
+
 def status(value, direction, warn=None, breach=None) -> str:
     """How a value stands: ``none``, ``ok``, ``warn``, ``breach`` or ``unknown``."""
     if direction == "none" or (warn is None and breach is None):

@@ -115,3 +115,30 @@ def people_needed(pattern: str, crossed: bool) -> int:
     if pattern == "automatic" or (pattern == "supervisor" and not crossed):
         return 0
     return 2 if pattern == "two_parties" else 1
+
+
+def parties(decisions) -> int:
+    """How many people decided, each in a role of their own.
+
+    :param decisions: ``(role, person)`` pairs
+
+    >>> parties([("Finance", 1), ("Finance", 2)]), parties([("Finance", 1), ("Operations", 1)])
+    (1, 1)
+    >>> parties([("Finance", 1), ("Operations", 1), ("Finance", 2)])
+    2
+    """
+    people_of = {}
+    for role, person in decisions:
+        people_of.setdefault(role, set()).add(person)
+    role_of = {}
+
+    def place(role, tried):
+        """Whether the role finds a person; who is taken gives way where their role has somebody else."""
+        for person in people_of[role] - tried:
+            tried.add(person)
+            if person not in role_of or place(role_of[person], tried):
+                role_of[person] = role
+                return True
+        return False
+
+    return sum(place(role, set()) for role in people_of)

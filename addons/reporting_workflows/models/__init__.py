@@ -8,6 +8,7 @@ from . import measures_finance
 from . import measures_cases
 from . import kpi
 from . import kpi_version
+from . import kpi_number
 from . import kpi_snapshot
 from . import kpi_signoff
 from . import kpi_current
@@ -30,3 +31,7 @@ from . import report_edition
 from . import report_delivery
 from . import report_release
 from . import report_renderer
+from . import api_reporting
+from . import server_action_reporting
+from . import dashboard
+from . import dashboard_load

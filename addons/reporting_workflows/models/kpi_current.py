@@ -14,6 +14,8 @@ import logging
 from odoo import _, api, fields, models, tools
 from odoo.exceptions import AccessError
 
+from odoo.addons.distribution_core.compat import PURCHASE_CONFIRMED_STATES
+
 from .kpi_snapshot import COLUMNS as SNAPSHOT_COLUMNS
 
 _logger = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ def _leave_marks(cr):
 class KpiCurrent(models.Model):
     _name = "distribution.kpi.current"
     _description = "KPI of Today"
+    _inherit = ["distribution.kpi.number"]
     _log_access = False
     _order = "kpi_id, site_id"
     _rec_name = "kpi_id"
@@ -108,7 +111,7 @@ class KpiCurrent(models.Model):
             return source and (
                 kpi not in fresh
                 or source.moves_on
-                or touched & {*source.touched}
+                or touched & {*source.touched, f"{kpi._name},{kpi.id}"}
                 or (touched and "*" in source.touched)
             )
 
@@ -148,6 +151,13 @@ class KpiCurrent(models.Model):
 class Kpi(models.Model):
     _inherit = "distribution.kpi"
 
+    def _mark_due(self, companies):
+        """Have these measured by the job, soon after this transaction."""
+        for kpi in self:
+            self.env["distribution.kpi.touch"]._note(f"{kpi._name},{kpi.id}", companies)
+        # sudo: jobs are the system's
+        self.env.ref("reporting_workflows.ir_cron_kpi_refresh").sudo()._trigger()
+
     def action_capture(self):
         """Measure these now, for the present company; also for server actions."""
         user = self.env.user
@@ -182,33 +192,47 @@ class DistributionEvent(models.Model):
 class StockMove(models.Model):
     _inherit = "stock.move"
 
+    first_deadline = fields.Datetime(
+        "First Deadline",
+        readonly=True,
+        copy=False,
+        help="What was promised before the deadline was moved; empty: it never was.",
+    )
+
     def write(self, vals):
-        """The deadline by which goods were judged when they left stays, whoever changes the order later."""
-        over = self.filtered(lambda move: move.state == "done") if "date_deadline" in vals else self.browse()
+        """What was promised first stays, and the deadline by which goods were judged when they left as well."""
+        if "state" in vals or "date_deadline" in vals:
+            self._touch_kpis()
+        if "date_deadline" not in vals:
+            return super().write(vals)
+        over = self.filtered(lambda move: move.state == "done")
+        (self - over)._keep_first_deadline(fields.Datetime.to_datetime(vals["date_deadline"]))
         if not over:
             return super().write(vals)
         rest = {name: value for name, value in vals.items() if name != "date_deadline"}
         super(StockMove, over).write(rest)
         return super(StockMove, self - over).write(vals)
 
+    def _keep_first_deadline(self, deadline):
+        """Remember what was promised in what is going to be moved to ``deadline``."""
+        moved = self.filtered(
+            lambda move: (
+                move.state not in ("draft", "cancel")
+                and move.date_deadline
+                and not move.first_deadline
+                and move.date_deadline != deadline
+            )
+        )
+        for promised, moves in moved.grouped("date_deadline").items():
+            moves.write({"first_deadline": promised})
+
+    def _prepare_move_split_vals(self, qty):
+        return {**super()._prepare_move_split_vals(qty), "first_deadline": self.first_deadline}
+
     def _touch_kpis(self):
         if self:
             for model in ("stock.move", "stock.picking"):
                 self.env["distribution.kpi.touch"]._note(model, self.company_id)
-
-    def _action_confirm(self, *args, **options):
-        moves = super()._action_confirm(*args, **options)
-        moves._touch_kpis()
-        return moves
-
-    def _action_done(self, *args, **options):
-        moves = super()._action_done(*args, **options)
-        moves._touch_kpis()
-        return moves
-
-    def _action_cancel(self):
-        self._touch_kpis()
-        return super()._action_cancel()
 
 
 class SaleOrder(models.Model):
@@ -223,6 +247,14 @@ class SaleOrder(models.Model):
 
 class SaleOrderLine(models.Model):
     _inherit = "sale.order.line"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        added = lines.order_id.filtered(lambda order: order.state == "sale")
+        if added:
+            self.env["distribution.kpi.touch"]._note("sale.order", added.company_id)
+        return lines
 
     def write(self, vals):
         result = super().write(vals)
@@ -243,6 +275,14 @@ class PurchaseOrder(models.Model):
 
 class PurchaseOrderLine(models.Model):
     _inherit = "purchase.order.line"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        added = lines.order_id.filtered(lambda order: order.state in PURCHASE_CONFIRMED_STATES)
+        if added:
+            self.env["distribution.kpi.touch"]._note("purchase.order", added.company_id)
+        return lines
 
     def write(self, vals):
         result = super().write(vals)

@@ -45,18 +45,22 @@ class KpiSignoff(models.Model):
 
     @api.model
     def _of(self, kpis, company, first, last):
-        """``{KPI: sign-off}`` that hold for exactly these days."""
-        found = {}
-        for signoff in self.search(
+        """``{KPI: sign-off}`` that hold for exactly these days; three queries."""
+        signoffs = self.search(
             [
                 ("kpi_id", "in", kpis.ids),
                 ("company_id", "=", company.id),
                 ("period_start", "=", first),
                 ("period_end", "=", last),
             ]
-        ):
-            if signoff.kpi_id not in found and signoff.state == "current":
-                found[signoff.kpi_id] = signoff
+        )
+        if not signoffs:
+            return {}
+        digests = self.env["distribution.kpi.snapshot"]._digests_of(signoffs.kpi_id, company, first, last)
+        found = {}
+        for signoff in signoffs:
+            if signoff.digest == digests[signoff.kpi_id.id]:
+                found.setdefault(signoff.kpi_id, signoff)
         return found
 
 

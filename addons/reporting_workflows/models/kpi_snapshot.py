@@ -52,7 +52,7 @@ COLUMNS = (
 class KpiSnapshot(models.Model):
     _name = "distribution.kpi.snapshot"
     _description = "KPI Snapshot"
-    _inherit = ["distribution.approval.evidence"]
+    _inherit = ["distribution.approval.evidence", "distribution.kpi.number"]
     _log_access = False
     _order = "day desc, kpi_id, site_id, revision desc"
     _rec_name = "day"
@@ -116,6 +116,9 @@ class KpiSnapshot(models.Model):
             limits = (version.warn, version.breach) if version.is_judged else (None, None)
             snapshot.status = status(value, version.direction, *limits)
 
+    def _kind(self):
+        return self.kind
+
     # ----------------------------------------------------- nothing else writes
 
     def write(self, vals):
@@ -143,12 +146,21 @@ class KpiSnapshot(models.Model):
     @api.model
     def _digest_of(self, kpi, company, first, last):
         """SHA-256 of what is in force for a KPI in these days; of exactly what the database holds."""
+        return self._digests_of(kpi, company, first, last)[kpi.id]
+
+    @api.model
+    def _digests_of(self, kpis, company, first, last):
+        """``{KPI number: SHA-256}`` of what is in force in these days, in two queries."""
+        rows = {kpi_id: [] for kpi_id in kpis.ids}
         self.env.cr.execute(
-            """SELECT day, COALESCE(site_id, 0), revision, version_id, is_measured, value, numerator, denominator, rows
+            """SELECT kpi_id, day, COALESCE(site_id, 0), revision, version_id, is_measured, value, numerator,
+                      denominator, rows
                  FROM distribution_kpi_snapshot WHERE id = ANY(%s)""",
-            [self._latest_of(kpi, company, first, last).ids],
+            [self._latest_of(kpis, company, first, last).ids],
         )
-        return digest(self.env.cr.fetchall())
+        for kpi_id, *row in self.env.cr.fetchall():
+            rows[kpi_id].append(tuple(row))
+        return {kpi_id: digest(found) for kpi_id, found in rows.items()}
 
     # ---------------------------------------------------------------- taking
 

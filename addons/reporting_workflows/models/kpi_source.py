@@ -13,7 +13,7 @@ An addon adds sources by extending :meth:`KpiSource._sources`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -72,6 +72,7 @@ class Source:
     :param domain: which records are facts
     :param moment: field path of the day or moment at which a fact counts, or several: the first that is filled.
         Empty: a level
+    :param delay: facts count so long after their moment: when it is known what became of them
     :param moment_sql: the same in SQL, where it is no stored field of the facts themselves
     :param joins: SQL that adds to the facts without multiplying them
     :param condition: SQL that facts meet as well; needed where a join leaves facts out
@@ -86,6 +87,7 @@ class Source:
     scale: int = 1
     domain: tuple = ()
     moment: str | tuple[str, ...] = ""
+    delay: timedelta = timedelta()
     moment_sql: str = ""
     company: str = "company_id"
     joins: str = ""
@@ -99,8 +101,14 @@ class Source:
 
     @property
     def moves_on(self):
-        """Whether time alone changes the number."""
-        return self.is_level and "%(now)s" in self.numerator + self.denominator + self.condition
+        """Whether time alone changes the number of today."""
+        return "%(now)s" in self.numerator + self.denominator + self.condition
+
+    @property
+    def adds_up(self):
+        """Whether the numbers of several sites add up: not where a fact counts once, or the greatest one counts."""
+        sums = self.numerator + self.denominator
+        return "DISTINCT" not in sums and "max(" not in sums
 
     @property
     def is_of_period(self):
@@ -240,7 +248,7 @@ class KpiSource(models.AbstractModel):
 
     def _moment_domain(self, source, paths, window):
         path, *others = paths
-        first, end = window.since, window.until
+        first, end = window.since - source.delay, window.until - source.delay
         operator = "<"
         if _field_of(self.env[source.model], path).type == "date":
             first, end, operator = window.first, window.last, "<="
@@ -291,9 +299,11 @@ class KpiSource(models.AbstractModel):
             if source.moment_sql
             else SQL("COALESCE(%s)", SQL(", ").join(SQL.identifier(table, name) for name in source.moments()))
         )
+        if source.delay:
+            moment = SQL("%s + %s", moment, source.delay)
         if _field_of(self.env[source.model], source.moments()[0]).type == "datetime":
             zone = self.env.company._approval_time_zone()
-            moment = SQL("%s AT TIME ZONE 'UTC' AT TIME ZONE %s", moment, zone)
+            moment = SQL("(%s) AT TIME ZONE 'UTC' AT TIME ZONE %s", moment, zone)
         return SQL("date_trunc(%s, %s)::date", grain, moment)
 
     # ------------------------------------------------------------

@@ -317,6 +317,26 @@ class KpiVersion(models.Model):
         for version in drafts.filtered(lambda draft: shipped[draft.id] and not shipped[draft.id].startswith("__")):
             version._publish(self.env.user)
 
+    @api.model
+    def _replace_sources(self, replaced, why):
+        """Where a source was replaced by another way to count: drafts follow, what is in force gets a new version.
+
+        :param replaced: ``{source as it was: (source now, formula of the library)}``
+        """
+        old = self.search([("source", "in", list(replaced)), ("state", "in", ("draft", "published"))])
+        shipped = old.kpi_id.get_external_id()
+        for version in old.sorted(lambda one: (one.state == "draft", one.id)):
+            source, formula = replaced[version.source]
+            values = {"source": source}
+            if version.state == "published":
+                version = version.copy()
+                values["change_summary"] = why
+            if shipped[version.kpi_id.id].startswith("reporting_workflows."):
+                values["formula"] = formula
+            version.write(values)
+            if "change_summary" in values:
+                version._publish(self.env.user)
+
 
 def _shown(version, field, env):
     value = version[field.name]

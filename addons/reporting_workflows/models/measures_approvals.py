@@ -61,15 +61,15 @@ SOURCES = {
         dimensions=TASK_DIMENSIONS,
         touched_by=("*",),
     ),
-    "approval_breach_rate": Source(
-        "Decisions that were escalated, or whose time ran out",
+    "decisions_breached": Source(
+        "Closed decisions that were escalated, or whose time ran out",
         "distribution.approval.task",
         "percent",
         **share("""EXISTS (SELECT 1 FROM distribution_approval_clock_step step
                             WHERE step.task_id = distribution_approval_task.id
                               AND step.kind IN ('escalation', 'final'))"""),
         domain=(("opened_at", "!=", False), ("clock", "!=", False)),
-        moment="opened_at",
+        moment="closed_at",
         dimensions=TASK_DIMENSIONS,
         touched_by=("*",),
     ),

@@ -56,14 +56,17 @@ SOURCES = {
         domain=(*CASE_OPEN, ("res_model", "in", CUSTOMER_DOCUMENTS)),
         dimensions=CASE_DIMENSIONS,
     ),
-    "webhook_delivered": Source(
-        "Messages that arrived",
-        "distribution.webhook.delivery",
+    # Of the tries, which stay: a message that was given up and sent again later arrives on a later day.
+    "messages_ended": Source(
+        "Messages that arrived, of those that came to an end",
+        "distribution.webhook.attempt",
         "percent",
-        **share(f"{DELIVERY}.state = 'delivered'"),
-        domain=(("state", "in", ("delivered", "dead")),),
-        moment="began_at",
-        dimensions=DELIVERY_DIMENSIONS,
+        **share("distribution_webhook_attempt.status BETWEEN 200 AND 299"),
+        company="delivery_id.company_id",
+        domain=(("next_at", "=", False),),
+        moment="at",
+        joins=f"JOIN {DELIVERY} message ON message.id = distribution_webhook_attempt.delivery_id",
+        dimensions={"subscription": Dimension("delivery_id.subscription_id", "message.subscription_id")},
         touched_by=("*",),
     ),
     "webhook_dead": Source(

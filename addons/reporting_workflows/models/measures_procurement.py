@@ -1,5 +1,7 @@
 """What is bought, what vendors promised, what came, and what of it endangers customers."""
 
+from datetime import timedelta
+
 from odoo import api, models
 
 from odoo.addons.distribution_core.compat import PURCHASE_CONFIRMED_STATES
@@ -40,6 +42,7 @@ OPEN_VALUE = """sum((purchase_order_line.product_qty - purchase_order_line.qty_r
 INBOUND_TOUCHED = ("purchase.order", "stock.picking", "distribution.supplier.confirmation", "distribution.ship.notice")
 
 #: What was due of an order line – the day first promised, or else asked for – and what had come. In the product's unit.
+#: A kit has come as often as the component of which the least came: moves of other products than the line's are parts.
 PROMISE = "distribution_supplier_confirmation_line"
 DUE_DAY = f"COALESCE({PROMISE}.first_promised_day, {PROMISE}.asked_day)"
 DUE_END = f"(({DUE_DAY} + 1)::timestamp AT TIME ZONE %(zone)s AT TIME ZONE 'UTC')"
@@ -55,15 +58,22 @@ PROMISE_JOINS = f"""
                ({PROMISE}.asked_quantity * {PROMISE}.asked_price / NULLIF(ordered.currency_rate, 0))::numeric AS worth
     ) due
     CROSS JOIN LATERAL (
-        SELECT COALESCE(sum(part.quantity) FILTER (WHERE part.date < {DUE_END}), 0) AS in_time,
-               COALESCE(sum(part.quantity) FILTER (WHERE part.date < %(until)s), 0) AS by_end
-          FROM (SELECT move.date,
-                       (CASE WHEN target.usage = 'supplier' THEN -1 ELSE 1 END * moved.quantity_product_uom)::numeric
-                       AS quantity
+        SELECT COALESCE(min(part.in_time * part.per_unit), 0) AS in_time,
+               COALESCE(min(part.by_end * part.per_unit), 0) AS by_end
+          FROM (SELECT COALESCE(sum(moved.quantity) FILTER (WHERE move.date < {DUE_END}), 0) AS in_time,
+                       COALESCE(sum(moved.quantity) FILTER (WHERE move.date < %(until)s), 0) AS by_end,
+                       CASE WHEN move.product_id = {PROMISE}.product_id THEN 1
+                            ELSE line.product_uom_qty
+                                 / NULLIF(sum(move.product_qty) FILTER (WHERE target.usage <> 'supplier'), 0)
+                       END::numeric AS per_unit
                   FROM stock_move move
                   JOIN stock_location target ON target.id = move.location_dest_id
-                  JOIN stock_move_line moved ON moved.move_id = move.id
-                 WHERE move.purchase_line_id = line.id AND move.state = 'done') part) came"""
+                 CROSS JOIN LATERAL (
+                      SELECT (CASE WHEN target.usage = 'supplier' THEN -1 ELSE 1 END
+                              * COALESCE(sum(detail.quantity_product_uom), 0))::numeric AS quantity
+                        FROM stock_move_line detail WHERE detail.move_id = move.id AND move.state = 'done') moved
+                 WHERE move.purchase_line_id = line.id
+                 GROUP BY move.product_id) part) came"""
 IN_FULL = "came.in_time >= due.units - 0.000001"
 PROMISE_DIMENSIONS = {
     "site": Dimension("order_line_id.order_id.picking_type_id.warehouse_id", "kind.warehouse_id"),
@@ -78,6 +88,9 @@ CONFIRMATION_DIMENSIONS = {
     "vendor": Dimension("partner_id"),
     "buyer": Dimension("user_id"),
 }
+#: Days in which a vendor answers; asked is with the order, not once more later.
+ANSWER_DAYS = 3
+ANSWER_DUE = f"distribution_supplier_confirmation.create_date + interval '{ANSWER_DAYS} days'"
 ASKED = (("is_asked", "=", True), ("state", "!=", "cancelled"))
 #: Cases of these types are the exceptions of procurement.
 CASE_TYPES = (
@@ -190,14 +203,17 @@ SOURCES = {
         numerator="count(*)",
         condition=f"{DUE_END} <= %(now)s AND NOT {IN_FULL} AND {PROMISE}.first_promised_day IS NOT NULL",
     ),
-    "acknowledgement_rate": Source(
-        "Orders that their vendor answered",
+    "acknowledged_in_time": Source(
+        f"Orders that their vendor answered within {ANSWER_DAYS} days",
         "distribution.supplier.confirmation",
         "percent",
-        **share("distribution_supplier_confirmation.first_answer_at IS NOT NULL"),
-        domain=ASKED,
-        moment="asked_at",
+        **share(f"distribution_supplier_confirmation.first_answer_at <= {ANSWER_DUE}"),
+        # Also of orders that were cancelled: a day that is over does not change any more.
+        domain=(("is_asked", "=", True),),
+        moment="create_date",
+        delay=timedelta(days=ANSWER_DAYS),
         joins=CONFIRMATION_JOINS,
+        condition=f"{ANSWER_DUE} <= %(now)s",
         dimensions=CONFIRMATION_DIMENSIONS,
     ),
     "acknowledgement_time": Source(

@@ -2,6 +2,8 @@
 
 from odoo import api, models
 
+from odoo.addons.distribution_core.compat import IS_17
+
 from .kpi_source import Dimension, Source, average, hours, share
 
 PICKING_TYPE = "JOIN stock_picking_type kind ON kind.id = stock_picking.picking_type_id"
@@ -20,7 +22,38 @@ MOVE_DIMENSIONS = {
 #: To customers: other sites and vendors get goods by the same type of transfer.
 OUTGOING = (("picking_type_id.code", "=", "outgoing"), ("location_dest_id.usage", "=", "customer"))
 OPEN = ("state", "not in", ("draft", "done", "cancel"))
-DAYS_LATE = hours("stock_picking.date_deadline", "stock_picking.date_done") + " / 24.0"
+#: What a customer was promised first, of a line and of a delivery: moving the deadline later makes nothing punctual.
+PROMISED_LINE = "COALESCE(stock_move.first_deadline, stock_move.date_deadline)"
+PROMISED = f"""{PICKING_TYPE} CROSS JOIN LATERAL (
+    SELECT COALESCE(CASE WHEN stock_picking.move_type = 'direct' THEN min(line.deadline) ELSE max(line.deadline) END,
+                    stock_picking.date_deadline) AS deadline
+      FROM (SELECT COALESCE(move.first_deadline, move.date_deadline) AS deadline
+              FROM stock_move move WHERE move.picking_id = stock_picking.id) line) promised"""
+DAYS_LATE = hours("promised.deadline", "stock_picking.date_done") + " / 24.0"
+#: Something that an earlier step of the delivery takes from the shelf lacks goods.
+EARLIER_STEP_SHORT = """EXISTS (
+    WITH RECURSIVE earlier(id) AS (
+        SELECT link.move_orig_id FROM stock_move_move_rel link WHERE link.move_dest_id = stock_move.id
+        UNION
+        SELECT link.move_orig_id FROM earlier JOIN stock_move_move_rel link ON link.move_dest_id = earlier.id)
+    SELECT 1 FROM earlier
+      JOIN stock_move step ON step.id = earlier.id AND step.state IN ('confirmed', 'partially_available')
+      JOIN stock_location shelf ON shelf.id = step.location_id AND shelf.usage = 'internal')"""
+#: Odoo 19 makes the step that leaves the house only once the one before is done: until then that one stands for it.
+TO_CUSTOMERS = (
+    OUTGOING
+    if IS_17
+    else (
+        "|",
+        "&",
+        *OUTGOING,
+        "&",
+        "&",
+        ("location_final_id.usage", "=", "customer"),
+        ("location_dest_id.usage", "=", "internal"),
+        ("move_dest_ids", "=", False),
+    )
+)
 
 SOURCES = {
     "orders_confirmed": Source(
@@ -36,60 +69,61 @@ SOURCES = {
             "salesperson": Dimension("user_id"),
         },
     ),
-    "delivery_on_time": Source(
-        "Deliveries done by their deadline",
+    "delivery_promise_kept": Source(
+        "Deliveries done by the deadline promised first",
         "stock.picking",
         "percent",
-        **share("stock_picking.date_done <= stock_picking.date_deadline"),
+        **share("stock_picking.date_done <= promised.deadline"),
         domain=(*OUTGOING, ("state", "=", "done"), ("date_deadline", "!=", False)),
         moment="date_done",
-        joins=PICKING_TYPE,
+        joins=PROMISED,
         dimensions=PICKING_DIMENSIONS,
     ),
-    "service_level": Source(
+    "service_promise_kept": Source(
         "Units that were due and left in time",
         "stock.move",
         "percent",
-        numerator="""sum(stock_move.product_qty) FILTER (WHERE stock_move.state = 'done'
-                                                           AND stock_move.date <= stock_move.date_deadline)""",
+        numerator=f"""sum(stock_move.product_qty) FILTER (WHERE stock_move.state = 'done'
+                                                            AND stock_move.date <= {PROMISED_LINE})""",
         denominator="sum(stock_move.product_qty)",
         scale=100,
         domain=(*OUTGOING, ("state", "not in", ("draft", "cancel")), ("date_deadline", "!=", False)),
-        moment="date_deadline",
+        moment=("first_deadline", "date_deadline"),
         joins=f"{MOVE_TYPE} {MOVE_PRODUCT}",
-        condition="stock_move.date_deadline <= %(now)s",
+        condition=f"{PROMISED_LINE} <= %(now)s",
         dimensions=MOVE_DIMENSIONS,
         touched_by=("stock.move", "stock.picking"),
     ),
-    "deliveries_late": Source(
-        "Open deliveries beyond their deadline",
+    "deliveries_past_promise": Source(
+        "Open deliveries beyond the deadline promised first",
         "stock.picking",
         "integer",
         numerator="count(*)",
         domain=(*OUTGOING, OPEN, ("date_deadline", "!=", False)),
-        joins=PICKING_TYPE,
-        condition="stock_picking.date_deadline < %(now)s",
+        joins=PROMISED,
+        condition="promised.deadline < %(now)s",
         dimensions=PICKING_DIMENSIONS,
     ),
-    "shortage_lines": Source(
+    "shortages": Source(
         "Lines to deliver that lack goods",
         "stock.move",
         "integer",
         numerator="count(*)",
-        domain=(*OUTGOING, ("state", "in", ("confirmed", "partially_available"))),
+        domain=(*TO_CUSTOMERS, ("state", "in", ("waiting", "confirmed", "partially_available"))),
         joins=f"{MOVE_TYPE} {MOVE_PRODUCT}",
+        condition=f"stock_move.state <> 'waiting' OR {EARLIER_STEP_SHORT}",
         dimensions=MOVE_DIMENSIONS,
         touched_by=("stock.move", "stock.picking", "sale.order"),
     ),
-    "delivery_delay": Source(
-        "Days late of deliveries done late",
+    "delay_beyond_promise": Source(
+        "Days late of deliveries done after the deadline promised first",
         "stock.picking",
         "days",
         **average(DAYS_LATE),
         domain=(*OUTGOING, ("state", "=", "done"), ("date_deadline", "!=", False)),
         moment="date_done",
-        joins=PICKING_TYPE,
-        condition="stock_picking.date_done > stock_picking.date_deadline",
+        joins=PROMISED,
+        condition="stock_picking.date_done > promised.deadline",
         dimensions=PICKING_DIMENSIONS,
     ),
     "order_cycle": Source(

@@ -1,6 +1,7 @@
 """A report: what it is called, who answers for it, and all versions of its definition."""
 
 import logging
+from datetime import timezone
 from zoneinfo import ZoneInfo
 
 import psycopg2
@@ -162,6 +163,13 @@ class Report(models.Model):
         return {**action, "domain": [("report_id", "=", self.id)], "context": {"default_report_id": self.id}}
 
     # ------------------------------------------------------------- schedules
+
+    def _period_over(self):
+        """First and last day of the period that the version in force is about when it runs now."""
+        self.ensure_one()
+        now = fields.Datetime.now()
+        days = self.env["distribution.report.working.days"]._of(self.company_id, now)
+        return self.version_id._period_of(now.replace(tzinfo=timezone.utc).astimezone(self._zone()).date(), days)
 
     def _zone(self):
         return ZoneInfo(self.company_id._approval_time_zone())

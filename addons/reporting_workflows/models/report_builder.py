@@ -2,6 +2,7 @@
 
 import ast
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -16,6 +17,7 @@ from odoo.addons.distribution_core.engine.placeholders import fill
 from ..engine import Chart, Column, Content, Figure, Finding, Input, Limit, Period, Section, Series, Table
 from ..engine.checks import evaluate, sum_of
 from ..engine.freshness import judge
+from ..engine.kpi import exact
 from ..engine.run import verdict
 from ..engine.schedule import moment_of, period_before, period_key
 from ..engine.thresholds import findings_of, status_of
@@ -144,25 +146,32 @@ class ReportBuilder(models.AbstractModel):
         """``{code: Table}`` of the datasets, in a constant number of queries for each."""
         tables = {}
         for dataset in scope.definition.get("datasets", ()):
-            try:
+            with self._told(scope, dataset):
                 tables[dataset["code"]] = self._dataset_table(scope, dataset)
-            except AccessError as error:
-                raise DatasetError(
-                    _(
-                        "Dataset %(code)s: %(who)s may not read all of it (%(error)s). Take the field out, or have the "
-                        "report read as somebody who may.",
-                        code=dataset["code"],
-                        who=scope.env.user.name,
-                        error=str(error).partition("\n")[0],
-                    )
-                ) from error
-            except DatasetError:
-                raise
-            except (ValueError, KeyError, TypeError, UserError) as error:
-                raise DatasetError(_("Dataset %(code)s: %(error)s", code=dataset["code"], error=error)) from error
         return tables
 
-    def _dataset_table(self, scope, dataset):
+    @contextmanager
+    def _told(self, scope, dataset):
+        """What goes wrong with a dataset names it, with a remedy."""
+        try:
+            yield
+        except AccessError as error:
+            raise DatasetError(
+                _(
+                    "Dataset %(code)s: %(who)s may not read all of it (%(error)s). Take the field out, or have the "
+                    "report read as somebody who may.",
+                    code=dataset["code"],
+                    who=scope.env.user.name,
+                    error=str(error).partition("\n")[0],
+                )
+            ) from error
+        except DatasetError:
+            raise
+        except (ValueError, KeyError, TypeError, UserError) as error:
+            raise DatasetError(_("Dataset %(code)s: %(error)s", code=dataset["code"], error=error)) from error
+
+    def _described(self, scope, dataset):
+        """``(model, domain, columns)``: nothing is read, but the reader may read every field that is named."""
         model = scope.env[dataset["model"]]
         domain = self._domain(dataset.get("domain"), scope.values)
         columns = self._columns(model, dataset)
@@ -171,6 +180,10 @@ class ReportBuilder(models.AbstractModel):
         for path in (*words(dataset.get("group_by") or ""), *(part.split()[0] for part in order if part.strip())):
             if path.partition(":")[0].split(".")[0] in model._fields:
                 _field_at(model, path)
+        return model, domain, columns
+
+    def _dataset_table(self, scope, dataset):
+        model, domain, columns = self._described(scope, dataset)
         if dataset.get("group_by"):
             return self._grouped_table(scope, model, domain, dataset, columns)
         records = model.search(domain, order=dataset.get("order") or None, limit=MOST_ROWS)
@@ -427,20 +440,23 @@ class ReportBuilder(models.AbstractModel):
             for entry in scope.definition.get("thresholds", ())
             if entry.get("measure", "kpi") == "kpi" and entry.get("kpi")
         }
+        # What a level was before is not in its source: it is what was taken on the last day of the period before.
+        levels = kpis.filtered(self._is_level)
+        taken = self._taken(levels, scope, earlier[1]) if not scope.category_id else {}
+        signed = self._signed(kpis, scope) if not where else {}
         figures = {}
         for kpi in kpis:
             measure = _only(now.get(kpi.id))
-            # What a level was before is not in its source: there is nothing to compare with.
-            earlier_measure = None if self._is_level(kpi) else _only(before.get(kpi.id))
-            value = _decimal(measure.value) if measure else None
+            earlier_measure = taken.get(kpi) if kpi in levels else _only(before.get(kpi.id))
+            value = exact(measure.value) if measure else None
             limit = limits.get(kpi.code)
             figures[kpi.code] = Figure(
                 code=kpi.code,
                 label=kpi.name,
                 kind=kpi.kind,
                 value=value,
-                previous=_decimal(earlier_measure.value) if earlier_measure else None,
-                target=_decimal(kpi.target) if kpi.has_target else None,
+                previous=exact(earlier_measure.value) if earlier_measure else None,
+                target=exact(kpi.target) if kpi.has_target else None,
                 status=status_of(limit, value) if limit else kpi._judge(value),
                 direction=kpi.direction,
                 currency=scope.company.currency_id.name if kpi.kind == "money" else "",
@@ -448,8 +464,25 @@ class ReportBuilder(models.AbstractModel):
                 formula=kpi.formula or "",
                 version=kpi.version_number,
                 rows=measure.rows if measure else 0,
+                signed_by=signed.get(kpi, ""),
             )
         return figures
+
+    def _taken(self, kpis, scope, day):
+        """``{KPI: snapshot}`` of a day, as far as the reader may read it and it was counted as it is now."""
+        snapshots = scope.env["distribution.kpi.snapshot"]
+        # sudo: which rows are in force; the search below is the reader's
+        latest = snapshots.sudo()._latest_of(kpis, scope.company, day, day)
+        found = snapshots.search(
+            [("id", "in", latest.ids), ("site_id", "=", scope.site_id or False), ("is_measured", "=", True)]
+        )
+        return {one.kpi_id: one for one in found if one.version_id.source == one.kpi_id.source}
+
+    def _signed(self, kpis, scope):
+        """``{KPI: name of who signed}`` where the numbers of exactly this period were signed and still hold."""
+        # sudo: names of owners, who answer for the number in public
+        signoffs = scope.env["distribution.kpi.signoff"].sudo()._of(kpis, scope.company, scope.first, scope.last)
+        return {kpi: signoff.user_id.name for kpi, signoff in signoffs.items()}
 
     def _is_level(self, kpi):
         return kpi.env["distribution.kpi.source"]._source(kpi.source).is_level
@@ -469,7 +502,7 @@ class ReportBuilder(models.AbstractModel):
 
     @api.model
     def _problems(self, version):
-        """What keeps a draft from being published, each with field and remedy."""
+        """What is wrong with a draft as it is written, each with field and remedy. Nothing is read for it."""
         definition = version._definition()
         found = self._reader_problems(version) + self._recipient_problems(version)
         columns = {
@@ -500,7 +533,7 @@ class ReportBuilder(models.AbstractModel):
             strange = set(words(entry.get("datasets"))) - columns.keys()
             if strange:
                 found.append(f"inputs.{entry['code']}: datasets: “{min(strange)}” is none of {', '.join(columns)}.")
-        return found or self._trial(version)
+        return found or self._trial(version, reads=False)
 
     def _reader_problems(self, version):
         reader = version.reader_id
@@ -532,23 +565,26 @@ class ReportBuilder(models.AbstractModel):
             found.append(_("Release: what leaves the house takes two parties. Choose “Two parties”."))
         return found
 
-    def _trial(self, version):
-        """Read everything once, as its reader: a definition that cannot be read is not published."""
+    def _trial(self, version, reads=True):
+        """What its reader would not get. With ``reads`` everything is read once, as its reader: a definition that
+        cannot be read is not published; else only models, fields and conditions are looked at.
+        """
         today = fields.Date.context_today(self)
         try:
             with self.env.cr.savepoint():
                 scope = self._scope(version, today, today, version.reader_id)
                 for dataset in scope.definition.get("datasets", ()):
-                    self._check_readable(scope.env, dataset)
-                content, _findings = self._preview(version, today, today, version.reader_id)
-                shown = self.env["distribution.report.edition"]._shown
-                self.env["ir.qweb"]._render("reporting_workflows.report_content", {"content": content, "show": shown})
+                    self._check_readable(scope, dataset)
+                if reads:
+                    content, _findings = self._preview(version, today, today, version.reader_id)
+                    self.env["distribution.report.renderer"]._html(content)
         except Exception as error:  # pylint: disable=broad-except
             # Whatever it is, it would stop every run.
             return [str(error.args[0] if error.args else error).strip()]
         return []
 
-    def _check_readable(self, env, dataset):
+    def _check_readable(self, scope, dataset):
+        env = scope.env
         if dataset["model"] not in env:
             raise DatasetError(
                 _("Dataset %(code)s: model: there is no “%(model)s”.", **_pick(dataset, "code", "model"))
@@ -563,6 +599,8 @@ class ReportBuilder(models.AbstractModel):
             )
         if not dataset.get("columns"):
             raise DatasetError(_("Dataset %s: columns: add at least one.", dataset["code"]))
+        with self._told(scope, dataset):
+            self._described(scope, dataset)
 
     # ----------------------------------------------------------------- preview
 
@@ -655,7 +693,7 @@ def _plain(value, model, entry):
         field_ = model._fields.get(name)
         return (_("yes") if value else _("no")) if field_ is not None and field_.type == "boolean" else None
     if isinstance(value, float):
-        return _decimal(value)
+        return exact(value)
     if isinstance(value, str):
         field_ = model._fields.get(entry["path"].partition(":")[0])
         if field_ is not None and field_.type == "selection":
@@ -664,13 +702,6 @@ def _plain(value, model, entry):
     if isinstance(value, int | Decimal) or value is None or hasattr(value, "isoformat"):
         return value
     return str(value)
-
-
-def _decimal(value):
-    """The exact number that people read: fifteen digits, without the noise of binary fractions."""
-    if value is None:
-        return None
-    return value if isinstance(value, Decimal) else Decimal(format(value, ".15g"))
 
 
 def _total(dataset, columns, rows):

@@ -280,7 +280,7 @@ class ReportDelivery(models.Model):
                 "delivery": self,
                 "edition": self.edition_id,
                 "content": content,
-                "show": self.edition_id._shown,
+                "show": self.env["distribution.report.renderer"]._writer_of(content) if content else None,
                 "findings": _worst(content) if content else (),
                 "link": self._url,
                 "expires": self._expires().date() if self.edition_id else None,
@@ -314,10 +314,10 @@ class ReportDelivery(models.Model):
     def _expires(self):
         return self.create_date + timedelta(days=LINK_DAYS[self.channel])
 
-    def _url(self, kind):
-        """The signed address of a file for this recipient."""
+    def _url(self, kind, expires=None):
+        """The signed address of a file for this recipient; ``expires`` default: so long after it was handed out."""
         self.ensure_one()
-        expires = int(self._expires().timestamp())
+        expires = int((expires or self._expires()).timestamp())
         base = self.edition_id.get_base_url()
         return f"{base}{PATH}{self.id}/{kind}?expires={expires}&signature={self._signature(kind, expires)}"
 

@@ -21,6 +21,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.addons.distribution_core.append_only import protect_columns
 
 from ..engine import Content, Edition, SignOff
+from ..engine.run import parties
 from .report_run import StepFailed
 from .report_version import CLASSIFICATIONS, FORMATS
 
@@ -343,18 +344,22 @@ class ReportEdition(models.Model):
             raise StepFailed(
                 _("%s: what was released is not this content. Run it again.", self.display_name), "approval"
             )
-        deciders = self._approving().user_id
-        if len(deciders) < people:
+        parties = self._parties()
+        if parties < people:
             raise StepFailed(
                 _(
-                    "%(report)s takes %(people)s people to release it; %(number)s did. Correct the policy for report "
-                    "releases, then run it again.",
+                    "%(report)s takes %(people)s people to release it, each in another role; %(number)s did. Correct "
+                    "the policy for report releases, then run it again.",
                     report=self.display_name,
                     people=people,
-                    number=len(deciders),
+                    number=parties,
                 ),
                 "approval",
             )
+
+    def _parties(self):
+        """How many people released it, each in a role of their own: two of one role are one party."""
+        return parties((decision.task_id.name, decision.user_id.id) for decision in self._approving())
 
     def _approving(self):
         """Decisions of people that released it."""
@@ -434,7 +439,7 @@ class ReportEdition(models.Model):
         self._check_intact()
         deliveries = self.env["distribution.report.delivery"]
         made = deliveries._queue(self, self._recipients())
-        self._record("released", self._released_facts(made))
+        self._record("released", self._released_facts())
         self.message_subscribe(made.user_id.partner_id.ids)
         return len(self.delivery_ids)
 
@@ -459,23 +464,18 @@ class ReportEdition(models.Model):
                     found.append((user, partner, channel))
         return found
 
-    def _released_facts(self, deliveries):
-        system = deliveries.filtered(lambda delivery: delivery.channel == "system")
+    def _released_facts(self):
         return {
+            "edition_id": self.id,
             "digest": self.digest,
             "classification": self.classification,
             "released_at": self.released_at,
             "exceptions": self.finding_count,
             "marked": self.is_marked,
             "corrects": self.corrects_id.number or None,
+            # Without links: the ledger stays and many read it. The API signs one for who may read the edition.
             "files": [
-                {
-                    "format": file.kind,
-                    "sha256": file.sha256,
-                    "size": file.size,
-                    "url": system[:1]._url(file.kind) if system else None,
-                }
-                for file in self.file_ids
+                {"format": file.kind, "sha256": file.sha256, "size": file.size, "url": None} for file in self.file_ids
             ],
         }
 
@@ -579,26 +579,7 @@ class ReportEdition(models.Model):
         return Content.from_json(self.content)
 
     def _to_html(self):
-        return self.env["ir.qweb"]._render(
-            "reporting_workflows.report_content", {"content": self._content(), "show": self._shown}
-        )
-
-    @api.model
-    def _shown(self, value, kind="text", currency=""):
-        """A value as people read it on a page of ours; files are drawn elsewhere."""
-        if value is None:
-            return "–"
-        if kind == "percent":
-            return f"{value:,.1f} %"
-        if kind == "money":
-            return f"{value:,.2f} {currency}".strip()
-        if kind in ("number", "hours", "days"):
-            return f"{value:,.2f}"
-        if kind == "integer":
-            return f"{value:,}"
-        if kind == "datetime":
-            return fields.Datetime.context_timestamp(self, value).strftime("%Y-%m-%d %H:%M")
-        return str(value)
+        return self.env["distribution.report.renderer"]._html(self._content())
 
     def _changes(self):
         """What is different from the edition before, in words."""
@@ -623,15 +604,20 @@ class ReportEdition(models.Model):
     @api.model
     def _cron_retention(self):
         """Remove the files of editions that are older than their definition keeps them; the edition stays."""
-        now = fields.Datetime.now()
         files = self.env["distribution.report.file"].sudo().search([("attachment_id", "!=", False)])
         for edition in files.edition_id:
-            days = edition.version_id.retention_days
-            if days and edition.released_at and edition.released_at < now - timedelta(days=days):
+            if not edition._is_kept():
                 attachments = edition.file_ids.attachment_id
                 edition.file_ids.write({"attachment_id": False})
                 attachments.with_context(report_retention=edition.ids).unlink()
                 edition._record("expired", {"files": len(attachments)})
+
+    def _is_kept(self):
+        """Whether it is not older than its definition keeps editions."""
+        self.ensure_one()
+        # sudo: a recipient need not read definitions
+        days = self.sudo().version_id.retention_days
+        return not (days and self.released_at) or self.released_at >= fields.Datetime.now() - timedelta(days=days)
 
 
 class ReportFile(models.Model):

@@ -4,7 +4,8 @@ from odoo.tools.translate import code_translations
 from ..engine import FORMATS, render_apart
 from ..engine.content import Content
 from ..engine.render_process import MEGABYTES, SECONDS
-from ..engine.render_words import SOURCES
+from ..engine.render_values import Writer
+from ..engine.render_words import SOURCES, Words
 
 
 class ReportRenderer(models.AbstractModel):
@@ -37,6 +38,30 @@ class ReportRenderer(models.AbstractModel):
         return (
             _positive(parameter("reporting_workflows.render_seconds"), SECONDS),
             _positive(parameter("reporting_workflows.render_megabytes"), MEGABYTES),
+        )
+
+    @api.model
+    def _writer_of(self, content):
+        """Writes the values of a content as its files do."""
+        return Writer.of(content, Words(self._words(content.language)))
+
+    @api.model
+    def _html(self, content):
+        """A content on a page of ours."""
+        return self.env["ir.qweb"]._render(
+            "reporting_workflows.report_content", {"content": content, "show": self._writer_of(content)}
+        )
+
+    @api.model
+    def _writer(self, company):
+        """Writes numbers and moments of a company for who looks at a screen."""
+        language = self.env.lang or "en_US"
+        return Writer(
+            language,
+            self.env.user.tz or company._approval_time_zone(),
+            company.currency_id.name,
+            company.currency_id.decimal_places,
+            Words(self._words(language)),
         )
 
     @api.model

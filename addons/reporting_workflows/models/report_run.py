@@ -92,7 +92,9 @@ class ReportRun(models.Model):
     parameters = fields.Char(required=True, readonly=True, help="What it is run for, as one key.")
     attempt = fields.Integer(required=True, readonly=True, default=1)
     reason = fields.Char(readonly=True, help="Why it was run again.")
-    origin = fields.Selection([("schedule", "Schedule"), ("manual", "By hand")], required=True, readonly=True)
+    origin = fields.Selection(
+        [("schedule", "Schedule"), ("manual", "By hand"), ("action", "Server action")], required=True, readonly=True
+    )
     user_id = fields.Many2one("res.users", "Started by", readonly=True)
     state = fields.Selection(STATES, required=True, readonly=True, default="queued", index=True)
     step_ids = fields.One2many("distribution.report.run.step", "run_id", readonly=True)
@@ -396,7 +398,7 @@ class ReportRun(models.Model):
             "report_failed",
             self,
             _("Report stopped: %s", self.display_name),
-            detail=str(error)[:2000],
+            detail=self._for_operations(str(error)[:2000]),
             dedup_key=f"report_run,{self.id}",
         )
 
@@ -474,11 +476,17 @@ class ReportRun(models.Model):
             "report_failed",
             self,
             _("Report stopped: %s", self.display_name),
-            detail=self.error or "",
+            detail=self._for_operations(self.error or ""),
             dedup_key=f"report_run,{self.id}",
         )
         # What went wrong may name what only readers of the report may see.
         self._tell_late(_("It stopped at the step “%s”; those who answer for it know.", step.name))
+
+    def _for_operations(self, text):
+        """What a case says: who works on cases reads what internal reports say, and of others only that it is so."""
+        if self.version_id.classification == "internal" or not text:
+            return text
+        return _("The report is not internal: who answers for it sees the details in the run and its edition.")
 
     def _record(self, fact, facts):
         self.env["distribution.event"].sudo()._record(
@@ -606,7 +614,7 @@ class ReportRun(models.Model):
                     "report_exception",
                     self,
                     _("%(report)s: %(threshold)s", report=self.report_id.name, threshold=rule.label),
-                    detail="\n".join(f"{one.document} {one.detail}".strip() for one in breaches),
+                    detail=self._for_operations("\n".join(f"{one.document} {one.detail}".strip() for one in breaches)),
                     dedup_key=f"report_exception,{self.report_id.id},{rule.code}",
                 )
         self.is_crossed = crossed

@@ -376,9 +376,13 @@ class ReportVersion(models.Model):
         ).sorted("number", reverse=True)[:1]
 
     def _problems(self):
-        """What is wrong with it, each with field and remedy."""
+        """What is wrong with it as it is written, each with field and remedy."""
         self.ensure_one()
         return self.env["distribution.report.builder"]._problems(self)
+
+    def _problems_on_data(self):
+        """What keeps it from being published: what is wrong with it, or with reading everything once as its reader."""
+        return self._problems() or self.env["distribution.report.builder"]._trial(self)
 
     # -------------------------------------------------------------- schedule
 
@@ -475,7 +479,7 @@ class ReportVersion(models.Model):
                     self.display_name,
                 )
             )
-        problems = self._problems()
+        problems = self._problems_on_data()
         if problems:
             raise UserError(
                 _("%(version)s cannot be published yet:\n%(problems)s")

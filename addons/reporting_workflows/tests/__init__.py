@@ -1,3 +1,4 @@
+from . import test_dashboard
 from . import test_kpi
 from . import test_kpi_flows
 from . import test_kpi_numbers
@@ -12,3 +13,5 @@ from . import test_report_files
 from . import test_report_kpis
 from . import test_report_attacks
 from . import test_report_library
+from . import test_api_reporting
+from . import test_report_automation

@@ -412,7 +412,7 @@ class KpiWorld(TransactionCase):
             fact = {
                 "purchase": purchase,
                 "asked": asked,
-                "answered": asked + timedelta(hours=6) if answered else None,
+                "answered": asked + timedelta(hours=cls.deal.choice((6, 71, 100))) if answered else None,
                 "hours": float(cls.deal.randint(1, 40)),
                 "cancelled": cls.deal.random() < 0.1,
                 "lines": [],
@@ -434,6 +434,7 @@ class KpiWorld(TransactionCase):
                     }
                 )
             )
+            cls._set(confirmation, create_date=asked)
             for line in purchase["lines"]:
                 fact["lines"].append(cls._make_promise(confirmation, purchase, line, answered))
             cls.confirmations.append(fact)
@@ -538,6 +539,7 @@ class KpiWorld(TransactionCase):
         waits = request["closed"] is None
         task = {
             "opened": request["requested"],
+            "closed": request["closed"],
             "clock": cls.deal.random() < 0.7,
             "escalated": False,
             "overdue": False,
@@ -556,6 +558,7 @@ class KpiWorld(TransactionCase):
             quorum=1,
             state="open" if waits else "approved",
             opened_at=task["opened"],
+            closed_at=task["closed"],
             due_at=due,
             clock='{"hours": 8}' if task["clock"] else None,
             document_type=request["type"],
@@ -689,7 +692,7 @@ class KpiWorld(TransactionCase):
                 "state": state,
                 "done": began + timedelta(seconds=cls.deal.randint(1, 500)) if state == "delivered" else None,
             }
-            cls._put(
+            delivery = cls._put(
                 "distribution.webhook.delivery",
                 subscription_id=cls.subscription.id,
                 event_id=number + 1,
@@ -700,6 +703,21 @@ class KpiWorld(TransactionCase):
                 began_at=began,
                 done_at=fact["done"],
             )
+            fact["ends"] = []
+            if state in ("delivered", "dead"):
+                fact["ends"].append((fact["done"] or began + timedelta(hours=20), state == "delivered"))
+            if state == "delivered" and number % 3 == 0:  # it was given up before, and sent again
+                fact["ends"].append((began - timedelta(days=2), False))
+            tries = [*fact["ends"], (began, False)]
+            for place, (at, arrived) in enumerate(tries, 1):
+                cls._put(
+                    "distribution.webhook.attempt",
+                    delivery_id=delivery,
+                    number=place,
+                    at=at,
+                    status=200 if arrived else 500,
+                    next_at=began if place == len(tries) else None,
+                )
             cls.messages.append(fact)
         robots = new_test_user(cls.env, login="kpi_robots", groups="distribution_core.group_integration")
         key = cls.env["distribution.api.key"].create({"name": "Robots", "user_id": robots.id}).id

@@ -40,22 +40,56 @@ class TestKpiFlows(TransactionCase):
         picking.with_context(skip_sms=True, skip_backorder=True).button_validate()
         self.assertEqual(picking.state, "done")
 
-    def test_an_order_that_leaves_in_two_parts(self):
+    def _set(self, record, **columns):
+        """Write columns past everything."""
+        record.flush_recordset()
+        names = ", ".join(f"{name} = %s" for name in columns)
+        self.env.cr.execute(f"UPDATE {record._table} SET {names} WHERE id = %s", [*columns.values(), record.id])
+        record.invalidate_recordset()
+
+    def _sell(self, quantity=10, hours=5):
+        line = {"product_id": self.product.id, "product_uom_qty": quantity, "price_unit": 9, SALE_LINE_TAXES: False}
         order = self.env["sale.order"].create(
             {
                 "partner_id": self.customer.id,
                 "warehouse_id": self.site.id,
-                "commitment_date": fields.Datetime.now() + timedelta(hours=5),
-                "order_line": [
-                    (
-                        0,
-                        0,
-                        {"product_id": self.product.id, "product_uom_qty": 10, "price_unit": 9, SALE_LINE_TAXES: False},
-                    )
-                ],
+                "commitment_date": fields.Datetime.now() + timedelta(hours=hours),
+                "order_line": [(0, 0, line)],
             }
         )
         order.action_confirm()
+        return order
+
+    def test_a_deadline_that_is_moved_makes_nothing_punctual(self):
+        order = self._sell(hours=-2)
+        picking = order.picking_ids
+        self.assertEqual(self._number("deliveries_late"), (1, 1))
+        promised = picking.move_ids.date_deadline
+        order.commitment_date = fields.Datetime.now() + timedelta(days=5)
+        self.env.flush_all()
+        self.assertGreater(picking.date_deadline, fields.Datetime.now() + timedelta(days=4))
+        self.assertEqual(picking.move_ids.first_deadline, promised)
+        self.assertEqual(self._number("deliveries_late"), (1, 1))
+        order.commitment_date = fields.Datetime.now() + timedelta(days=9)
+        self._finish(picking, 6)
+        rest = order.picking_ids - picking
+        self.assertEqual((picking.move_ids | rest.move_ids).mapped("first_deadline"), [promised] * 2)
+        self.assertEqual(self._number("delivery_on_time"), (0, 1))
+        self.assertEqual(self._number("service_level"), (0, 2))
+        self.assertGreater(self._number("delivery_delay")[0], 0.08)
+
+    def test_a_site_that_picks_and_ships_is_short_as_well(self):
+        self.site.delivery_steps = "pick_ship"
+        order = self._sell(quantity=50)
+        self.assertEqual(self._number("shortage_lines"), (0, 0))
+        self._sell(quantity=1)
+        self.env["stock.picking"].search([("picking_type_id.warehouse_id", "=", self.site.id)]).action_assign()
+        self.assertEqual(self._number("shortage_lines"), (1, 1))
+        order.picking_ids.do_unreserve()
+        self.assertEqual(self._number("shortage_lines"), (2, 2))
+
+    def test_an_order_that_leaves_in_two_parts(self):
+        order = self._sell()
         self.assertEqual(self._number("orders_confirmed"), (1, 1))
         self.assertEqual(self._number("sales_ordered"), (90, 1))
         self.assertEqual(self._number("sales_margin"), (50, 1))
@@ -149,12 +183,118 @@ class TestKpiFlows(TransactionCase):
         self.assertEqual(self._number("purchase_cycle", vendor=self.vendor.id)[1], 1)
         self.assertEqual(self._number("overdue_purchase_lines", vendor=self.vendor.id), (1, 1))
         self.assertEqual(self._number("overdue_purchase_value", vendor=self.vendor.id), (60, 1))
+        self.assertEqual(self._number("acknowledgement_rate", vendor=self.vendor.id), (None, 0))  # not known yet
+        confirmation = self.env["distribution.supplier.confirmation"].search([("order_id", "=", order.id)])
+        self._set(confirmation, create_date=fields.Datetime.now() - timedelta(hours=80))
         self.assertEqual(self._number("acknowledgement_rate", vendor=self.vendor.id), (0, 1))
+        confirmation.first_answer_at = fields.Datetime.now()  # too late: the day stays as it was
+        self.assertEqual(self._number("acknowledgement_rate", vendor=self.vendor.id), (0, 1))
+        self._set(confirmation, first_answer_at=fields.Datetime.now() - timedelta(hours=70))
+        self.assertEqual(self._number("acknowledgement_rate", vendor=self.vendor.id), (100, 1))
         self._finish(order.picking_ids, 20)
         self.assertEqual(self._number("supplier_lead_time", vendor=self.vendor.id)[1], 1)
         self.assertEqual(self._number("overdue_purchase_lines", vendor=self.vendor.id), (0, 0))
         self.assertEqual(self._number("receipt_discrepancy_rate", vendor=self.vendor.id)[1], 1)
         self.assertIn(self._number("supplier_otif", vendor=self.vendor.id)[0], (0, 100))
+
+    def test_a_kit_has_come_when_all_its_parts_have(self):
+        order = self.env["purchase.order"].create(
+            {
+                "partner_id": self.vendor.id,
+                "picking_type_id": self.site.in_type_id.id,
+                "order_line": [
+                    (
+                        0,
+                        0,
+                        {
+                            "name": "Kit",
+                            "product_id": self.product.id,
+                            "product_qty": 20,
+                            "price_unit": 3,
+                            LINE_UOM: self.product.uom_id.id,
+                            "date_planned": fields.Datetime.now() - timedelta(hours=30),
+                        },
+                    )
+                ],
+            }
+        )
+        self.company.confirmation_asked = True
+        self.vendor.email = "forge@example.com"
+        order.button_confirm()
+        # The parts come instead of the product, as Manufacturing has it.
+        (move,) = order.picking_ids.move_ids
+        parts = self.env["product.product"].create(
+            [{"name": name, **storable_product_values()} for name in ("Bolt", "Nut")]
+        )
+        moves = move
+        for part, quantity in zip(parts, (40, 20)):
+            moves |= move.copy(
+                {"product_id": part.id, "product_uom_qty": quantity, "purchase_line_id": move.purchase_line_id.id}
+            )
+        move._action_cancel()
+        self._set(move, purchase_line_id=None)
+        moves -= move
+        moves._action_confirm()
+        for part, quantity in zip(moves, (40, 10)):
+            part.write({"quantity": quantity, "picked": True})
+        moves._action_done()
+        self.assertEqual(self._number("supplier_fill_rate", vendor=self.vendor.id), (50, 1))
+        self.assertEqual(self._number("supplier_otif", vendor=self.vendor.id), (0, 1))
+
+    def _marks(self):
+        """What was marked since the last look."""
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        self.env.cr.execute(
+            "DELETE FROM distribution_kpi_touch WHERE company_ref = %s RETURNING res_model", [self.company.id]
+        )
+        return {row[0] for row in self.env.cr.fetchall()}
+
+    def test_what_happens_leaves_its_marks(self):
+        moved = {"stock.move", "stock.picking"}
+        self._marks()
+        order = self._sell()
+        self.assertLessEqual({"sale.order", *moved}, self._marks())
+        order.order_line.price_unit = 8
+        self.assertIn("sale.order", self._marks())
+        order.write({"order_line": [(0, 0, {"product_id": self.product.id, "product_uom_qty": 1})]})
+        self.assertLessEqual({"sale.order", *moved}, self._marks())
+        order.commitment_date = fields.Datetime.now() + timedelta(days=3)
+        self.assertLessEqual(moved, self._marks(), "a deadline")
+        order.picking_ids.do_unreserve()
+        self.assertLessEqual(moved, self._marks(), "a shortage")
+        order.picking_ids.action_assign()
+        self.assertLessEqual(moved, self._marks(), "no shortage")
+        self._finish(order.picking_ids, 1)
+        self.assertLessEqual(moved, self._marks(), "what left, and the back-order")
+        (order.picking_ids.filtered(lambda one: one.state != "done")).action_cancel()
+        self.assertLessEqual(moved, self._marks())
+        self.env["distribution.case"]._open("policy_missing", order.picking_ids[:1], "Refused at the door")
+        self.assertIn("distribution.case", self._marks())
+        line = {"product_id": self.product.id, "product_qty": 2, "price_unit": 3}
+        purchase = self.env["purchase.order"].create({"partner_id": self.vendor.id, "order_line": [(0, 0, line)]})
+        self._marks()
+        purchase.button_confirm()
+        self.assertLessEqual({"purchase.order", *moved}, self._marks())
+        for change in (
+            {"order_line": [(1, purchase.order_line.id, {"date_planned": fields.Datetime.now()})]},
+            {"order_line": [(1, purchase.order_line.id, {"product_qty": 3})]},
+            {"order_line": [(0, 0, line)]},
+        ):
+            purchase.write(change)
+            self.assertIn("purchase.order", self._marks())
+        bill = self.env["account.move"].create(
+            {
+                "move_type": "in_invoice",
+                "partner_id": self.vendor.id,
+                "invoice_date": fields.Date.today(),
+                "ref": "B1",
+                "invoice_line_ids": [(0, 0, {"name": "Goods", "quantity": 1, "price_unit": 70, "tax_ids": False})],
+            }
+        )
+        self._marks()
+        bill.action_post()
+        self.assertIn("account.move", self._marks())
 
     def test_an_invoice(self):
         invoice = self.env["account.move"].create(

@@ -462,9 +462,14 @@ class TestKpiNumbers(KpiWorld):
         self._check(
             "acknowledgement_rate",
             [
-                Fact(bool(fact["answered"]), 1, fact["asked"], self._purchase_dimensions(fact["purchase"]))
-                for fact in asked
-                if self._in_month(fact["asked"])
+                Fact(
+                    bool(fact["answered"]) and fact["answered"] <= fact["asked"] + 3 * DAY,
+                    1,
+                    fact["asked"] + 3 * DAY,
+                    self._purchase_dimensions(fact["purchase"]),
+                )
+                for fact in self.confirmations
+                if self._in_month(fact["asked"] + 3 * DAY)
             ],
             scale=100,
         )
@@ -518,7 +523,11 @@ class TestKpiNumbers(KpiWorld):
         tasks = [(fact, task) for fact in self.requests for task in fact["tasks"]]
         self._check(
             "approval_breach_rate",
-            [Fact(task["escalated"], 1, task["opened"], kind(fact)) for fact, task in tasks if task["clock"]],
+            [
+                Fact(task["escalated"], 1, task["closed"], kind(fact))
+                for fact, task in tasks
+                if task["clock"] and task["closed"]
+            ],
             scale=100,
         )
         self._check(
@@ -618,7 +627,7 @@ class TestKpiNumbers(KpiWorld):
         ended = [fact for fact in self.messages if fact["state"] in ("delivered", "dead")]
         self._check(
             "webhook_delivered",
-            [Fact(fact["state"] == "delivered", 1, fact["began"]) for fact in ended],
+            [Fact(arrived, 1, at) for fact in self.messages for at, arrived in fact["ends"] if self._in_month(at)],
             scale=100,
             **ours,
         )

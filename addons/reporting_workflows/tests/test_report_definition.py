@@ -140,6 +140,17 @@ class TestReportDefinition(ReportCase):
         with self.assertRaisesRegex(UserError, "Dataset orders"):
             version.with_user(self.author).action_preview()
 
+    def test_opening_a_draft_reads_nothing_of_it(self):
+        version = self._report(publish=False).version_ids
+        builder = type(self.env["distribution.report.builder"])
+        read = []
+        original = builder._dataset_table
+        self.patch(builder, "_dataset_table", lambda *arguments: read.append(1) or original(*arguments))
+        self.assertFalse(version.problem_text)
+        self.assertFalse(read)
+        self._publish(version)
+        self.assertTrue(read, "what is published was read once")
+
     def test_preview_on_live_data_keeps_nothing(self):
         version = self._report(publish=False).version_ids
         action = version.with_user(self.author).action_preview()

@@ -102,7 +102,7 @@ class TestReportEdition(ReportCase):
         self._work()
         self.assertEqual((run.state, run.cause), ("failed", "approval"))
         self.assertFalse(run.edition_id, "what policy let go is not kept as released")
-        self.assertIn("takes 1 people to release it; 0 did", run.error)
+        self.assertIn("takes 1 people to release it, each in another role; 0 did", run.error)
 
     # ---------------------------------------------------------------- attacks
 

@@ -1,8 +1,10 @@
 """KPIs in a report: the figure that its reader gets, measured once for all of them."""
 
-from odoo import Command
+from odoo import Command, fields
 from odoo.exceptions import UserError
 from odoo.tests.common import tagged
+
+from odoo.addons.distribution_core.compat import USER_GROUPS
 
 from .report_case import ReportCase
 
@@ -50,6 +52,33 @@ class TestReportKpis(ReportCase):
             self.assertEqual((figure.label, figure.kind), (kpi.name, kpi.kind))
         crossed = figures[0].value is not None and figures[0].value > -1
         self.assertEqual((figures[0].status == "breach", run.is_crossed), (crossed, crossed))
+
+    def test_who_signed_and_what_a_level_was_before(self):
+        self.reader.write({USER_GROUPS: [Command.link(self.env.ref("reporting_workflows.group_kpi_reader").id)]})
+        sources, kpis = self.env["distribution.kpi.source"], self._measurable()
+        level = kpis.filtered(lambda kpi: sources._source(kpi.source).is_level)[:1]
+        flow = kpis.filtered(lambda kpi: not sources._source(kpi.source).is_level)[:1]
+        flow.owner_id = self.owner
+        taken = {"company_id": self.company.id, "is_measured": True, "rows": 1, "taken_at": "2019-05-08 01:00:00"}
+        rows = [(level, "2019-05-06", 7), (level, "2019-05-05", 9), (flow, "2019-05-07", 3)]
+        self.env["distribution.kpi.snapshot"]._append_rows(
+            [
+                {**taken, "kpi_id": kpi.id, "version_id": kpi.version_id.id, "day": day, "value": value}
+                for kpi, day, value in rows
+            ]
+        )
+        signing = flow.with_user(self.owner).with_company(self.company)
+        day = fields.Date.to_date("2019-05-07")
+        digest = self.env["distribution.kpi.snapshot"]._digest_of(flow, self.company, day, day)
+        signing.action_sign_off(day, day, digest)
+        report = self._report(section_ids=self._section(f"{level.code}, {flow.code}"))
+        content = self.env["distribution.report.builder"]._preview(report.version_id, day, day, self.reader)[0]
+        figures = {figure.code: figure for figure in content.sections[0].figures}
+        self.assertEqual(figures[level.code].previous, 7)
+        self.assertEqual([figures[kpi.code].signed_by for kpi in (level, flow)], ["", self.owner.name])
+        another = fields.Date.to_date("2019-05-09")
+        content = self.env["distribution.report.builder"]._preview(report.version_id, another, another, self.reader)[0]
+        self.assertEqual([(one.previous, one.signed_by) for one in content.sections[0].figures][0], (None, ""))
 
     def test_an_unknown_kpi_is_named_before_it_is_published(self):
         version = self._report(publish=False, section_ids=self._section("no_such_kpi")).version_ids

@@ -189,22 +189,17 @@ class TestReportRun(ReportCase):
         self.assertEqual(run.state, "done")
 
     def test_thresholds_open_cases(self):
-        report = self._report(
-            threshold_ids=[
-                Command.create(
-                    {
-                        "code": "score",
-                        "label": "Score",
-                        "measure": "each_row",
-                        "dataset": "vendors",
-                        "column": "color",
-                        "warn": "3",
-                        "breach": "4",
-                        "opens_case": True,
-                    }
-                )
-            ]
-        )
+        score = {
+            "code": "score",
+            "label": "Score",
+            "measure": "each_row",
+            "dataset": "vendors",
+            "column": "color",
+            "warn": "3",
+            "breach": "4",
+            "opens_case": True,
+        }
+        report = self._report(threshold_ids=[Command.create(score)])
         run = self._run(report)
         self._work()
         self.assertEqual((run.is_crossed, run.edition_id.finding_count), (True, 2))
@@ -212,6 +207,13 @@ class TestReportRun(ReportCase):
         self.assertIn("V5", case.description)
         findings = run.edition_id._content().sections[1].findings
         self.assertEqual([(one.severity, one.document) for one in findings], [("breach", "V5"), ("warn", "V4")])
+        # Operations works on cases, and does not read what is for the management.
+        secret = self._report(code="secret", classification="management", threshold_ids=[Command.create(score)])
+        self._run(secret)
+        self._work()
+        case = self.env["distribution.case"].search([("dedup_key", "=", f"report_exception,{secret.id},score")])
+        self.assertIn("is not internal", case.description)
+        self.assertNotIn("V5", case.description)
 
     def test_runs_are_written_by_nobody(self):
         run = self._run(self._report())

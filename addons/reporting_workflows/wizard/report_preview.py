@@ -33,10 +33,7 @@ class ReportPreview(models.TransientModel):
         content, _findings = self.env["distribution.report.builder"]._preview(
             self.version_id, self.period_first, self.period_last
         )
-        html = self.env["ir.qweb"]._render(
-            "reporting_workflows.report_content",
-            {"content": content, "show": self.env["distribution.report.edition"]._shown},
-        )
+        html = self.env["distribution.report.renderer"]._html(content)
         self.write({"content_html": html, "seconds": (fields.Datetime.now() - began).total_seconds()})
         return {
             "type": "ir.actions.act_window",

@@ -23,13 +23,9 @@ class ReportStart(models.TransientModel):
     @api.depends("report_id")
     def _compute_period(self):
         for wizard in self:
-            version = wizard.report_id.version_id
-            now = fields.Datetime.now()
-            days = self.env["distribution.report.working.days"]._of(wizard.company_id, now)
-            today = fields.Datetime.context_timestamp(
-                wizard.with_context(tz=wizard.company_id._approval_time_zone()), now
-            ).date()
-            wizard.period_first, wizard.period_last = version._period_of(today, days) if version else (today, today)
+            report = wizard.report_id
+            today = fields.Date.context_today(wizard)
+            wizard.period_first, wizard.period_last = report._period_over() if report.version_id else (today, today)
 
     def action_start(self):
         self.ensure_one()

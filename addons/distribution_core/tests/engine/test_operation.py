@@ -65,11 +65,27 @@ def test_document():
     post = made['paths']['/things-done']['post']
     assert set(post['responses']) == set(map(str, (200, 202, 400, 401, 403, 409, 411, 413, 415, 422, 429, 500, 503)))
     assert set(made['paths']['/things/{id}']['get']['responses']) == set(
-        map(str, (200, 400, 401, 403, 404, 429, 500, 503))
+        map(str, (200, 304, 400, 401, 403, 404, 429, 500, 503))
     )
     for response in made['components']['responses'].values():
         jsonschema.Draft202012Validator.check_schema(response['content']['application/problem+json']['schema'])
     json.dumps(made)
+
+
+def test_a_table():
+    rows = {'type': 'array', 'items': {'type': 'object', 'properties': {'a': {}, 'b': {}}}}
+    contract = {**GET, 'table': 'rows', 'refusals': [410], 'answer': {'type': 'object', 'properties': {'rows': rows}}}
+    found = read('things', json.dumps(contract))
+    assert found.columns({'rows': []}) == ['a', 'b']
+    assert found.columns({'rows': [], 'columns': [{'key': 'c', 'label': 'C'}]}) == ['c']
+    assert arguments({'format': found.parameters['format']}, {'format': ['csv']}) == {'format': 'csv'}
+    with pytest.raises(Problem):
+        arguments({'format': found.parameters['format']}, {'format': ['xml']})
+    get = openapi.document([found])['paths']['/things/{id}']['get']
+    assert set(get['responses']['200']['content']) == {'application/json', 'text/csv'}
+    assert '410' in get['responses'] and 'Link' in get['responses']['200']['headers']
+    with pytest.raises(ContractProblem):
+        read('things', json.dumps({**GET, 'table': 'rows'}))
 
 
 def test_every_problem_is_documented():
