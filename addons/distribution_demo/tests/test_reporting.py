@@ -32,6 +32,9 @@ class TestReporting(TransactionCase):
         measured = rows.filtered("is_measured").kpi_id.mapped("code")
         for code in ("sales_ordered", "service_level", "supplier_fill_rate", "lines_handled", "straight_through"):
             self.assertIn(code, measured)
+        self.assertFalse(rows.filtered(lambda row: row.value < 0).kpi_id.mapped("code"), "no time runs backwards")
+        on_time = rows.filtered(lambda row: row.kpi_id.code == "delivery_on_time" and row.is_measured)
+        self.assertLess(min(on_time.mapped("value")), 100, "some are late")
         # What was cannot be measured afterwards, and the demo company does not pretend.
         late = rows.filtered(lambda row: row.kpi_id.code == "stock_value" and row.day < days[-1])
         self.assertFalse(late.filtered("is_measured"))
