@@ -58,9 +58,7 @@ def _as_it_was(env):
 def _owners(env, users):
     kpis = env["distribution.kpi"].with_user(users["admin"]).with_context(tracking_disable=True)
     for family, (owner, backup) in cases.KPI_OWNERS.items():
-        kpis.search([("family", "=", family)]).write(
-            {"owner_id": users[owner].id, "backup_owner_id": users[backup].id}
-        )
+        kpis.search([("family", "=", family)]).write({"owner_id": users[owner].id, "backup_owner_id": users[backup].id})
 
 
 def _month(env, ago):
