@@ -5,7 +5,13 @@
     "category": "Supply Chain",
     "author": "Distribution Suite",
     "license": "LGPL-3",
-    "depends": ["distribution_approval", "distribution_core_automation", "procurement_automation", "sale_stock"],
+    "depends": [
+        "distribution_approval",
+        "distribution_core_automation",
+        "procurement_automation",
+        "reporting_workflows",
+        "sale_stock",
+    ],
     "pre_init_hook": "pre_init_hook",
     "post_init_hook": "post_init_hook",
 }

@@ -12,7 +12,7 @@ import pytest
 import report_desk as desk
 import rules_in_force as rules
 
-STEPS = "SELECT name, state, attempts, cause, finished_at FROM distribution_report_run_step WHERE run_id = %s"
+STEPS = "SELECT name, state, attempts, cause, started_at FROM distribution_report_run_step WHERE run_id = %s"
 #: What was invoiced in a month, counted without Odoo.
 INVOICED = """SELECT round(sum(amount_untaxed_signed), 2) FROM account_move
                WHERE move_type IN ('out_invoice', 'out_refund') AND state = 'posted'

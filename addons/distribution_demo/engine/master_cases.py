@@ -72,19 +72,82 @@ FREIGHT_RULES = (
 )
 
 REPORT_POLICY = "Report release policy"
-REPORT_DESCRIPTION = "What stays in the team goes out at once; what customers read is signed off by two parties."
+REPORT_DESCRIPTION = (
+    "Who releases a report is said by its release pattern. What is released by hand: the team's own goes out at once; "
+    "what customers read is signed off by two parties. Failed checks and stale data are looked at whatever the pattern."
+)
+#: Reports that the procurement lead releases above their threshold; the others are for Operations.
+PROCUREMENT_REPORT = "supplier_fill_rate"
+_BY_HAND = ("release_pattern", "is_empty", "")
 REPORT_RULES = (
-    Rule(10, "Own team, all checks passed", "pass", (("audience", "in", ("team",)), ("failed_checks", "le", "0"))),
-    Rule(20, "Management", "require", (("audience", "in", ("management",)),), ((10, "Operations"),)),
+    Rule(
+        10,
+        "Own team, all checks passed",
+        "pass",
+        (_BY_HAND, ("audience", "in", ("team",)), ("failed_checks", "le", "0")),
+    ),
+    Rule(20, "Management", "require", (_BY_HAND, ("audience", "in", ("management",))), ((10, "Operations"),)),
     Rule(
         30,
         "Customers, suppliers, the public",
         "require",
-        (("audience", "in", ("customer", "supplier", "public")),),
+        (_BY_HAND, ("audience", "in", ("customer", "supplier", "public"))),
         ((10, "Finance"), (10, "Category Management")),
     ),
     Rule(40, "Failed checks", "require", (("failed_checks", "gt", "0"),), ((10, "Operations"),)),
-    Rule(50, "Stale data", "refuse", (("stale", "is_true", ""),)),
+    Rule(50, "Stale data, by hand", "refuse", (_BY_HAND, ("stale", "is_true", ""))),
+    Rule(
+        60,
+        "Stale data, marked",
+        "require",
+        (("marked", "is_true", ""), ("stale", "is_true", "")),
+        ((10, "Operations"),),
+    ),
+    Rule(70, "Automatic", "pass", (("release_pattern", "in", ("automatic",)), ("failed_checks", "le", "0"))),
+    Rule(
+        80,
+        "Supervisor, nothing crossed",
+        "pass",
+        (("release_pattern", "in", ("supervisor",)), ("threshold_crossed", "is_false", "")),
+    ),
+    Rule(
+        90,
+        "Above its threshold: Operations",
+        "require",
+        (
+            ("release_pattern", "in", ("supervisor",)),
+            ("threshold_crossed", "is_true", ""),
+            ("report", "ne", PROCUREMENT_REPORT),
+        ),
+        ((10, "Operations"),),
+    ),
+    Rule(
+        100,
+        "Above its threshold: procurement lead",
+        "require",
+        (
+            ("release_pattern", "in", ("supervisor",)),
+            ("threshold_crossed", "is_true", ""),
+            ("report", "eq", PROCUREMENT_REPORT),
+        ),
+        ((10, "Purchasing"),),
+    ),
+    Rule(
+        110,
+        "Category manager",
+        "require",
+        (("release_pattern", "in", ("category_manager",)),),
+        ((10, "Category Management"),),
+    ),
+    Rule(120, "Finance signs", "require", (("release_pattern", "in", ("finance",)),), ((10, "Finance"),)),
+    Rule(130, "Operations sign", "require", (("release_pattern", "in", ("operations",)),), ((10, "Operations"),)),
+    Rule(
+        140,
+        "Two parties: the account manager's side and Operations",
+        "require",
+        (("release_pattern", "in", ("two_parties",)),),
+        ((10, "Sales"), (10, "Operations")),
+    ),
 )
 
 

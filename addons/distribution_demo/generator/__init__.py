@@ -16,6 +16,7 @@ from . import (
     oversight,
     procurement,
     procurement_night,
+    reporting,
     rules,
     sales,
     staff,
@@ -79,6 +80,7 @@ def build(env):
         ("cases", cases.build, env),
         ("automation rules", automation.build, env),
         ("register, access review, outside check", oversight.build, env),
+        ("KPIs, the library of reports, and what it said", reporting.build, env),
     )
     for number, (what, make, used) in enumerate(steps, start=1):
         started = time.monotonic()

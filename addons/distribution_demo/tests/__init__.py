@@ -9,3 +9,4 @@ from . import test_sales_cases
 from . import test_oversight
 from . import test_procurement
 from . import test_automation_cases
+from . import test_reporting

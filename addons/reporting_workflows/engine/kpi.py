@@ -54,6 +54,16 @@ class Measure:
     dimensions: Mapping[str, Any] = field(default_factory=dict)
 
 
+def measure_of_nothing(is_ratio: bool) -> Measure:
+    """What a period is without any facts: a sum is 0, a share or average unknown.
+
+    >>> measure_of_nothing(False).value, measure_of_nothing(True).value
+    (Decimal('0.0000'), None)
+    """
+    denominator = Decimal() if is_ratio else None
+    return Measure(measured(Decimal(), denominator), Decimal(), denominator)
+
+
 def measured(numerator: Decimal | None, denominator: Decimal | None = None, scale: int = 1) -> Decimal | None:
     """The value of a sum (no denominator), or of a share or average; None without anything to divide by."""
     if denominator is None:

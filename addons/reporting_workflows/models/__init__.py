@@ -14,6 +14,7 @@ from . import kpi_signoff
 from . import kpi_current
 from . import res_groups
 from . import working_days
+from . import stock_standing
 from . import report
 from . import report_part
 from . import report_dataset

@@ -23,7 +23,7 @@ from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 
 from odoo.addons.distribution_core.append_only import protect_append_only
 
-from ..engine.kpi import digest, status
+from ..engine.kpi import digest, measure_of_nothing, status
 
 _logger = logging.getLogger(__name__)
 
@@ -248,6 +248,55 @@ class KpiSnapshot(models.Model):
         if "site" in source.dimensions:
             measures += [one for one in kpis._measure(kpi, day, day, by=("site",))[kpi.id] if one.dimensions["site"]]
         return [{**shared, **_columns_of(measure)} for measure in measures]
+
+    # ------------------------------------------------------------ the past
+
+    @api.model
+    def _take_past(self, company, first, last):
+        """Take the days of a company from ``first`` to ``last`` of KPIs that were not taken then; returns the new rows.
+
+        The days of a flow are told apart by one query, of the company and by site, whatever their number; only what
+        looks at the end of its period is measured day by day. A level is kept as not measured: what it was is gone.
+        Each row says when it was really taken.
+        """
+        # sudo: acts for nobody, and the number of a company is made of all of it
+        job, taken = self.sudo(), self.browse()
+        kpis = job.env["distribution.kpi"].search([("version_id", "!=", False)])
+        days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+        known = {(row.kpi_id, row.day) for row in job._latest_of(kpis, company, first, last)}
+        for kpi in kpis:
+            missing = [day for day in days if (kpi, day) not in known]
+            if missing:
+                taken |= job._append_rows(job._rows_of_days(kpi, company, missing))
+        return taken.with_env(self.env)
+
+    def _rows_of_days(self, kpi, company, days):
+        """What is to be kept of a KPI for days that are over: of the company, then of its sites."""
+        source = self.env["distribution.kpi.source"]._source(kpi.source)
+        if source.is_level or source.is_of_period:
+            ends = {day: company._moments_of(day, day)[1] for day in days}
+            now = fields.Datetime.now()
+            return [row for day in days for row in self._rows(kpi, company, day, in_time=now < ends[day] + LEVEL_DELAY)]
+        kpis = self.env["distribution.kpi"].with_company(company)
+        measures = kpis._measure(kpi, days[0], days[-1], grain="day")[kpi.id]
+        found = {measure.period_start: [_columns_of(measure)] for measure in measures}
+        if "site" in source.dimensions:
+            for measure in kpis._measure(kpi, days[0], days[-1], by=("site",), grain="day")[kpi.id]:
+                if measure.dimensions["site"]:
+                    found[measure.period_start].append(_columns_of(measure))
+        nothing = _columns_of(measure_of_nothing(bool(source.denominator)))
+        return [
+            {
+                "kpi_id": kpi.id,
+                "version_id": kpi.version_id.id,
+                "company_id": company.id,
+                "day": day,
+                "taken_at": fields.Datetime.now(),
+                **columns,
+            }
+            for day in days
+            for columns in found.get(day, [nothing])
+        ]
 
     @api.model
     def _append_rows(self, rows):

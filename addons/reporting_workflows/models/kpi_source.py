@@ -111,6 +111,12 @@ class Source:
         return "DISTINCT" not in sums and "max(" not in sums
 
     @property
+    def is_of_period(self):
+        """Whether it looks at the ends of its period: a longer one does not tell the numbers of its days."""
+        texts = (self.numerator, self.denominator, self.condition, self.joins)
+        return any(end in text for text in texts for end in ("%(since)s", "%(until)s"))
+
+    @property
     def touched(self):
         return self.touched_by or (self.model,)
 

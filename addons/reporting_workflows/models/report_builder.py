@@ -30,6 +30,8 @@ from .report_threshold import threshold
 MOST_ROWS = 10_000
 #: A table shows at most so many, unless its dataset says how many.
 SHOWN_ROWS = 500
+#: What a trend shows before the last day of the period: whole weeks, so that each day of the week is in it as often.
+TREND = timedelta(days=27)
 #: A condition that is always true.
 TRUE_LEAF = (1, "=", 1)
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -40,6 +42,7 @@ PLACEHOLDERS = (
     "last",
     "before_since",
     "before_until",
+    "trend",
     "site",
     "category",
     "company",
@@ -128,6 +131,7 @@ class ReportBuilder(models.AbstractModel):
                 "before_until": fields.Datetime.to_string(since),
                 "first": str(first),
                 "last": str(last),
+                "trend": str(last - TREND),
                 "today": str(datetime.now(zone).date()),
                 "site": site_id,
                 "category": category_id,
@@ -406,7 +410,9 @@ class ReportBuilder(models.AbstractModel):
                 return f"{{{path}}}"
             if column == "rows":
                 return str(len(table.rows) + table.left_out)
-            return f"{sum_of(table, column):,f}" if column in {one.key for one in table.columns} else f"{{{path}}}"
+            # Of a grouped dataset the sum of a column is called by its field.
+            key = next((one.key for one in table.columns if one.key in (column, f"{column}:sum")), None)
+            return f"{sum_of(table, key):,f}" if key else f"{{{path}}}"
 
         return lambda text: fill(text, value_of)
 

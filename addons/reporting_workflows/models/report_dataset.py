@@ -31,7 +31,8 @@ class ReportDataset(models.Model):
     domain = fields.Text(
         default="[]",
         help="Which records. '{since}' and '{until}' are the begin and the end of the period (moments), '{first}' and "
-        "'{last}' its days, '{site}', '{category}' and '{company}' what the report is run for.",
+        "'{last}' its days, '{trend}' the day four weeks back from its last one, '{site}', '{category}' and "
+        "'{company}' what the report is run for.",
     )
     group_by = fields.Char(help="Fields of the model, separated by commas; a date with its grain: date_order:month")
     order = fields.Char(help="amount_total desc; of a grouped one a column: amount_total:sum desc")

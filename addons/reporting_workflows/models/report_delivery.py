@@ -131,14 +131,28 @@ class ReportDelivery(models.Model):
             ids = run.version_id._sealed()["ids"]["recipients"]
         except UserError:
             ids = []  # nobody can say who expects it: those who answer for it hear
-        groups = self.env["res.groups"].browse(one["id"] for one in ids if one["kind"] == "group").exists()
-        users = self.env["res.users"].browse(one["id"] for one in ids if one["kind"] == "user").exists()
-        users = (users | groups._report_members(run.company_id) | run.report_id._people()).filtered(
-            lambda user: user.active and not user.share and run.company_id in user.company_ids
-        )
-        by_partner = {user.partner_id: user for user in users}
+        told = {}
+        for user in run.report_id._people():
+            # Nobody else says how those who answer for it want to hear.
+            told[user] = "inbox" if user.notification_type == "inbox" else "mail"
+        for one in ids:
+            people = self.env["res.users"]
+            if one["kind"] == "group":
+                people = self.env["res.groups"].browse(one["id"]).exists()._report_members(run.company_id)
+            elif one["kind"] == "user":
+                people = people.browse(one["id"]).exists()
+            for user in people:
+                told.setdefault(user, one["channel"] or "mail")
+        by_partner = {
+            user.partner_id: (user, channel)
+            for user, channel in told.items()
+            if user.active and not user.share and run.company_id in user.company_ids
+        }
         self.create(
-            [{**self._values("late", run, user, partner, "mail"), "words": why} for partner, user in by_partner.items()]
+            [
+                {**self._values("late", run, user, partner, channel), "words": why}
+                for partner, (user, channel) in by_partner.items()
+            ]
         )
         self._wake()
 

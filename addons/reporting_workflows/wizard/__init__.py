@@ -5,3 +5,4 @@ from . import report_reason
 from . import report_send
 from . import report_start
 from . import report_file
+from . import report_library

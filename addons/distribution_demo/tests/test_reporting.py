@@ -1,0 +1,114 @@
+"""Numbers with owners and a past; the library in force; reports in every stage."""
+
+import io
+import zipfile
+from datetime import timedelta
+
+from odoo.exceptions import AccessError
+from odoo.tests.common import TransactionCase, tagged
+
+from ..engine import reporting_cases as cases
+
+
+@tagged("post_install", "-at_install")
+class TestReporting(TransactionCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.users = {user.login: user for user in cls.env["res.users"].search([])}
+        cls.runs = cls.env["distribution.report.run"].search([], order="id")
+
+    def _run(self, code, state, number=-1):
+        return self.runs.filtered(lambda run: (run.report_id.code, run.state) == (code, state))[number]
+
+    def test_every_kpi_has_owners_and_sixty_days(self):
+        kpis = self.env["distribution.kpi"].search([])
+        self.assertTrue(all(kpi.owner_id and kpi.backup_owner_id for kpi in kpis))
+        rows = self.env["distribution.kpi.snapshot"].search([("site_id", "=", False)])
+        days = sorted(set(rows.mapped("day")))
+        self.assertEqual(len(days), cases.NUMBER_DAYS)
+        self.assertEqual(days[-1] - days[0], timedelta(days=cases.NUMBER_DAYS - 1))
+        self.assertEqual(len(rows), len(kpis) * cases.NUMBER_DAYS)
+        measured = rows.filtered("is_measured").kpi_id.mapped("code")
+        for code in ("sales_ordered", "service_level", "supplier_fill_rate", "lines_handled", "straight_through"):
+            self.assertIn(code, measured)
+        # What was cannot be measured afterwards, and the demo company does not pretend.
+        late = rows.filtered(lambda row: row.kpi_id.code == "stock_value" and row.day < days[-1])
+        self.assertFalse(late.filtered("is_measured"))
+        self.assertTrue(all("afterwards" in row.reason for row in late))
+
+    def test_numbers_of_four_weeks_are_signed(self):
+        signed = self.env["distribution.kpi.signoff"].search([])
+        self.assertEqual(set(signed.kpi_id.mapped("code")), set(cases.SIGNED))
+        self.assertEqual(signed.user_id, self.users["sales_manager"])
+
+    def test_the_library_is_in_force_by_two_people(self):
+        reports = self.env["distribution.report"].search([])
+        self.assertEqual(set(reports.mapped("code")), set(cases.REPORT_OWNERS))
+        for report in reports:
+            version = report.version_id
+            self.assertEqual(version.published_by_id, self.users[cases.PUBLISHER], report.code)
+            self.assertNotIn(version.published_by_id, version.author_ids)
+            self.assertTrue(report.next_due_at)
+        self.assertEqual(set(reports.version_id.recipient_ids.mapped("channel")), {"inbox"})
+
+    def test_reports_are_where_the_plan_says(self):
+        stages = [(run.report_id.code, run.state) for run in self.runs if run.attempt == 1]
+        self.assertEqual(sorted(stages), sorted((case.report, case.state) for case in cases.RUNS))
+        self.assertFalse(self.env["distribution.case"].search([("type_id.code", "=", "report_failed")]))
+
+    def test_the_service_level_of_a_day_can_be_downloaded(self):
+        edition = self._run("daily_service_level", "done").edition_id
+        self.assertEqual(edition.state, "released")
+        reader = self.users["warehouse_manager"]
+        self.assertIn(reader, edition.delivery_ids.user_id)
+        files = {file.kind: file.with_user(reader)._bytes() for file in edition.file_ids}
+        self.assertEqual(set(files), {"pdf", "xlsx", "csv"})
+        self.assertTrue(files["pdf"].startswith(b"%PDF"))
+        with zipfile.ZipFile(io.BytesIO(files["xlsx"])) as book:
+            self.assertTrue([name for name in book.namelist() if "chart" in name], "native charts")
+        with self.assertRaises(AccessError):
+            edition.with_user(self.users["category_manager"]).read(["content"])
+
+    def test_a_discrepancy_above_its_threshold_went_to_a_supervisor(self):
+        run = self._run("inventory_discrepancy", "done")
+        self.assertTrue(run.is_crossed)
+        (decision,) = run.edition_id._approving()
+        self.assertEqual(decision.user_id, self.users["operations_manager"])
+        self.assertIn("4471", decision.comment)
+        self.assertTrue(self.env["distribution.case"].search([("type_id.code", "=", "report_exception")]))
+
+    def test_finance_signed_a_month_and_the_next_one_is_held(self):
+        signed = self._run("executive_summary", "done")
+        self.assertEqual(signed.edition_id._approving().user_id, self.users["finance_controller"])
+        held = self._run("executive_summary", "held")
+        self.assertIn("Every entry of the month is posted", held.hold_reason)
+        late = self.env["distribution.report.delivery"].search([("run_id", "=", held.id), ("kind", "=", "late")])
+        self.assertIn(self.users["sales_manager"], late.user_id)
+        self.assertEqual(set(late.mapped("state")), {"sent"})
+        draft = self.env["account.move"].search(
+            [("state", "=", "draft"), ("invoice_line_ids.name", "=", cases.DRAFT_INVOICE[0])]
+        )
+        draft.action_post()
+        held.with_user(held.report_id.owner_id).action_retry()
+        self.env["distribution.report.run"]._cron_run(commit=False)
+        self.assertEqual(held.state, "waiting", held.error or held.hold_reason)
+        tasks = held.edition_id.release_id.approval_request_id.task_ids
+        self.assertEqual(tasks.user_ids, self.users["finance_controller"])
+
+    def test_two_parties_release_what_is_for_customers(self):
+        run = self._run("customer_service_exceptions", "waiting")
+        tasks = run.edition_id.release_id.approval_request_id.task_ids
+        self.assertEqual({(task.name, task.state) for task in tasks}, {("Sales", "open"), ("Operations", "approved")})
+        self.assertTrue(run.edition_id.preview_id.raw.startswith(b"%PDF"))
+
+    def test_an_edition_was_recalled_and_corrected(self):
+        recalled, correct = self.env["distribution.report.edition"].search(
+            [("report_id.code", "=", "daily_sales")], order="id"
+        )
+        self.assertEqual((recalled.state, recalled.number), ("recalled", 1))
+        self.assertIn("fair", recalled.recall_reason)
+        self.assertEqual((correct.state, correct.number, correct.corrects_id), ("released", 2, recalled))
+        told = recalled.delivery_ids.filtered(lambda delivery: delivery.kind == "recall")
+        self.assertTrue(told)
+        self.assertEqual(set(told.mapped("state")), {"sent"})

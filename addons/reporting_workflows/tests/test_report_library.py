@@ -1,0 +1,367 @@
+"""The library: each report is complete, can be installed and published, and says what it promises."""
+
+import ast
+from datetime import timedelta
+from decimal import Decimal
+
+from odoo import Command
+from odoo.exceptions import AccessError, UserError
+from odoo.tests.common import new_test_user, tagged
+
+from odoo.addons.distribution_core.compat import storable_product_values
+
+from ..engine.definition_file import dump, load
+from ..models.report_builder import judged
+from .kpi_world import FIRST, LAST, KpiWorld
+from .report_case import CORE, ReportCase
+
+#: Every report of the library, with who releases it.
+PATTERNS = {
+    "approval_performance": "operations",
+    "backorders": "automatic",
+    "customer_service_exceptions": "two_parties",
+    "daily_sales": "automatic",
+    "daily_service_level": "automatic",
+    "exception_ageing": "automatic",
+    "executive_summary": "finance",
+    "inbound_risk": "automatic",
+    "integration_health": "automatic",
+    "inventory_discrepancy": "supervisor",
+    "overdue_purchase_orders": "automatic",
+    "procurement_exceptions": "automatic",
+    "slow_dead_stock": "category_manager",
+    "stock_ageing": "category_manager",
+    "stock_valuation_exceptions": "finance",
+    "supplier_fill_rate": "supervisor",
+    "three_way_match": "finance",
+    "warehouse_throughput": "automatic",
+}
+
+
+def install(case, author, reader, **values):
+    """Press the button; returns ``{code: draft}``."""
+    wizard = (
+        case.env["distribution.report.library"]
+        .with_user(author)
+        .create({"company_id": case.company.id, "reader_id": reader.id, **values})
+    )
+    return {version.report_id.code: version for version in wizard._install()}
+
+
+@tagged("post_install", "-at_install")
+class TestReportLibrary(KpiWorld):
+    """Installed in the company whose business is generated."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+
+        def user(login, *groups):
+            return new_test_user(cls.env, login=f"t_{login}", groups=",".join(("base.group_user", *groups)))
+
+        cls.author = user("author", f"{CORE}policy_author")
+        cls.publisher = user("publisher", f"{CORE}policy_publisher")
+        cls.auditor = user("auditor", f"{CORE}auditor")
+        cls.drafts = install(cls, cls.author, cls.auditor, owner_id=cls.publisher.id)
+
+    def test_every_definition_is_complete_and_written_in_one_form(self):
+        files = self.env["distribution.report.library"]._files()
+        self.assertEqual(set(files), set(PATTERNS))
+        kpis = set(self.env["distribution.kpi"].search([]).mapped("code"))
+        for code, text in files.items():
+            with self.subTest(code):
+                content = load(text)
+                self.assertEqual(dump(content), text)
+                self.assertEqual(content["report"]["code"], code)
+                self.assertTrue(content["report"]["description"])
+                settings = content["settings"]
+                self.assertEqual(settings["release_pattern"], PATTERNS[code])
+                self.assertIn("pdf, xlsx", settings["formats"])
+                self.assertGreaterEqual(int(settings["retention_days"]), 365)
+                self.assertIn("{", settings["summary"], "its mail says numbers")
+                self.assertIn(content["schedule"]["every"], ("day", "week", "month"))
+                self.assertTrue(content["recipients"] and content["thresholds"] and len(content["checks"]) >= 2)
+                sections = content["sections"]
+                self.assertTrue([one for one in sections if one.get("findings")])
+                self.assertTrue([one for one in sections if one.get("chart")])
+                named = {kpi.strip() for one in sections for kpi in one.get("kpis", "").split(",") if kpi.strip()}
+                self.assertGreaterEqual(len(named), 2)
+                self.assertLessEqual(named, kpis)
+                used = {one.get("dataset") for one in sections} | {one["dataset"] for one in content["checks"]}
+                used |= {one.get("other_dataset") for one in content["checks"]}
+                self.assertLessEqual({one["code"] for one in content["datasets"]}, used, "a dataset that nobody uses")
+                for entry in content["inputs"]:
+                    self.assertTrue(entry.get("warn_hours") or entry.get("stale_hours"))
+                for one in (*content["datasets"], *content["inputs"]):
+                    if one.get("domain"):
+                        ast.literal_eval(one["domain"])
+
+    def test_a_draft_is_the_file(self):
+        for code, text in self.env["distribution.report.library"]._files().items():
+            with self.subTest(code):
+                self.assertEqual(self.drafts[code]._export_yaml(), text)
+                self.assertEqual(self.drafts[code].report_id.owner_id, self.publisher)
+                self.assertEqual(self.drafts[code].reader_id, self.auditor)
+
+    def test_what_exists_is_left(self):
+        self.assertEqual(install(self, self.author, self.auditor), {})
+        self.drafts["daily_sales"].report_id.active = False
+        self.drafts["backorders"].sudo().report_id.code = "our_backorders"
+        again = self.env["distribution.report.library"].with_user(self.author)
+        wizard = again.create({"reader_id": self.auditor.id, "company_id": self.company.id})
+        self.assertEqual((wizard.missing, wizard.present), (1, 17))
+        action = wizard.action_install()
+        made = self.env[action["res_model"]].search(action["domain"])
+        self.assertEqual(made.report_id.mapped("code"), ["backorders"])
+
+    def test_who_may_install_and_whose_eyes_it_takes(self):
+        with self.assertRaises(AccessError):
+            install(self, self.auditor, self.auditor)
+        with self.assertRaisesRegex(UserError, "administers Odoo"):
+            install(self, self.author, self.env.ref("base.user_admin"))
+        stranger = new_test_user(
+            self.env,
+            login="t_elsewhere",
+            company_id=(other := self.env["res.company"].create({"name": "Elsewhere"})).id,
+            company_ids=[Command.set(other.ids)],
+        )
+        with self.assertRaisesRegex(UserError, "does not work in"):
+            install(self, self.author, stranger)
+
+    def test_a_second_person_publishes_all_of_them(self):
+        with self.assertRaises(UserError):
+            self.drafts["daily_sales"].with_user(self.author).action_publish()
+        for code, draft in self.drafts.items():
+            with self.subTest(code):
+                draft.with_user(self.publisher).action_publish(draft.draft_digest)
+                self.assertEqual(draft.state, "published")
+                self.assertTrue(draft.report_id.next_due_at)
+
+    def test_each_says_what_it_promises(self):
+        contents = {code: self._content(code) for code in self.drafts}
+        for code, content in contents.items():
+            with self.subTest(code):
+                definition = self.drafts[code]._definition()
+                self.assertEqual(
+                    [one.code for one in content.sections], [one["code"] for one in definition["sections"]]
+                )
+                for section, entry in zip(content.sections, definition["sections"]):
+                    kpis = [kpi.strip() for kpi in entry.get("kpis", "").split(",") if kpi.strip()]
+                    self.assertEqual([figure.code for figure in section.figures], kpis)
+                    self.assertEqual(section.table is not None, entry.get("show_table") == "yes")
+                    self.assertEqual(section.chart is not None, bool(entry.get("chart")))
+                    self.assertNotIn("{", section.text)
+                self.assertNotIn("{", content.summary)
+                self.assertEqual(len(content.checks), len(definition["checks"]))
+                self.assertEqual(len(content.inputs), len(definition["inputs"]))
+
+        sold = [sale for sale in self.sales if sale["state"] == "sale"]
+        table = self._table(contents["daily_service_level"], "orders")
+        for site in self.sites:
+            own = [sale for sale in sold if sale["site"] == site]
+            self.assertIn((len(own), len({sale["customer"] for sale in own})), [row[1:] for row in table.rows])
+        self.assertEqual(table.total[1], len(sold))
+        waiting = [one for one in self.deliveries if one["follows"] and one["state"] != "done"]
+        names = {row[0] for row in self._table(contents["backorders"], "open").rows}
+        self.assertLessEqual({one["picking"].name for one in waiting}, names)
+        done = [one for one in self.deliveries if one["state"] == "done"]
+        handled = self._table(contents["warehouse_throughput"], "operations")
+        self.assertEqual(handled.total[1], len(done) + self._arrivals())
+        wrong = self._table(contents["procurement_exceptions"], "discrepancies")
+        month = [("found_at", ">=", FIRST), ("found_at", "<", LAST + timedelta(days=1))]
+        self.assertEqual(len(wrong.rows), self.env["distribution.receipt.discrepancy"].search_count(month))
+
+    def test_stock_is_told_by_age_and_by_last_issue(self):
+        category = self.categories[0]
+        own = [one for one in self.stock if one["product"].categ_id == category and one["quantity"] > 0]
+        slow = {
+            one["product"].display_name
+            for one in own
+            if one["age"] >= 90 and (one["issued"] is None or one["issued"] >= 90)
+        }
+        content = self._content("slow_dead_stock", category=category)
+        rows = {row[0]: row for row in self._table(content, "slow").rows}
+        self.assertEqual(set(rows), slow)
+        for one in own:
+            if one["product"].display_name in rows:
+                self.assertEqual(float(rows[one["product"].display_name][4]), one["quantity"] * one["cost"])
+        content = self._content("stock_ageing", category=category)
+        ages = self._table(content, "ages")
+        self.assertEqual(float(ages.total[2]), sum(one["quantity"] * one["cost"] for one in own))
+        self.assertEqual(ages.total[1], len(own))
+        old = {one["product"].display_name for one in own if one["age"] > 180}
+        self.assertEqual({row[0] for row in self._table(content, "oldest").rows}, old)
+        content = self._content("stock_valuation_exceptions")
+        negative = {one["product"].display_name for one in self.stock if one["quantity"] < 0}
+        self.assertLessEqual(negative, {row[0] for row in self._table(content, "negative").rows})
+
+    def test_stock_is_compared_with_movements_and_ledger(self):
+        account = self.env["account.account"].create(
+            {"name": "Stock", "code": "KPISTOCK", "account_type": "asset_current"}
+        )
+        category = self.env["product.category"].create(
+            {
+                "name": "Booked",
+                "property_valuation": "real_time",
+                "property_stock_valuation_account_id": account.id,
+            }
+        )
+        product = self.env["product.product"].create(
+            {"name": "Booked", "categ_id": category.id, "standard_price": 4, **storable_product_values()}
+        )
+        self.env["stock.quant"]._update_available_quantity(product, self.site.lot_stock_id, 5)
+        balance = self.env["distribution.stock.balance"].with_user(self.auditor)
+
+        def read():
+            self.env.flush_all()
+            self.env.invalidate_all()
+            row = balance.search([("category_id", "=", category.id)])
+            return row.is_booked, row.quantity, row.moved_quantity, row.value, row.booked_value, row.ledger_balance
+
+        self.assertEqual(read(), (True, 5, 0, 20, 20, 0))
+        move = self._make_move(product, 5, self.loss, self.site.lot_stock_id)
+        self._make_detail(move, 5)
+        self._set(move, state="done")
+        self._set(move.move_line_ids, state="done")
+        content = self._content("stock_valuation_exceptions", category=category)
+        states = {check.label: check.state for check in content.checks}
+        self.assertEqual(states["Stock value = ledger balance"], "failed")
+        self.assertEqual(states["On hand = moved there"], "passed")
+        entry = self.env["account.move"].create(
+            {
+                "move_type": "entry",
+                "line_ids": [
+                    Command.create({"account_id": account.id, "product_id": product.id, "debit": 20, "credit": 0}),
+                    Command.create({"account_id": account.copy().id, "debit": 0, "credit": 20}),
+                ],
+            }
+        )
+        entry.action_post()
+        self.assertEqual(read()[1:], (5, 5, 20, 20, 20))
+        content = self._content("stock_valuation_exceptions", category=category)
+        self.assertEqual({check.state for check in content.checks}, {"passed"})
+
+    def test_numbers_of_the_past_are_those_of_each_day(self):
+        snapshots = self.env["distribution.kpi.snapshot"]
+        first, last = FIRST.date() + timedelta(days=13), FIRST.date() + timedelta(days=15)
+        names = ("kpi_id", "site_id", "day", "is_measured", "value", "numerator", "denominator", "rows")
+
+        def shape(row):
+            found = {**dict.fromkeys(names), **row}
+            return tuple(
+                round(float(value), 4) if isinstance(value, Decimal | float) else value or False
+                for value in (found[name] for name in names)
+            )
+
+        kpis = self.env["distribution.kpi"].search([])
+        expected = {
+            shape(row)
+            for kpi in kpis
+            for number in range(3)
+            for row in snapshots._rows(kpi, self.company, first + timedelta(days=number), in_time=False)
+        }
+        taken = snapshots._take_past(self.company, first, last)
+        found = {shape({**row.read(names, load="")[0], "site_id": row.site_id.id}) for row in taken}
+        self.assertEqual(found, expected)
+        self.assertEqual(len(taken), len(expected))
+        self.assertFalse(snapshots._take_past(self.company, first, last), "a day is taken once")
+
+    # ------------------------------------------------------------------ pieces
+
+    def _content(self, code, category=None):
+        """What the report says about the generated month."""
+        self.env.flush_all()
+        self.env.invalidate_all()
+        builder = self.env["distribution.report.builder"]
+        draft = self.drafts[code]
+        scope = builder._scope(draft, FIRST.date(), LAST.date(), self.auditor, category=category)
+        tables = builder._capture(scope)
+        inputs = builder._freshness(scope, self.now)
+        checks = builder._checks(scope, tables)
+        verdict = judged(scope, inputs, checks, "test")
+        return builder._compute(scope, tables, inputs, checks, verdict, self.now)[0]
+
+    def _table(self, content, code):
+        return next(section.table for section in content.sections if section.code == code)
+
+    def _arrivals(self):
+        """Receipts of vendors in the month."""
+        return self.env["stock.picking"].search_count(
+            [
+                ("partner_id", "in", (self.vendor + self.other_vendor).ids),
+                ("state", "=", "done"),
+                ("date_done", ">=", FIRST),
+                ("date_done", "<", LAST + timedelta(days=1)),
+            ]
+        )
+
+
+@tagged("post_install", "-at_install")
+class TestReportLibraryRelease(ReportCase):
+    """Who is asked to release the reports of the library."""
+
+    @classmethod
+    def _rules(cls):
+        return [
+            ("Automatic", "pass", [("release_pattern", "in", ["automatic"])], []),
+            (
+                "Nothing crossed",
+                "pass",
+                [("release_pattern", "in", ["supervisor"]), ("threshold_crossed", "is_false")],
+                [],
+            ),
+            (
+                "Procurement lead",
+                "require",
+                [("threshold_crossed", "is_true"), ("report", "eq", "supplier_fill_rate")],
+                ["Purchasing"],
+            ),
+            (
+                "Supervisor",
+                "require",
+                [("threshold_crossed", "is_true"), ("report", "eq", "inventory_discrepancy")],
+                ["Operations"],
+            ),
+            ("Category", "require", [("release_pattern", "in", ["category_manager"])], ["Categories"]),
+            ("Finance", "require", [("release_pattern", "in", ["finance"])], ["Finance"]),
+            ("Operations", "require", [("release_pattern", "in", ["operations"])], ["Operations"]),
+            ("Two parties", "require", [("release_pattern", "in", ["two_parties"])], ["Purchasing", "Operations"]),
+        ]
+
+    def test_releases_go_to_those_whom_the_pattern_names(self):
+        reader = new_test_user(
+            self.env,
+            login="t_library_reader",
+            groups=f"base.group_user,{CORE}auditor",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        drafts = install(self, self.author, reader, owner_id=self.owner.id)
+        asked = {
+            "daily_sales": [],
+            "inventory_discrepancy": [],
+            "supplier_fill_rate": ["Purchasing"],
+            "slow_dead_stock": ["Categories"],
+            "three_way_match": ["Finance"],
+            "approval_performance": ["Operations"],
+            "customer_service_exceptions": ["Purchasing", "Operations"],
+        }
+        runs = {}
+        for code in asked:
+            draft = drafts[code].with_user(self.author)
+            # Drawing is tested elsewhere, and nothing ever happened in this company.
+            draft.write({"as_pdf": False, "as_xlsx": False, "as_csv": code == "daily_sales", "on_stale": "mark"})
+            if code == "supplier_fill_rate":
+                limit = draft.threshold_ids.filtered(lambda one: one.code == "supplier_breaches")
+                limit.write({"warn": False, "breach": "-1"})
+            self._publish(draft)
+            runs[code] = self._run(draft.report_id)
+        self._work()
+        for code, names in asked.items():
+            with self.subTest(code):
+                run = runs[code]
+                self.assertEqual(run.state, "waiting" if names else "done", run.error)
+                tasks = run.edition_id.release_id.approval_request_id.task_ids
+                self.assertEqual(tasks.sorted("sequence").mapped("name"), names)
+        self.assertEqual(runs["daily_sales"].edition_id.file_ids.mapped("kind"), ["csv"])
+        self.assertTrue(runs["supplier_fill_rate"].is_crossed)
