@@ -28,10 +28,10 @@
         "views/report_views.xml",
         "views/report_run_views.xml",
         "views/reporting_menus.xml",
+        "views/server_action_views.xml",
         # the library
         "security/stock_standing_security.xml",
         "wizard/report_library_views.xml",
-        "views/server_action_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

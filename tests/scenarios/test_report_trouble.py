@@ -1,0 +1,168 @@
+"""A month that finance signs, a source that stands still, a renderer that dies."""
+
+import datetime
+import hashlib
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import report_desk as desk
+import rules_in_force as rules
+
+STEPS = "SELECT name, state, attempts, cause, started_at FROM distribution_report_run_step WHERE run_id = %s"
+#: What was invoiced in a month, counted without Odoo.
+INVOICED = """SELECT round(sum(amount_untaxed_signed), 2) FROM account_move
+               WHERE move_type IN ('out_invoice', 'out_refund') AND state = 'posted'
+                 AND invoice_date BETWEEN %s AND %s"""
+
+
+@pytest.fixture
+def postbox(rpc):
+    with rules.Postbox() as box:
+        box.open_for(rpc)
+        yield box
+
+
+def state(sql, run):
+    return sql("SELECT state FROM distribution_report_run WHERE id = %s", (run,))[0][0]
+
+
+def test_finance_signs_the_month(rpc, sql, postbox):
+    """The summary of last month waits for an invoice that nobody posted. It is settled; finance looks, and signs."""
+    owner, finance = rpc("operations_manager"), rpc("finance_controller")
+    report = desk.by_mail(rpc, "executive_summary")
+    today = rules.company_day(rpc)
+    last = today.replace(day=1) - datetime.timedelta(days=1)
+    first = last.replace(day=1)
+    run = desk.start(owner, report, period_first=str(first), period_last=str(last))
+    desk.jobs(rpc)
+    ((held, reason),) = sql("SELECT state, hold_reason FROM distribution_report_run WHERE id = %s", (run,))
+    assert held == "held", reason
+    assert not desk.letters_to(postbox, "finance_controller", "edition")
+
+    # What is a draft is settled; then the same run goes on with fresh data.
+    accountant = rpc("accountant")
+    domain = [("state", "=", "draft"), ("move_type", "=", "out_invoice"), ("invoice_date", ">=", str(first))]
+    drafts = accountant("account.move", "search", [*domain, ("invoice_date", "<=", str(last))])
+    assert drafts
+    accountant("account.move", "button_cancel", drafts)
+    owner(desk.RUN, "action_retry", [run])
+    desk.jobs(rpc)
+    assert state(sql, run) == "waiting", sql(STEPS, (run,))
+
+    # Who answers for it does not sign it.
+    with pytest.raises(Exception, match=r"(?i)not|duties|yourself|own"):
+        desk.release(owner, "Executive")
+    assert state(sql, run) == "waiting"
+    desk.release(finance, "Executive", comment="Agrees with the closing.")
+    desk.jobs(rpc)
+    assert state(sql, run) == "done", sql(STEPS, (run,))
+
+    ((edition, digest),) = sql(
+        """SELECT edition.id, edition.digest FROM distribution_report_edition edition
+             JOIN distribution_report_run run ON run.edition_id = edition.id WHERE run.id = %s""",
+        (run,),
+    )
+    letters = desk.letters_to(postbox, "finance_controller", "Executive Margin")
+    letter = next(one for one in letters if list(one.iter_attachments()))
+    files = desk.attachments(letter)
+    sealed = {sha for (sha,) in sql("SELECT sha256 FROM distribution_report_file WHERE edition_id = %s", (edition,))}
+    assert {hashlib.sha256(raw).hexdigest() for raw in files.values()} == sealed
+    ((name,),) = sql("SELECT p.name FROM res_users u JOIN res_partner p ON p.id = u.partner_id WHERE u.id = %s", (finance.uid,))
+    text = desk.pdf_text(files["pdf"])
+    assert name in text, "who signed"
+    assert digest[:12] in text.replace("\n", ""), "what was signed"
+    # The book says the same as the ledger.
+    ((invoiced,),) = sql(INVOICED, (first, last))
+    numbers = [
+        cell
+        for sheet in desk.book(files["xlsx"]).worksheets
+        for row in sheet.iter_rows(values_only=True)
+        for cell in row
+        if isinstance(cell, (int, float))
+    ]
+    assert any(abs(number - float(invoiced)) < 0.005 for number in numbers), invoiced
+
+
+def test_a_source_that_stands_still_holds_the_report_until_somebody_answers_for_it(rpc, sql, postbox):
+    """No order was written for ten days, as if the feed had stopped. Nobody gets old numbers as if they were new."""
+    owner = rpc("operations_manager")
+    report = desk.by_mail(rpc, "daily_service_level")
+    sql("UPDATE sale_order SET write_date = write_date - interval '10 days'")
+    run = desk.start(owner, report)
+    desk.jobs(rpc)
+    desk.jobs(rpc)
+    ((held, reason),) = sql("SELECT state, hold_reason FROM distribution_report_run WHERE id = %s", (run,))
+    assert held == "held"
+    assert "Sale orders" in reason
+    (late,) = desk.letters_to(postbox, "warehouse_manager", "is late")
+    assert "Sale orders" in late.get_body(("html", "plain")).get_content(), "they hear why, once"
+    assert not list(late.iter_attachments())
+
+    with pytest.raises(Exception, match="Reason"):
+        owner(desk.RUN, "action_overrule", [run], " ")
+    with pytest.raises(Exception, match=r"(?i)access|allowed|role|answers"):
+        rpc("buyer")(desk.RUN, "action_overrule", [run], "I want it")
+    owner(desk.RUN, "action_overrule", [run], "The shop was closed for stocktaking.")
+    desk.jobs(rpc)
+    assert state(sql, run) == "done", sql(STEPS, (run,))
+    letter = next(one for one in desk.letters_to(postbox, "warehouse_manager", "Daily") if list(one.iter_attachments()))
+    text = " ".join(desk.pdf_text(desk.attachments(letter)["pdf"]).split())
+    assert "The shop was closed for stocktaking." in text, "every page says so"
+
+
+class Assassin(threading.Thread):
+    """Kills the next renderer that it sees."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.killed = None
+
+    def run(self):
+        until = time.monotonic() + 60
+        while not self.killed and time.monotonic() < until:
+            for place in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    words = place.read_bytes()
+                except OSError:
+                    continue
+                if b"render_program" in words:
+                    os.kill(int(place.parent.name), signal.SIGKILL)
+                    self.killed = int(place.parent.name)
+                    return
+            time.sleep(0.01)
+
+
+def test_a_renderer_that_dies_half_way(rpc, sql, postbox):
+    """The step that drew is tried again; those before it stay as they are, and one edition goes out, once."""
+    owner = rpc("operations_manager")
+    (report,) = owner(desk.REPORT, "search", [("code", "=", "warehouse_throughput")])
+    run = desk.start(rpc("warehouse_manager"), report)
+    assassin = Assassin()
+    assassin.start()
+    desk.jobs(rpc)
+    assassin.join(60)
+    assert assassin.killed
+    steps = {name: rest for name, *rest in sql(STEPS, (run,))}
+    died = [name for name, (_state, _attempts, cause, _at) in steps.items() if cause]
+    assert len(died) == 1, steps
+    before = {name: rest for name, rest in steps.items() if rest[0] == "done"}
+    assert {"capture", "freshness", "checks", "compute", "exceptions"} <= set(before)
+
+    sql("UPDATE distribution_report_run SET next_try_at = now() AT TIME ZONE 'utc' WHERE id = %s", (run,))
+    desk.jobs(rpc)
+    assert state(sql, run) == "done", sql(STEPS, (run,))
+    after = {name: rest for name, *rest in sql(STEPS, (run,))}
+    assert {name: after[name] for name in before} == before, "what was done is not done again"
+    ((editions, numbers),) = sql(
+        """SELECT count(*), count(DISTINCT edition.number) FROM distribution_report_edition edition
+             JOIN distribution_report_run run ON run.edition_id = edition.id WHERE run.id = %s""",
+        (run,),
+    )
+    assert (editions, numbers) == (1, 1)
+    twice = "SELECT user_id FROM distribution_report_delivery WHERE edition_id = (SELECT edition_id FROM "
+    twice += "distribution_report_run WHERE id = %s) GROUP BY user_id, partner_id HAVING count(*) > 1"
+    assert not sql(twice, (run,))
