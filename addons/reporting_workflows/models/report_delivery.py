@@ -132,9 +132,6 @@ class ReportDelivery(models.Model):
         except UserError:
             ids = []  # nobody can say who expects it: those who answer for it hear
         told = {}
-        for user in run.report_id._people():
-            # Nobody else says how those who answer for it want to hear.
-            told[user] = "inbox" if user.notification_type == "inbox" else "mail"
         for one in ids:
             people = self.env["res.users"]
             if one["kind"] == "group":
@@ -143,6 +140,9 @@ class ReportDelivery(models.Model):
                 people = people.browse(one["id"]).exists()
             for user in people:
                 told.setdefault(user, one["channel"] or "mail")
+        for user in run.report_id._people():
+            # No definition says how those who answer for it want to hear: they do themselves.
+            told.setdefault(user, "inbox" if user.notification_type == "inbox" else "mail")
         by_partner = {
             user.partner_id: (user, channel)
             for user, channel in told.items()
