@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 #: So many days before today have numbers.
 NUMBER_DAYS = 60
-#: Days after an order within which the company promises to deliver; hours after which bills are entered and compared.
-PROMISED_DAYS, BILL_HOURS = 6, 5
+#: Days after an order within which the company promises to deliver; hours that orders, bills and cases took.
+PROMISED_DAYS, TOOK_HOURS = 6, 5
 #: (owner, backup owner) of the KPIs of a family.
 KPI_OWNERS = {
     "service": ("operations_manager", "warehouse_manager"),

@@ -30,7 +30,7 @@ def build(env, _plan, directory):
 
 
 def _as_it_was(env):
-    """Plain SQL: what the history loaded in one go was created, promised and entered when its orders and bills say."""
+    """Plain SQL: what was loaded in one go was created, promised and entered before it was done."""
     env.flush_all()
     env.cr.execute(
         """UPDATE stock_picking done
@@ -42,7 +42,8 @@ def _as_it_was(env):
     )
     loaded = [row[0] for row in env.cr.fetchall()]
     env.cr.execute(
-        """UPDATE stock_move move SET create_date = done.create_date, date_deadline = done.date_deadline
+        """UPDATE stock_move move
+              SET create_date = done.create_date, date_deadline = done.date_deadline, first_deadline = NULL
              FROM stock_picking done WHERE done.id = move.picking_id AND done.id = ANY(%s)""",
         (loaded,),
     )
@@ -50,8 +51,13 @@ def _as_it_was(env):
         """UPDATE account_move bill SET create_date = compared.at - %s * interval '1 hour'
              FROM (SELECT bill_ref, min(matched_at) AS at FROM distribution_match_line GROUP BY bill_ref) compared
             WHERE compared.bill_ref = bill.id AND bill.create_date > compared.at""",
-        (cases.BILL_HOURS,),
+        (cases.TOOK_HOURS,),
     )
+    for table, finished in (("purchase_order", "date_approve"), ("distribution_case", "closed_at")):
+        env.cr.execute(
+            f"UPDATE {table} SET create_date = {finished} - %s * interval '1 hour' WHERE create_date > {finished}",
+            (cases.TOOK_HOURS,),
+        )
     env.invalidate_all()
 
 
