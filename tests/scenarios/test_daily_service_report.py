@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from datetime import timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import report_desk as desk
@@ -54,8 +55,8 @@ def test_the_daily_service_level_is_in_the_mailbox_in_the_morning(rpc, sql, post
     (letter,) = desk.letters_to(postbox, "operations_manager", "Daily Service Level")
     assert period in str(letter["Subject"])
     body = letter.get_body(("html",)).get_content()
-    until = last + timedelta(days=1)
-    late = [name for (name,) in sql(LATE, (f"{until} 05:00:00",))]
+    midnight = datetime.combine(last + timedelta(days=1), time(), ZoneInfo("America/New_York"))
+    late = [name for (name,) in sql(LATE, (midnight.astimezone(ZoneInfo("UTC")).replace(tzinfo=None),))]
     assert re.search(rf"\b{len(late)} deliveries are late", body), body
     files = desk.attachments(letter)
     assert set(files) == {"pdf", "xlsx", "zip"}
