@@ -18,6 +18,7 @@ PARTS = (
     "Demand",
     "Demand runs",
     "Three-way match",
+    "Reports",
 )
 
 PREFACE = """\

@@ -328,14 +328,12 @@ class KpiVersion(models.Model):
         for version in old.sorted(lambda one: (one.state == "draft", one.id)):
             source, formula = replaced[version.source]
             values = {"source": source}
-            if version.state == "published":
-                version = version.copy()
-                values["change_summary"] = why
             if shipped[version.kpi_id.id].startswith("reporting_workflows."):
                 values["formula"] = formula
-            version.write(values)
-            if "change_summary" in values:
-                version._publish(self.env.user)
+            if version.state == "draft":
+                version.write(values)
+            else:
+                version.copy({**values, "change_summary": why})._publish(self.env.user)
 
 
 def _shown(version, field, env):

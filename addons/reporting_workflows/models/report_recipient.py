@@ -32,7 +32,7 @@ class ReportRecipient(models.Model):
     channel = fields.Selection(
         [("mail", "Mail and inbox"), ("inbox", "Inbox only")],
         default="mail",
-        help="Other systems get an event with a link that expires.",
+        help="Other systems get an event, and by the API a link that expires.",
     )
 
     @api.constrains("kind", "group_id", "user_id", "partner_id")

@@ -13,5 +13,4 @@ from . import test_report_files
 from . import test_report_kpis
 from . import test_report_attacks
 from . import test_api_reporting
-from . import test_report_automation
 from . import test_report_library

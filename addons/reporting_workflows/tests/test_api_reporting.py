@@ -18,10 +18,16 @@ ACCOUNT_GROUPS = f"base.group_user,{CORE}integration"
 NAMES = ("kpis", "report-editions", "report-edition")
 
 
-class ReportingApiCase(ApiClient, ReportCase, HttpCase):
+@tagged("post_install", "-at_install")
+class TestApiReporting(ApiClient, ReportCase, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls._make_key()
+        cls._make_numbers()
+
+    @classmethod
+    def _make_key(cls):
         cls.account = new_test_user(cls.env, login="t_bi", groups=ACCOUNT_GROUPS)
         cls.operations = cls.env["distribution.api.operation"].search([("name", "in", NAMES)])
         cls.key = cls._key(cls.account)
@@ -57,12 +63,10 @@ class ReportingApiCase(ApiClient, ReportCase, HttpCase):
         self.assertEqual((answer.status_code, answer.headers["Content-Type"]), (200, "text/csv; charset=utf-8"))
         return list(csv.reader(io.StringIO(answer.content.decode(), newline="")))
 
+    # -------------------------------------------------------------------- KPIs
 
-@tagged("post_install", "-at_install")
-class TestApiKpis(ReportingApiCase):
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
+    def _make_numbers(cls):
         cls.site = cls.env["stock.warehouse"].create({"name": "North", "code": "=N1", "company_id": cls.company.id})
         cls.other_company = cls.env["res.company"].create({"name": "Elsewhere"})
         cls.kpi = cls.env["distribution.kpi"].search([("code", "=", "delivery_on_time")])
@@ -86,11 +90,8 @@ class TestApiKpis(ReportingApiCase):
             ]
         )
 
-    def setUp(self):
-        super().setUp()
-        self._grant("reporting_workflows.group_kpi_reader")
-
     def test_numbers_in_force_page_by_page(self):
+        self._grant("reporting_workflows.group_kpi_reader")
         path = "kpis?code=delivery_on_time&from=2019-02-01&to=2019-02-28"
         whole = self._answer(path, "kpis")
         self.assertEqual([kpi["code"] for kpi in whole["kpis"]], ["delivery_on_time"])
@@ -116,6 +117,7 @@ class TestApiKpis(ReportingApiCase):
         self.assertEqual([len(page["kpis"]) for page in pages], [1, 0])
 
     def test_as_a_table_and_only_when_it_changed(self):
+        self._grant("reporting_workflows.group_kpi_reader")
         path = "kpis?code=delivery_on_time&from=2019-02-01&to=2019-02-28&site=%3DN1"
         head, line = self._lines(path, Accept="text/csv, application/json;q=0.5")
         found = dict(zip(head, line))
@@ -134,9 +136,8 @@ class TestApiKpis(ReportingApiCase):
             path = f"kpis?code=delivery_on_time&to=2019-02-28&changed_since={since}"
             self.assertEqual(len(self._answer(path, "kpis")["values"]), count)
 
-    def test_what_the_account_may_not_read(self):
+    def test_numbers_that_the_account_may_not_read(self):
         path = "kpis?code=delivery_on_time&to=2019-02-28"
-        self.account.write({USER_GROUPS: [Command.unlink(self.env.ref("reporting_workflows.group_kpi_reader").id)]})
         self.assertEqual(self._answer(path, "kpis")["values"], [])
         self.site.manager_id = self.account
         self.assertEqual([one["site"] for one in self._answer(path, "kpis")["values"]], ["=N1"])
@@ -144,6 +145,7 @@ class TestApiKpis(ReportingApiCase):
         self.assertProblem(self.get(path), 403, "scope-missing")
 
     def test_parameters_that_make_no_sense(self):
+        self._grant("reporting_workflows.group_kpi_reader")
         for words in (
             *(
                 "code=nothing",
@@ -160,11 +162,10 @@ class TestApiKpis(ReportingApiCase):
                 self.assertProblem(self.get(f"kpis?{words}"), 400, "query-invalid")
         self.assertEqual(self._answer("kpis?cursor=999999999999999999", "kpis")["values"], [])
 
+    # ---------------------------------------------------------------- editions
 
-@tagged("post_install", "-at_install")
-class TestApiEditions(ReportingApiCase):
-    def setUp(self):
-        super().setUp()
+    def _hand_out(self):
+        """An edition of a report of which the account is the only recipient."""
         self.vendors[0].name = "=HYPERLINK(1)"
         self.recipient.write({"active": False})
         self.account.write({USER_GROUPS: [Command.link(self.role.id)]})
@@ -179,6 +180,7 @@ class TestApiEditions(ReportingApiCase):
         return run.edition_id
 
     def test_a_recipient_reads_what_was_released(self):
+        self._hand_out()
         (listed,) = self._answer("reports/vendors/editions", "report-editions")["editions"]
         self.assertEqual((listed["id"], listed["state"], listed["edition"]), (self.edition.id, "released", 1))
         path = f"reports/vendors/editions/{self.edition.id}"
@@ -205,6 +207,7 @@ class TestApiEditions(ReportingApiCase):
             self.assertEqual(len(answer["editions"]), count)
 
     def test_links_are_signed_for_who_asks_and_stand_in_no_ledger(self):
+        self._hand_out()
         raw = b"ref;name\nV1;Vendor 1\n"
         attachment = self.edition._attach("vendors.csv", raw, "csv")
         values = {"kind": "csv", "attachment_id": attachment.id, "sha256": hashlib.sha256(raw).hexdigest()}
@@ -224,6 +227,7 @@ class TestApiEditions(ReportingApiCase):
         self.assertNotIn("signature=", "".join([*events.mapped("data"), str(self.edition._released_facts())]))
 
     def test_recalled_and_not_kept(self):
+        self._hand_out()
         path = f"reports/vendors/editions/{self.edition.id}"
         self.edition.with_user(self.owner).action_recall("Returns were counted twice")
         gone = self.assertProblem(self.get(path), 410, "recalled")
@@ -240,7 +244,8 @@ class TestApiEditions(ReportingApiCase):
         self.env.invalidate_all()
         self.assertProblem(self.get(f"reports/vendors/editions/{newer.id}"), 410, "not-kept")
 
-    def test_what_the_account_may_not_read(self):
+    def test_editions_that_the_account_may_not_read(self):
+        self._hand_out()
         number = self.edition.id
         for path in (
             *(f"reports/other/editions/{number}", "reports/other/editions", f"reports/vendors/editions/{number + 999}"),
@@ -250,7 +255,7 @@ class TestApiEditions(ReportingApiCase):
                 self.assertProblem(self.get(path), 404, "not-found")
         # Nobody's: a key of a stranger, and one of another company, whatever roles it has.
         stranger = new_test_user(self.env, login="t_bi2", groups=ACCOUNT_GROUPS)
-        other = self.env["res.company"].create({"name": "Elsewhere"})
+        other = self.env["res.company"].create({"name": "Faraway"})
         foreigner = new_test_user(
             self.env,
             login="t_bi3",
@@ -284,6 +289,7 @@ class TestApiEditions(ReportingApiCase):
         self.assertProblem(self.get(f"reports/vendors/editions/{number}"), 403, "scope-missing")
 
     def test_content_that_was_exchanged(self):
+        self._hand_out()
         self.env.cr.execute("ALTER TABLE distribution_report_edition DISABLE TRIGGER USER")
         self.env.cr.execute(
             "UPDATE distribution_report_edition SET content = replace(content, 'Vendor 2', 'Vendor X') WHERE id = %s",
