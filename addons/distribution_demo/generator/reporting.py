@@ -105,7 +105,7 @@ def _install(env, users):
         drafts[code].threshold_ids.filtered(lambda one, limit=limit: one.code == limit)[field] = value
     for draft in drafts.values():
         # Notices stay inside Odoo: nothing is mailed.
-        draft.recipient_ids.write({"channel": "inbox"})
+        draft.recipient_ids.filtered(lambda one: one.kind != "system").channel = "inbox"
     return drafts
 
 

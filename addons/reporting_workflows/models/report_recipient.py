@@ -55,6 +55,8 @@ class ReportRecipient(models.Model):
     def _from_file(self, entry, record_of):
         field = {"group": "group_id", "user": "user_id", "partner": "partner_id"}.get(entry["kind"])
         values = super()._from_file({key: entry.get(key) for key in ("kind", "channel")}, record_of)
+        if entry["kind"] == "system":
+            values["channel"] = False
         if field:
             values[field] = record_of(self._fields[field].comodel_name, entry.get("record", "")).id
         return values
