@@ -276,6 +276,17 @@ class TestApiReporting(ApiClient, ReportCase, HttpCase):
             for path in ("reports/vendors/editions", f"reports/vendors/editions/{number}"):
                 with self.subTest(path, account=account.login):
                     self.assertProblem(self.get(path, key=text), 404, "not-found")
+        # What is handed to other systems is read by their keys, in its own company.
+        shared = self._released(
+            "2026-11-20", self._report(code="shared", recipient_ids=[Command.create({"kind": "system"})])
+        )
+        for account, company, kind in ((stranger, self.company, None), (foreigner, other, "not-found")):
+            key = self.env["distribution.api.key"].search([("user_id", "=", account.id)])
+            answer = self.get(f"reports/shared/editions/{shared.id}", key=key._issue()[0])
+            if kind:
+                self.assertProblem(answer, 404, kind)
+            else:
+                self.assertEqual(self.assertAnswer(answer, 200)["edition"]["company_id"], company.id)
         # Operations reads internal editions, and no others.
         key = self._key(new_test_user(self.env, login="t_bi4", groups=f"{ACCOUNT_GROUPS},{CORE}operations"))
         text = key._issue()[0]
