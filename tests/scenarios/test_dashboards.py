@@ -50,8 +50,7 @@ def test_each_dashboard_opens_and_leads_to_the_documents(person, fortnight, pict
     opens(worker, "control_tower")
     page.select_option("select[name=period]", "today")
     worker.settles()
-    page.click("button[name=measure]")
-    worker.settles()
+    worker.presses("measure")
     assert page.locator(TILE.format("cases_open")).locator(".o_kpi_value").count() == 1
     page.locator(TILE.format("cases_open")).locator(".o_kpi_value").click()
     page.wait_for_selector(".o_list_view")

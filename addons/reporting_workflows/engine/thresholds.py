@@ -84,7 +84,8 @@ def finding_of(threshold: Threshold, value: Decimal | None, document: str = "") 
         return None
     limit = threshold.breach if severity == "breach" else threshold.warn
     words = "at most" if threshold.direction == "above" else "at least"
-    return Finding(severity, threshold.label, f"{value:f}, {words} {limit:f}", document, value)
+    detail = f"{value.normalize():f}, {words} {limit.normalize():f}"
+    return Finding(severity, threshold.label, detail, document, value)
 
 
 def findings_of(

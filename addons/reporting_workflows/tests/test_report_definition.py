@@ -137,8 +137,9 @@ class TestReportDefinition(ReportCase):
         version.with_user(self.author).reader_id = self.reader
         version.invalidate_recordset()
         self.assertFalse(version.problem_text)
-        with self.assertRaisesRegex(UserError, "Dataset orders"):
+        with self.assertRaisesRegex(UserError, "Dataset orders") as refused:
             version.with_user(self.author).action_preview()
+        self.assertIs(type(refused.exception), UserError, "an error that the web client shows as what it is")
 
     def test_opening_a_draft_reads_nothing_of_it(self):
         version = self._report(publish=False).version_ids

@@ -1,8 +1,10 @@
 """What a definition would say now, for who writes it."""
 
 from odoo import _, api, fields, models
+from odoo.exceptions import UserError
 
 from ..engine.schedule import period_key
+from ..models.report_builder import DatasetError
 
 
 class ReportPreview(models.TransientModel):
@@ -30,9 +32,13 @@ class ReportPreview(models.TransientModel):
         """Read it live, with the rights of who looks; nothing is kept or sent."""
         self.ensure_one()
         began = fields.Datetime.now()
-        content, _findings = self.env["distribution.report.builder"]._preview(
-            self.version_id, self.period_first, self.period_last
-        )
+        try:
+            content, _findings = self.env["distribution.report.builder"]._preview(
+                self.version_id, self.period_first, self.period_last
+            )
+        except DatasetError as error:
+            # The web client knows Odoo's own errors only, not what is derived from them.
+            raise UserError(error.args[0]) from error
         html = self.env["distribution.report.renderer"]._html(content)
         self.write({"content_html": html, "seconds": (fields.Datetime.now() - began).total_seconds()})
         return {

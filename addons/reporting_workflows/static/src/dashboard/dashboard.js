@@ -97,6 +97,9 @@ export class Dashboard extends Component {
 
     get shownKinds() {
         const { data, kind, only } = this.state;
+        if (!this.tiles.length) {
+            return [];
+        }
         const kinds = [
             { name: "business", label: _t("Business") },
             { name: "technical", label: _t("Technical") },
@@ -196,7 +199,7 @@ export class Dashboard extends Component {
             type: "ir.actions.act_window",
             name: `${_t("Daily Numbers")}: ${tile.name}`,
             res_model: "distribution.kpi.snapshot",
-            views: [[false, "list"], [false, "graph"], [false, "pivot"]],
+            views: [[false, "list"], [false, "kanban"], [false, "graph"], [false, "pivot"]],
             domain,
             context: { search_default_latest: 1 },
         });
