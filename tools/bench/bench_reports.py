@@ -19,6 +19,7 @@ from .copies import copy_row
 from .setting import SUITE, Measured, odoo, series, versions
 
 ORDERS, LINES, SITES, DAYS = "10000,100000", 5, 3, 365
+LOADS = 7
 #: Queries of a day's numbers for each KPI, of a dashboard; ten times the data may take so many times as long.
 LIMITS = {"kpi_queries": 16, "dashboard_queries": 60, "dashboard_growth": 2.0, "naive": 2.0}
 NAIVE = ("orders_confirmed", "sales_margin", "delivery_on_time")
@@ -183,15 +184,16 @@ def reports(env, company):
 
 
 def dashboards(env):
-    """``{dashboard: cost}`` as the web client loads them, for the last month; the second time, caches of code warm."""
+    """``{dashboard: cost}`` as the web client loads them, for the last month: the quickest of some loads."""
     costs = {}
     boards = env["distribution.dashboard"]
     for code in boards.search([]).mapped("code"):
-        boards.load(code, "last_30_days")
-        env.invalidate_all()
-        with Measured(env) as cost:
-            boards.load(code, "last_30_days")
-        costs[code] = cost
+        for _time in range(LOADS):
+            env.invalidate_all()
+            with Measured(env) as cost:
+                boards.load(code, "last_30_days")
+            if code not in costs or cost.seconds < costs[code].seconds:
+                costs[code] = cost
     return costs
 
 
