@@ -130,7 +130,12 @@ def naive(env, company, day):
     env.invalidate_all()
     with Measured(env) as cost:
         orders = env["sale.order"].search(
-            [("company_id", "=", company.id), ("state", "=", "sale"), ("date_order", ">=", begin), ("date_order", "<", end)]
+            [
+                ("company_id", "=", company.id),
+                ("state", "=", "sale"),
+                ("date_order", ">=", begin),
+                ("date_order", "<", end),
+            ]
         )
         count = len(orders)
     found["orders_confirmed"] = float(count), cost
@@ -144,7 +149,9 @@ def naive(env, company, day):
             [("company_id", "=", company.id), ("picking_type_id.code", "=", "outgoing"), ("state", "=", "done"),
              ("date_deadline", "!=", False), ("date_done", ">=", begin), ("date_done", "<", end)]
         )  # fmt: skip
-        deadlines = [(one.date_done, min(move.first_deadline or move.date_deadline for move in one.move_ids)) for one in done]
+        deadlines = [
+            (one.date_done, min(move.first_deadline or move.date_deadline for move in one.move_ids)) for one in done
+        ]
         share = 100 * sum(at <= deadline for at, deadline in deadlines) / (len(deadlines) or 1)
     found["delivery_on_time"] = share, cost
     return found
@@ -278,7 +285,9 @@ def section(found, told, moves, broken):
             for code, (ratio, loop, queries) in sorted(large["naive"].items())
         ),
         "",
-        "Limits that are **not** kept:\n\n" + "\n".join(f"- {one}" for one in broken) if broken else "Every limit is kept.",
+        "Limits that are **not** kept:\n\n" + "\n".join(f"- {one}" for one in broken)
+        if broken
+        else "Every limit is kept.",
     ]
     return "\n".join(words)
 
