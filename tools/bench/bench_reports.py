@@ -3,7 +3,7 @@
 One order that Odoo made – five lines, delivered – is copied in bulk, over a year and all sites, at two sizes. Measured
 are the daily numbers of the whole library of KPIs, the content of all library reports (captured, checked, computed;
 drawing does not depend on the data), and each dashboard as a person opens it. Three numbers are counted the way that
-one writes them with the ORM, too: search, then a loop. The exit code is 1 when a limit is broken, or when these differ::
+one writes them with the ORM, too: search, then a loop. The exit code is 1 when a limit is broken or these differ::
 
     make bench BENCH=reports            # or, by hand, in the setting that it prepares:
     python -m tools.bench.bench_reports [--orders 10000,100000] [--no-document]
@@ -258,8 +258,8 @@ def section(found, told, moves, broken):
     words = [
         f"{benchmarks_document.measured(told)}.",
         "",
-        f"A company of {SITES} sites with {max(found):,} orders of {LINES} lines and {moves:,} stock moves over a year, "
-        f"beside one with {min(found):,} orders. In one pass: read the ratios as orders of magnitude.",
+        f"A company of {SITES} sites with {max(found):,} orders of {LINES} lines and {moves:,} stock moves over a "
+        f"year, beside one with {min(found):,} orders. In one pass: read the ratios as orders of magnitude.",
         "",
         f"| | queries | limit | time at {max(found):,} orders beside {min(found):,} |",
         "|---|---:|---:|---:|",
