@@ -60,9 +60,7 @@ def letters_to(postbox, login, subject):
 
 def attachments(letter):
     """``{ending: bytes}``"""
-    return {
-        part.get_filename().rpartition(".")[2]: part.get_payload(decode=True) for part in letter.iter_attachments()
-    }
+    return {part.get_filename().rpartition(".")[2]: part.get_payload(decode=True) for part in letter.iter_attachments()}
 
 
 def pdf_text(raw):

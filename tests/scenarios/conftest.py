@@ -22,3 +22,13 @@ def tour_order(rpc):
     )
     assert orders, "the demo company has no order of the tour"
     return orders[0]
+
+
+@pytest.fixture(scope="module")
+def postbox(rpc):
+    """The mail server of the company, one for the file: Odoo asks the first that it knows."""
+    import rules_in_force as rules
+
+    with rules.Postbox() as box:
+        box.open_for(rpc)
+        yield box

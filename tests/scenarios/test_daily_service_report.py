@@ -5,7 +5,6 @@ import re
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
 import report_desk as desk
 import rules_in_force as rules
 
@@ -14,14 +13,6 @@ LATE = """SELECT picking.name FROM stock_picking picking
             JOIN stock_location place ON place.id = picking.location_dest_id AND place.usage = 'customer'
            WHERE picking.state NOT IN ('draft', 'done', 'cancel') AND picking.date_deadline < %s
            ORDER BY picking.date_deadline, picking.id"""
-
-
-@pytest.fixture(scope="module")
-def postbox(rpc):
-    """One for both stories: the mail server stays where it was entered."""
-    with rules.Postbox() as box:
-        box.open_for(rpc)
-        yield box
 
 
 def test_the_daily_service_level_is_in_the_mailbox_in_the_morning(rpc, sql, postbox):

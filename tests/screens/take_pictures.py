@@ -140,6 +140,26 @@ SCREENS = [
         ("roles-from-outside", login, "/web#action=distribution_core.distribution_external_group_action", VIEW)
         for login in OVERSEERS
     ),
+    # Numbers and reports.
+    *(
+        (f"dashboard-{code}", login, f"/web#action=reporting_workflows.action_dashboard_{code}", ".o_dashboard_when")
+        for code in ("control_tower", "approvals", "procurement", "integration")
+        for login in ("operations_manager", "warehouse_manager")
+    ),
+    *(
+        (name, "operations_manager", f"/web#action=reporting_workflows.action_{action}", VIEW)
+        for name, action in (
+            ("kpis", "kpi"),
+            ("daily-numbers", "kpi_snapshot"),
+            ("numbers-of-today", "kpi_current"),
+            ("sign-offs", "kpi_signoff"),
+            ("report-runs", "report_run"),
+            ("report-editions", "report_edition"),
+            ("report-deliveries", "report_delivery"),
+        )
+    ),
+    ("reports", "policy_author", "/web#action=reporting_workflows.action_report", VIEW),
+    ("my-reports", "operations_manager", "/web#action=reporting_workflows.action_my_reports", VIEW),
     # The rules of the game, and those who keep the matrices.
     ("my-substitutes", "purchasing_manager", "/web#action=distribution_approval.action_my_substitutes", VIEW),
     ("asked", "purchasing_manager", "/web#action=distribution_approval.action_approval_asked", VIEW),

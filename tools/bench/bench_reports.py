@@ -3,7 +3,7 @@
 One order that Odoo made – five lines, delivered – is copied in bulk, over a year and all sites, at two sizes. Measured
 are the daily numbers of the whole library of KPIs, the content of all library reports (captured, checked, computed;
 drawing does not depend on the data), and each dashboard as a person opens it. Three numbers are counted the way that
-one writes them with the ORM, too: search, then a loop. The exit code is 1 when a limit is broken, or when these differ::
+one writes them with the ORM, too: search, then a loop. The exit code is 1 when a limit is broken or these differ::
 
     make bench BENCH=reports            # or, by hand, in the setting that it prepares:
     python -m tools.bench.bench_reports [--orders 10000,100000] [--no-document]
@@ -130,7 +130,12 @@ def naive(env, company, day):
     env.invalidate_all()
     with Measured(env) as cost:
         orders = env["sale.order"].search(
-            [("company_id", "=", company.id), ("state", "=", "sale"), ("date_order", ">=", begin), ("date_order", "<", end)]
+            [
+                ("company_id", "=", company.id),
+                ("state", "=", "sale"),
+                ("date_order", ">=", begin),
+                ("date_order", "<", end),
+            ]
         )
         count = len(orders)
     found["orders_confirmed"] = float(count), cost
@@ -144,7 +149,9 @@ def naive(env, company, day):
             [("company_id", "=", company.id), ("picking_type_id.code", "=", "outgoing"), ("state", "=", "done"),
              ("date_deadline", "!=", False), ("date_done", ">=", begin), ("date_done", "<", end)]
         )  # fmt: skip
-        deadlines = [(one.date_done, min(move.first_deadline or move.date_deadline for move in one.move_ids)) for one in done]
+        deadlines = [
+            (one.date_done, min(move.first_deadline or move.date_deadline for move in one.move_ids)) for one in done
+        ]
         share = 100 * sum(at <= deadline for at, deadline in deadlines) / (len(deadlines) or 1)
     found["delivery_on_time"] = share, cost
     return found
@@ -251,8 +258,8 @@ def section(found, told, moves, broken):
     words = [
         f"{benchmarks_document.measured(told)}.",
         "",
-        f"A company of {SITES} sites with {max(found):,} orders of {LINES} lines and {moves:,} stock moves over a year, "
-        f"beside one with {min(found):,} orders. In one pass: read the ratios as orders of magnitude.",
+        f"A company of {SITES} sites with {max(found):,} orders of {LINES} lines and {moves:,} stock moves over a "
+        f"year, beside one with {min(found):,} orders. In one pass: read the ratios as orders of magnitude.",
         "",
         f"| | queries | limit | time at {max(found):,} orders beside {min(found):,} |",
         "|---|---:|---:|---:|",
@@ -278,7 +285,9 @@ def section(found, told, moves, broken):
             for code, (ratio, loop, queries) in sorted(large["naive"].items())
         ),
         "",
-        "Limits that are **not** kept:\n\n" + "\n".join(f"- {one}" for one in broken) if broken else "Every limit is kept.",
+        "Limits that are **not** kept:\n\n" + "\n".join(f"- {one}" for one in broken)
+        if broken
+        else "Every limit is kept.",
     ]
     return "\n".join(words)
 

@@ -243,8 +243,9 @@ class ReportRun(models.Model):
 
     def _again(self):
         for run in self:
+            # Without their errors: a step that waits with one waits for the moment of its next try.
             run.step_ids.filtered(lambda step: step.state in ("failed", "held")).write(
-                {"state": "pending", "attempts": 0}
+                {"state": "pending", "attempts": 0, "error": False, "cause": False}
             )
             if run.hold_reason:
                 run._recapture()
