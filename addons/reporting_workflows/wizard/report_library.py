@@ -63,18 +63,20 @@ class ReportLibrary(models.TransientModel):
         return {code: text for code, text in files.items() if code not in known.mapped("code")}
 
     def _check_reader(self):
-        if self.reader_id.has_group("base.group_system"):
+        # sudo: who works elsewhere is refused by name, though the user may not read them
+        reader = self.reader_id.sudo()
+        if reader.has_group("base.group_system"):
             raise UserError(
                 _(
                     "Read as: %s administers Odoo and sees everything. Name somebody with the rights it takes.",
-                    self.reader_id.name,
+                    reader.name,
                 )
             )
-        if self.company_id not in self.reader_id.company_ids:
+        if self.company_id not in reader.company_ids:
             raise UserError(
                 _(
                     "Read as: %(who)s does not work in %(company)s.",
-                    who=self.reader_id.name,
+                    who=reader.name,
                     company=self.company_id.name,
                 )
             )
