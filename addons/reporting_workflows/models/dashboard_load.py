@@ -16,6 +16,7 @@ from decimal import Decimal
 from time import perf_counter
 from typing import Any
 
+from markupsafe import Markup
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
@@ -154,6 +155,10 @@ class Dashboard(models.Model):
             **action,
             "name": f"{kpi.name}, {of_when}",
             "views": [[False, mode] for mode in action["view_mode"].split(",")],
+            "help": str(
+                Markup('<p class="o_view_nocontent_smiling_face">%s</p><p>%s</p>')
+                % (_("No document here"), _("None was counted, or you may not read those that were."))
+            ),
         }
 
     @api.model
@@ -312,7 +317,7 @@ class Dashboard(models.Model):
         return found
 
     def _taken(self, kpis, first, last):
-        """``{KPI number: {day: (moment, whether it was measured)}}`` of the company.
+        """``{KPI number: {day: (moment, whether it was measured)}}`` of the company; None: counted in another way then.
 
         Whether a day was taken is no secret, and needed to tell an idle site from a day that is missing.
         """
@@ -321,12 +326,13 @@ class Dashboard(models.Model):
         self.env.cr.execute(
             SQL(
                 """SELECT DISTINCT ON (kept.kpi_id, kept.day)
-                          kept.kpi_id, kept.day, kept.taken_at, kept.numerator IS NOT NULL
+                          kept.kpi_id, kept.day, kept.taken_at,
+                          CASE WHEN counted.source = present.source THEN kept.numerator IS NOT NULL END
                      FROM distribution_kpi_snapshot kept
                      JOIN distribution_kpi_version counted ON counted.id = kept.version_id
                      JOIN distribution_kpi kpi ON kpi.id = kept.kpi_id
                      JOIN distribution_kpi_version present ON present.id = kpi.version_id
-                    WHERE counted.source = present.source AND kept.site_id IS NULL AND kept.company_id = %(company)s
+                    WHERE kept.site_id IS NULL AND kept.company_id = %(company)s
                       AND kept.kpi_id = ANY(%(kpis)s) AND kept.day BETWEEN %(first)s AND %(last)s
                     ORDER BY kept.kpi_id, kept.day, kept.revision DESC""",
                 company=self.env.company.id,
@@ -425,7 +431,7 @@ class Dashboard(models.Model):
         change = writer.change(_figure(kpi, now.value, before.value)) if compared else None
         return {
             "state": "ok" if not now.missing else "missing",
-            "missing": self._missing(now, source, look) if now.missing else False,
+            "missing": self._missing(now, source, look, taken) if now.missing else False,
             "value": _plain(now.value),
             "text": writer(now.value, kpi.kind),
             "rows_text": _("%s records", writer(now.rows, "integer")) if now.rows else "",
@@ -447,11 +453,18 @@ class Dashboard(models.Model):
             **self._freshness(now, taken, look),
         }
 
-    def _missing(self, found, source, look):
+    def _missing(self, found, source, look, taken):
         if found.missing == "nothing":
             return {
                 "why": _("Nothing was there to measure."),
                 "remedy": _("That is so when nothing of the kind happened. Else choose a longer period."),
+            }
+        if any(flag is None for day, (_at, flag) in taken.items() if look.now[0] <= day <= look.now[1]):
+            return {
+                "why": _("It was counted in another way in this period."),
+                "remedy": _(
+                    "Numbers of two definitions are not mixed: choose a later period, or see its daily numbers."
+                ),
             }
         if look.now[0] == look.today:
             return {

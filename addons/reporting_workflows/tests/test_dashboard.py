@@ -155,7 +155,9 @@ class TestDashboard(TransactionCase):
         self._keep("deliveries_late", ago(1), 3)
         draft = kpi.version_id.copy({"source": "backorders"})
         draft._publish(self.env.user)
-        self.assertEqual(self._tile("deliveries_late")["missing"]["why"], "No day of this period was taken.")
+        self.assertEqual(
+            self._tile("deliveries_late")["missing"]["why"], "It was counted in another way in this period."
+        )
 
     def test_what_is_no_choice_is_refused_with_the_remedy(self):
         for choice, words in (
