@@ -19,6 +19,8 @@ LINK_DAYS = 2
 #: No record has a larger number.
 LARGEST = 2**31 - 1
 SHOWN_STATES = ("released", "recalled")
+#: What was taken or released at a moment may be committed that much later: ``changed_since`` looks so far back.
+OVERLAP = timedelta(minutes=15)
 
 
 class DistributionApiOperation(models.Model):
@@ -32,7 +34,7 @@ class DistributionApiOperation(models.Model):
         domain = [("kpi_id", "in", kpis.ids), ("is_latest", "=", True), *_days(arguments, "day", "day")]
         domain += self._site_domain(arguments)
         if "changed_since" in arguments:
-            domain.append(("taken_at", ">=", moment(arguments["changed_since"])))
+            domain.append(("taken_at", ">=", moment(arguments["changed_since"]) - OVERLAP))
         snapshots, cursor = self._page("distribution.kpi.snapshot", domain, arguments)
         return {
             "kpis": [] if "cursor" in arguments else [_definition(kpi) for kpi in kpis],
@@ -59,7 +61,7 @@ class DistributionApiOperation(models.Model):
         domain = [("report_id", "in", reports.ids), ("state", "in", SHOWN_STATES)]
         domain += [*_days(arguments, "period_first", "period_last"), *self._site_domain(arguments)]
         if "changed_since" in arguments:
-            since = moment(arguments["changed_since"])
+            since = moment(arguments["changed_since"]) - OVERLAP
             domain += ["|", ("released_at", ">=", since), ("recalled_at", ">=", since)]
         editions, cursor = self._page("distribution.report.edition", domain, arguments)
         return {

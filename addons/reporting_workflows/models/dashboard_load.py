@@ -424,10 +424,12 @@ class Dashboard(models.Model):
         measured_days = {day for day, (_at, is_measured) in taken.items() if is_measured}
         how = {"scale": source.scale, "is_ratio": bool(source.denominator), "is_level": source.is_level}
         now, before = (total(days, measured_days, span, **how) for span in (look.now, look.before))
-        compared = is_comparable(now, before, not source.denominator and not source.is_level)
+        is_sum = not source.denominator and not source.is_level
+        # A sum of a day that is not over would look like a decline.
+        compared = is_comparable(now, before, is_sum) and not (is_sum and look.now[1] >= look.today)
         points = drawn(days, measured_days, look.now, **how)
         points_before = drawn(days, measured_days, look.before, **how)
-        status = kpi._judge(now.value) if now.value is not None else "unknown"
+        status = self._judged(kpi, source, now.value, look.now) if now.value is not None else "unknown"
         change = writer.change(_figure(kpi, now.value, before.value)) if compared else None
         return {
             "state": "ok" if not now.missing else "missing",
@@ -445,10 +447,10 @@ class Dashboard(models.Model):
             "change_text": change.text if change else "",
             "change_way": change.way if change else "",
             "change_judgement": change.judgement if change else "",
-            "why_not_compared": "" if compared or now.missing else self._not_compared(now, before),
+            "why_not_compared": "" if compared or now.missing else self._not_compared(now, before, look),
             "points": [{"label": writer.day(day), "value": _plain(value)} for day, value in points],
             "points_before": [{"label": writer.day(day), "value": _plain(value)} for day, value in points_before],
-            "notes": self._notes(source, now, look),
+            "notes": self._notes(kpi, source, now, look),
             "signoff": self._signoff(kpi, look),
             **self._freshness(now, taken, look),
         }
@@ -482,13 +484,20 @@ class Dashboard(models.Model):
             ),
         }
 
-    def _not_compared(self, now, before):
+    def _judged(self, kpi, source, value, span):
+        """How it stands; a sum of several days is not judged by limits that are for a day."""
+        is_sum = not source.denominator and not source.is_level
+        return "none" if is_sum and kpi.grain == "day" and span[0] != span[1] else kpi._judge(value)
+
+    def _not_compared(self, now, before, look):
         if before.value is None:
             return _("There is no number of the period before.")
+        if now.is_whole and before.is_whole:
+            return _("Not compared: %s is not over yet.", look.writer.day(look.today))
         part = before if now.is_whole else now
         return _("Not compared: %(days)s of %(all)s days were taken.", days=part.days, all=part.of_days)
 
-    def _notes(self, source, found, look):
+    def _notes(self, kpi, source, found, look):
         notes = []
         if found.missing:
             return notes
@@ -498,6 +507,11 @@ class Dashboard(models.Model):
             notes.append(_("%(days)s of %(all)s days: the others were not taken.", days=found.days, all=found.of_days))
         if look.now[1] >= look.today and not source.is_level:
             notes.append(_("Today so far."))
+        if look.now[0] != look.now[1]:
+            if not source.days_add_up:
+                notes.append(_("Each day by its own end: a report of the period counts what came later, too."))
+            if kpi.is_judged and self._judged(kpi, source, found.value, look.now) == "none":
+                notes.append(_("Its limits are for a day."))
         return notes
 
     def _status_text(self, kpi, status, writer):
@@ -555,7 +569,7 @@ class Dashboard(models.Model):
                         "name": region.name or _("Without region"),
                         "is_region": True,
                         "site_ids": within.ids,
-                        "cells": self._cells(columns, sources, as_of, numbers, within, look.writer),
+                        "cells": self._cells(columns, sources, as_of, numbers, within, look),
                     }
                 )
             for site in within:
@@ -566,7 +580,7 @@ class Dashboard(models.Model):
                         "region": region.name or "",
                         "is_region": False,
                         "site_ids": site.ids,
-                        "cells": self._cells(columns, sources, as_of, numbers, site, look.writer),
+                        "cells": self._cells(columns, sources, as_of, numbers, site, look),
                     }
                 )
         return {
@@ -600,7 +614,7 @@ class Dashboard(models.Model):
             for kpi_id, site_id, numerator, denominator, rows in self.env.cr.fetchall()
         }
 
-    def _cells(self, columns, sources, as_of, numbers, sites, writer):
+    def _cells(self, columns, sources, as_of, numbers, sites, look):
         cells = []
         for kpi in columns:
             source, day = sources[kpi], as_of[kpi]
@@ -614,13 +628,13 @@ class Dashboard(models.Model):
                 sum(part.rows for part in parts.values() if part),
             )
             found = total({day: added}, {day}, (day, day), scale=source.scale, is_ratio=bool(source.denominator))
-            status = kpi._judge(found.value) if found.value is not None else "none"
+            status = self._judged(kpi, source, found.value, look.now) if found.value is not None else "none"
             cells.append(
                 {
                     "code": kpi.code,
-                    "text": writer(found.value, kpi.kind),
+                    "text": look.writer(found.value, kpi.kind),
                     "status": status,
-                    "status_text": self._status_text(kpi, status, writer),
+                    "status_text": self._status_text(kpi, status, look.writer),
                 }
             )
         return cells

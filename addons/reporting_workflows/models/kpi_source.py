@@ -76,6 +76,7 @@ class Source:
     :param moment_sql: the same in SQL, where it is no stored field of the facts themselves
     :param joins: SQL that adds to the facts without multiplying them
     :param condition: SQL that facts meet as well; needed where a join leaves facts out
+    :param days_add_up: whether the numbers of its days tell that of a period
     :param touched_by: models whose events may change the number; default: that of the facts
     """
 
@@ -93,6 +94,7 @@ class Source:
     joins: str = ""
     condition: str = ""
     dimensions: Mapping[str, Dimension] = field(default_factory=dict)
+    days_add_up: bool = True
     touched_by: tuple[str, ...] = ()
 
     @property

@@ -196,6 +196,7 @@ SOURCES = {
         numerator="sum(due.worth * LEAST(GREATEST(came.by_end, 0) / NULLIF(due.units, 0), 1))",
         denominator="sum(due.worth)",
         scale=100,
+        days_add_up=False,
     ),
     "supplier_breaches": _promised(
         "Promises that were broken",

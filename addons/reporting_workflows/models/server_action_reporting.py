@@ -1,5 +1,6 @@
 """Server actions and automation rules can run a report, and have KPIs measured."""
 
+import psycopg2
 from odoo import _, api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -53,7 +54,11 @@ class IrActionsServer(models.Model):
         if known and (known.state in UNFINISHED or not self.report_again):
             return
         reason = _("Server action “%s”", self.name) if known else None
-        runs._start(report.version_id, *period, origin="action", reason=reason)
+        try:
+            with self.env.cr.savepoint():
+                runs._start(report.version_id, *period, origin="action", reason=reason)
+        except psycopg2.errors.UniqueViolation:
+            return  # somebody else started it at this moment; whatever led to the action goes on
         runs._wake()
 
     def _run_action_distribution_capture_kpi_multi(self, eval_context=None):

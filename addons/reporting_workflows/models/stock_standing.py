@@ -16,6 +16,8 @@ AGE_BANDS = [
     ("4", 365, "181 to 365 days"),
     ("5", None, "Over a year"),
 ]
+#: Who reads the ledger, directly or for reports.
+LEDGER = "account.group_account_invoice,account.group_account_readonly,distribution_core.group_auditor"
 OWN_PLACES = SQL("place.usage IN ('internal', 'transit')")
 
 
@@ -92,8 +94,8 @@ class StockStanding(models.Model):
 class StockBalance(models.Model):
     """The proofs: what lies there is what moved there; what it is worth is what the ledger says.
 
-    The ledger is compared where a category books its stock with every movement (automated valuation); elsewhere it
-    says nothing about single movements.
+    The ledger is compared where a category books its stock with every movement (automated valuation) at standard or
+    average cost; elsewhere it says nothing about single movements, or quantity times cost nothing about the ledger.
     """
 
     _name = "distribution.stock.balance"
@@ -115,13 +117,16 @@ class StockBalance(models.Model):
     quantity = fields.Float("On Hand", readonly=True, digits=0, help="All goods, also those of others.")
     moved_quantity = fields.Float("Moved There", readonly=True, digits=0, help="Came in less went out, ever.")
     value = fields.Float(readonly=True, digits=(16, 2), help="Own goods at cost, in the currency of the company.")
-    booked_value = fields.Float(readonly=True, digits=(16, 2), help="The value, where it is booked.")
-    ledger_balance = fields.Float(readonly=True, digits=(16, 2), help="Of the valuation account, for these goods.")
+    booked_value = fields.Float(readonly=True, digits=(16, 2), groups=LEDGER, help="The value, where it is booked.")
+    ledger_balance = fields.Float(
+        readonly=True, digits=(16, 2), groups=LEDGER, help="Of the valuation account, for these goods."
+    )
 
     @property
     def _table_query(self):
         return SQL(
-            """(SELECT template.categ_id AS id, %(company)s AS company_id, template.categ_id AS category_id,
+            """(SELECT COALESCE(template.categ_id, -1) AS id, %(company)s AS company_id,
+                       template.categ_id AS category_id,
                        COALESCE(bool_or(booked.account_id IS NOT NULL), FALSE) AS is_booked,
                        COALESCE(sum(stock.quantity), 0)::float8 AS quantity,
                        COALESCE(sum(moved.quantity), 0)::float8 AS moved_quantity,
@@ -166,5 +171,8 @@ class StockBalance(models.Model):
         return [
             (category.id, category.property_stock_valuation_account_id.id)
             for category in categories
-            if category.property_valuation == "real_time" and category.property_stock_valuation_account_id
+            if category.property_valuation == "real_time"
+            and category.property_stock_valuation_account_id
+            # The cost of FIFO goods is that of the next ones to leave: quantity times cost is not what was booked.
+            and category.property_cost_method != "fifo"
         ]

@@ -121,8 +121,25 @@ class TestDashboard(TransactionCase):
             self._keep("supplier_breaches", ago(number), 2)
         tile = self._tile("supplier_breaches", code="procurement")
         self.assertEqual((tile["text"], tile["change_text"]), ("4", ""))
-        self.assertEqual(tile["notes"], ["2 of 7 days: the others were not taken."])
+        self.assertEqual(tile["notes"], ["2 of 7 days: the others were not taken.", "Its limits are for a day."])
         self.assertEqual(tile["why_not_compared"], "Not compared: 2 of 7 days were taken.")
+
+    def test_limits_of_a_day_do_not_judge_a_week(self):
+        for number in range(1, 8):
+            self._keep("supplier_breaches", ago(number), 2, site=None)
+        week = self._tile("supplier_breaches", code="procurement")
+        self.assertEqual((week["text"], week["status"]), ("14", "none"), "two a day are fine")
+        day = self._tile("supplier_breaches", code="procurement", period="yesterday")
+        self.assertEqual((day["text"], day["status"]), ("2", "ok"))
+
+    def test_a_morning_is_not_compared_with_a_whole_day(self):
+        self._keep("orders_confirmed", ago(1), 40)
+        self.Dashboard.with_user(self.operator).measure("control_tower")
+        for board in self.Dashboard.search([]).mapped("code"):
+            for tile in self._tiles(self._load(self.reader, board, period="today")).values():
+                if tile["state"] == "ok" and tile.get("change_text"):
+                    source = self.env["distribution.kpi.source"]._source(self.kpis[tile["code"]].source)
+                    self.assertTrue(source.is_level or source.denominator, tile["code"])
 
     def test_today_is_what_was_measured_last(self):
         self._keep("cases_open", ago(1), 5)

@@ -219,6 +219,16 @@ class TestReportLibrary(KpiWorld):
             return row.is_booked, row.quantity, row.moved_quantity, row.value, row.booked_value, row.ledger_balance
 
         self.assertEqual(read(), (True, 5, 0, 20, 20, 0))
+        keeper = new_test_user(self.env, "lib_keeper", "base.group_user,stock.group_stock_manager")
+        with self.assertRaises(AccessError):
+            balance.with_user(keeper).search_read([("category_id", "=", category.id)], ["ledger_balance"])
+        layered = category.copy({"name": "By layers", "property_cost_method": "fifo"})
+        goods = self.env["product.product"].create(
+            {"name": "By layers", "categ_id": layered.id, "standard_price": 4, **storable_product_values()}
+        )
+        self.env["stock.quant"]._update_available_quantity(goods, self.site.lot_stock_id, 5)
+        row = balance.search([("category_id", "=", layered.id)])
+        self.assertEqual((row.quantity, row.is_booked), (5, False), "the cost of the next goods is not the ledger's")
         move = self._make_move(product, 5, self.loss, self.site.lot_stock_id)
         self._make_detail(move, 5)
         self._set(move, state="done")
