@@ -64,7 +64,7 @@ def test_each_dashboard_opens_and_leads_to_the_documents(person, fortnight, pict
     # What a number means: its course, and the days that it is made of.
     page.select_option("select[name=period]", "last_7_days")
     worker.settles()
-    page.locator(TILE.format("cases_open")).locator(".o_kpi_title").click()
+    page.locator(TILE.format("service_level")).locator(".o_kpi_title").click()
     page.wait_for_selector(".o_kpi_chart canvas")
     worker.settles()
     worker.takes_picture(pictures, "dashboard-detail")
