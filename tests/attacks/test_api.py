@@ -5,8 +5,8 @@ What counts is read back from the database.
 """
 
 import json
-import re
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -232,7 +232,9 @@ def test_operations_that_are_not_theirs(rpc, server, calls):
         for method in item:
             if path in ("/events", "/openapi.json", "/calls/{id}"):
                 continue
-            answer = system.call(method.upper(), re.sub(r"\{\w+\}", "1", path.strip("/")), {} if method == "post" else None)
+            answer = system.call(
+                method.upper(), re.sub(r"\{\w+\}", "1", path.strip("/")), {} if method == "post" else None
+            )
             problem(answer, 403, "scope-missing")
             tried += 1
     assert tried >= 11
