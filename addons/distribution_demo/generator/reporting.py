@@ -25,6 +25,7 @@ def build(env, _plan, directory):
         _publish(env, users, drafts)
     _forgotten_invoice(env, directory)
     _run_all(env, users)
+    env["distribution.kpi.current"]._refresh(env.company, env["distribution.kpi"].search([("version_id", "!=", False)]))
     # What was due before is what is shown here; the schedule goes on from now.
     env["distribution.report"].search([])._plan(moment(0, 0))
 

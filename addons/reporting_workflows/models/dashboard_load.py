@@ -89,7 +89,8 @@ class Dashboard(models.Model):
         now, before = self._spans(period, today, first, last)
         writer = self.env["distribution.report.renderer"]._writer(self.env.company)
         readable = kpis.filtered(lambda kpi: self._reads(kpi, place))
-        days, taken = self._days(readable, before[0], now[1], place), self._taken(kpis, before[0], now[1])
+        until = max(now[1], today)
+        days, taken = self._days(readable, before[0], until, place), self._taken(kpis, before[0], until)
         look = Look(place, today, now, before, writer, days, taken, self._signoffs(readable, now))
         tiles = {kpi.code: self._tile(kpi, look, kpi in readable) for kpi in kpis}
         sections = [self._section(section, tiles) for section in dashboard.section_ids]
@@ -424,6 +425,10 @@ class Dashboard(models.Model):
         measured_days = {day for day, (_at, is_measured) in taken.items() if is_measured}
         how = {"scale": source.scale, "is_ratio": bool(source.denominator), "is_level": source.is_level}
         now, before = (total(days, measured_days, span, **how) for span in (look.now, look.before))
+        if source.is_level and now.value is None and look.now[1] < look.today:
+            # How it stood then was not taken; how it stands now is better than nothing, and says so.
+            today = total(days, measured_days, (look.today, look.today), **how)
+            now = today if today.value is not None else now
         is_sum = not source.denominator and not source.is_level
         # A sum of a day that is not over would look like a decline.
         compared = is_comparable(now, before, is_sum) and not (is_sum and look.now[1] >= look.today)
@@ -535,7 +540,8 @@ class Dashboard(models.Model):
         return {"state": "open", "text": _("Not signed off"), "may_sign": kpi.may_sign}
 
     def _freshness(self, found, taken, look):
-        moments = [at for day, (at, _is_measured) in taken.items() if look.now[0] <= day <= look.now[1]]
+        shown = {found.as_of} if found.as_of else set()
+        moments = [at for day, (at, _is) in taken.items() if look.now[0] <= day <= look.now[1] or day in shown]
         if found.missing == "not_taken" or not moments:
             return {"taken_text": "", "is_old": False}
         newest = max(moments)

@@ -124,6 +124,17 @@ class TestDashboard(TransactionCase):
         self.assertEqual(tile["notes"], ["2 of 7 days: the others were not taken.", "Its limits are for a day."])
         self.assertEqual(tile["why_not_compared"], "Not compared: 2 of 7 days were taken.")
 
+    def test_how_it_stands_now_where_no_day_of_the_period_was_taken(self):
+        self.assertEqual(self._tile("cases_open")["state"], "missing")
+        self.Dashboard.with_user(self.operator).measure("control_tower")
+        tile = self._tile("cases_open")
+        today = self._tile("cases_open", period="today")
+        self.assertEqual((tile["state"], tile["text"], tile["status"]), ("ok", today["text"], today["status"]))
+        self.assertIn("As of Jun 15, 2018.", tile["notes"])
+        self.assertFalse(tile["change_text"])
+        self._keep("cases_open", ago(3), 41)
+        self.assertEqual(self._tile("cases_open")["text"], "41", "what was taken counts before what is now")
+
     def test_limits_of_a_day_do_not_judge_a_week(self):
         for number in range(1, 8):
             self._keep("supplier_breaches", ago(number), 2, site=None)
