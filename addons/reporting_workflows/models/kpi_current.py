@@ -193,7 +193,6 @@ class StockMove(models.Model):
     _inherit = "stock.move"
 
     first_deadline = fields.Datetime(
-        "First Deadline",
         readonly=True,
         copy=False,
         help="What was promised before the deadline was moved; empty: it never was.",
