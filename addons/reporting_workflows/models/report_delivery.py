@@ -109,6 +109,9 @@ class ReportDelivery(models.Model):
                 if partner.id not in known
             ]
         )
+        # Other systems hear by the event of this transaction, and may ask for the edition as soon as they hear.
+        # sudo: deliveries are written by what is sent
+        made.sudo().filtered(lambda one: one.channel == "system")._sent()
         self._wake()
         return made
 
@@ -241,6 +244,9 @@ class ReportDelivery(models.Model):
                 edition._check_intact()
         if self.channel == "mail":
             self._mail()
+        self._sent()
+
+    def _sent(self):
         self.write({"state": "sent", "sent_at": fields.Datetime.now(), "error": False, "next_try_at": False})
 
     def _mail(self):
