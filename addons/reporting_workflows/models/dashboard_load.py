@@ -429,9 +429,8 @@ class Dashboard(models.Model):
             # How it stood then was not taken; how it stands now is better than nothing, and says so.
             today = total(days, measured_days, (look.today, look.today), **how)
             now = today if today.value is not None else now
-        is_sum = not source.denominator and not source.is_level
         # A sum of a day that is not over would look like a decline.
-        compared = is_comparable(now, before, is_sum) and not (is_sum and look.now[1] >= look.today)
+        compared = is_comparable(now, before, source.is_sum) and not (source.is_sum and look.now[1] >= look.today)
         points = drawn(days, measured_days, look.now, **how)
         points_before = drawn(days, measured_days, look.before, **how)
         status = self._judged(kpi, source, now.value, look.now) if now.value is not None else "unknown"
@@ -456,7 +455,7 @@ class Dashboard(models.Model):
             "points": [{"label": writer.day(day), "value": _plain(value)} for day, value in points],
             "points_before": [{"label": writer.day(day), "value": _plain(value)} for day, value in points_before],
             "notes": self._notes(kpi, source, now, look),
-            "signoff": self._signoff(kpi, look),
+            "signoff": self._signoff(kpi, now, look),
             **self._freshness(now, taken, look),
         }
 
@@ -491,8 +490,7 @@ class Dashboard(models.Model):
 
     def _judged(self, kpi, source, value, span):
         """How it stands; a sum of several days is not judged by limits that are for a day."""
-        is_sum = not source.denominator and not source.is_level
-        return "none" if is_sum and kpi.grain == "day" and span[0] != span[1] else kpi._judge(value)
+        return "none" if source.is_sum and kpi.grain == "day" and span[0] != span[1] else kpi._judge(value)
 
     def _not_compared(self, now, before, look):
         if before.value is None:
@@ -528,14 +526,16 @@ class Dashboard(models.Model):
             return _("Breach: above %s", shown) if status == "breach" else _("Warning: above %s", shown)
         return {"ok": _("Fine"), "unknown": _("No value")}.get(status, "")
 
-    def _signoff(self, kpi, look):
+    def _signoff(self, kpi, found, look):
+        # How it stands now, shown for a period that was not taken, is nothing that anybody signed.
+        is_over = look.now[1] < look.today and found.as_of != look.today
         signoff = look.signoffs.get(kpi.id)
-        if signoff:
+        if signoff and is_over:
             moment = look.writer.moment(signoff.signed_at)
             # sudo: the name of who signed
             who = signoff.sudo().user_id.name
             return {"state": "signed", "text": _("Signed off by %(who)s, %(when)s", who=who, when=moment)}
-        if look.now[1] >= look.today:
+        if not is_over:
             return {"state": "open", "text": _("Not over yet")}
         return {"state": "open", "text": _("Not signed off"), "may_sign": kpi.may_sign}
 

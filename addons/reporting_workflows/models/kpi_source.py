@@ -102,6 +102,11 @@ class Source:
         return not self.moment
 
     @property
+    def is_sum(self):
+        """Whether the number of a longer period is the greater one: what is counted of its days is added."""
+        return not self.denominator and not self.is_level
+
+    @property
     def moves_on(self):
         """Whether time alone changes the number of today."""
         return "%(now)s" in self.numerator + self.denominator + self.condition

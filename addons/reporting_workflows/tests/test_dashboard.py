@@ -132,6 +132,7 @@ class TestDashboard(TransactionCase):
         self.assertEqual((tile["state"], tile["text"], tile["status"]), ("ok", today["text"], today["status"]))
         self.assertIn("As of Jun 15, 2018.", tile["notes"])
         self.assertFalse(tile["change_text"])
+        self.assertEqual(tile["signoff"]["text"], "Not over yet", "nobody signs for what is now")
         self._keep("cases_open", ago(3), 41)
         self.assertEqual(self._tile("cases_open")["text"], "41", "what was taken counts before what is now")
 
