@@ -1,6 +1,7 @@
 from . import res_company
 from . import res_config_settings
 from . import purchase_order_line_flush
+from . import procurement_batch
 from . import replenishment_memory
 from . import replenishment_buying
 from . import replenishment_scheduler
