@@ -34,7 +34,7 @@ class ProcurementRule(models.Model):
     @api.model
     def _get_rule(self, product_id, location_id, values):
         answers = ANSWERS.get()
-        if answers is None or any(values.get(name) for name in OTHER_ROUTES):
+        if answers is None:
             return super()._get_rule(product_id, location_id, values)
         key = (self.env, location_id, *_routes_of(product_id), *_asked_with(values))
         if key not in answers:
@@ -58,6 +58,6 @@ def _routes_of(product):
 
 def _asked_with(values):
     """What else the look-up reads. Whose order line it is is no matter, that there is one is (drop shipping)."""
-    for name in ("route_ids", "warehouse_id", "company_id"):
+    for name in ("route_ids", "warehouse_id", "company_id", *OTHER_ROUTES):
         yield values[name] and values[name]._ids if name in values else None
     yield "sale_line_id" in values
