@@ -295,8 +295,8 @@ def main():
             f"{benchmarks_document.measured(about)}.",
             "",
             f"{options.rules * options.copies:,} reordering rules with open moves and quotations. Odoo computes and "
-            "orders as its scheduler does; a run evaluates, judges, orders and writes its proposals. The quotations are "
-            "the same, line by line: vendor, site, text, quantity, price, amounts and dates.",
+            "orders as its scheduler does; a run evaluates, judges, orders and writes its proposals. The quotations "
+            "are the same, line by line: vendor, site, text, quantity, price, amounts and dates.",
             "",
             "| rules | sites | below minimum | lines ordered | evaluate | all of it | at least "
             "| queries for 1,000 rules: Odoo | evaluate | all of it |",
