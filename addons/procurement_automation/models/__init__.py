@@ -10,6 +10,7 @@ from . import replenishment_evaluation
 from . import replenishment_judgement
 from . import transfer_lane
 from . import replenishment_transfer
+from . import procurement_stop
 from . import procurement_run
 from . import procurement_finding
 from . import replenishment_run

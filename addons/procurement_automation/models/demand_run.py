@@ -140,6 +140,8 @@ class DemandRun(models.Model):
         self.ensure_one()
         if not self._is_mine():
             return False
+        if self._is_stopped():
+            return True
         if not is_available():
             self._fail(str(LibraryMissing()))
             return True
@@ -179,12 +181,7 @@ class DemandRun(models.Model):
 
     def _is_mine(self):
         """Take the run, unless another worker has it or it was stopped."""
-        self.env.flush_all()
-        self.env.cr.execute(
-            "SELECT id FROM distribution_demand_run WHERE id = %s AND state IN %s FOR UPDATE SKIP LOCKED",
-            (self.id, LIVE),
-        )
-        return bool(self.env.cr.fetchone())
+        return bool(self._at_rest())
 
     def _batch_size(self):
         """Even batches: a small last one would have little to learn from."""

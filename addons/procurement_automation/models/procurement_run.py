@@ -58,6 +58,7 @@ class ProcurementRun(models.AbstractModel):
     total = fields.Integer(readonly=True, copy=False)
     done = fields.Integer(readonly=True, copy=False)
     progress = fields.Float(compute="_compute_progress")
+    is_stopping = fields.Boolean(compute="_compute_is_stopping")
 
     @api.depends("company_id", "origin", "started_at", "create_date")
     def _compute_display_name(self):
@@ -70,6 +71,12 @@ class ProcurementRun(models.AbstractModel):
     def _compute_progress(self):
         for run in self:
             run.progress = 100.0 * run.done / run.total if run.total else 100.0 * (run.state == "done")
+
+    @api.depends("state")
+    def _compute_is_stopping(self):
+        asked = self.env["distribution.procurement.stop"]._asked(self)
+        for run in self:
+            run.is_stopping = run.state in LIVE and run.id in asked
 
     # ------------------------------------------------------------------ CRUD
 
@@ -107,9 +114,31 @@ class ProcurementRun(models.AbstractModel):
         """Stop behind the present batch; what was done stays done."""
         self._check_buyer()
         # sudo: results are written by the run; the buyer was checked, the company by the record rule
-        stopped = self.filtered(lambda run: run.state in LIVE).sudo()
-        stopped.write({"state": "cancelled", "finished_at": fields.Datetime.now()})
-        stopped._record_fact("cancelled")
+        live = self.filtered(lambda run: run.state in LIVE).sudo()
+        at_rest = live._at_rest()
+        at_rest._cancel()
+        self.env["distribution.procurement.stop"]._ask(live - at_rest)
+        return True
+
+    def _at_rest(self):
+        """Those that no worker has in hand, until the end of the transaction."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            f"SELECT id FROM {self._table} WHERE id = ANY(%s) AND state IN %s FOR UPDATE SKIP LOCKED",
+            (self.ids, LIVE),
+        )
+        return self.browse(row[0] for row in self.env.cr.fetchall())
+
+    def _cancel(self):
+        if self:
+            self.write({"state": "cancelled", "finished_at": fields.Datetime.now()})
+            self._record_fact("cancelled")
+
+    def _is_stopped(self):
+        """Whether somebody asked this run to stop; then it has."""
+        if not self.env["distribution.procurement.stop"]._consume(self):
+            return False
+        self._cancel()
         return True
 
     def action_resume(self):
@@ -117,9 +146,9 @@ class ProcurementRun(models.AbstractModel):
         self._check_buyer()
         self._check_ready()
         # sudo: see action_stop
-        self.filtered(lambda run: run.state in ("failed", "cancelled")).sudo().write(
-            {"state": "queued", "error": False, "finished_at": False}
-        )
+        again = self.filtered(lambda run: run.state in ("failed", "cancelled")).sudo()
+        self.env["distribution.procurement.stop"]._consume(again)
+        again.write({"state": "queued", "error": False, "finished_at": False})
         self._wake()
         return True
 

@@ -24,6 +24,8 @@ BATCH = 4000
 AT_ONCE = 200
 #: Seconds after which the scheduled action makes room for others and has itself called again.
 TURN = 240
+#: Seconds left to whoever waited for a batch: what Odoo repeats it begins again after two seconds at most.
+COURTESY = 2.5
 
 
 class ReplenishmentRun(models.Model):
@@ -131,8 +133,11 @@ class ReplenishmentRun(models.Model):
             try:
                 run._advance()
                 if commit:
+                    is_awaited = self.env["distribution.replenishment.turn"]._is_awaited()
                     # Each batch is finished work: a stopped run goes on behind it.
                     self.env.cr.commit()  # pylint: disable=invalid-commit
+                    if is_awaited:
+                        time.sleep(COURTESY)
             except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):
                 if not commit:
                     raise
@@ -223,6 +228,8 @@ class ReplenishmentRun(models.Model):
         """Work out one batch. The number of queries does not depend on the number of its rules."""
         self.ensure_one()
         began = time.monotonic()
+        if self._is_stopped():
+            return
         if not self.is_trial:
             self.env["distribution.replenishment.turn"]._take(self.company_id)
         rules = self.env["stock.warehouse.orderpoint"].search(

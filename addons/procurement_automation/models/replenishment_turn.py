@@ -29,3 +29,13 @@ class ReplenishmentTurn(models.Model):
                    ON CONFLICT (company_ref) DO UPDATE SET number = turn.number + 1""",
             (company.id,),
         )
+
+    @api.model
+    def _is_awaited(self):
+        """Whether somebody waits for this transaction, most likely for its turn."""
+        self.env.cr.execute(
+            """SELECT EXISTS (SELECT FROM pg_stat_activity
+                               WHERE datname = current_database() AND wait_event_type = 'Lock'
+                                 AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"""
+        )
+        return self.env.cr.fetchone()[0]

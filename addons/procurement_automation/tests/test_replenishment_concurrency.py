@@ -1,7 +1,7 @@
 """Two workers, two runs over the same rules, and one that is killed: real connections, real commits."""
 
+import contextlib
 import threading
-from contextlib import contextmanager
 from unittest.mock import patch
 
 import psycopg2
@@ -79,7 +79,7 @@ class TestReplenishmentConcurrency(BaseCase):
             rules.action_archive()
             env["res.company"].browse(self.company_id).replenishment_by = self.former
 
-    @contextmanager
+    @contextlib.contextmanager
     def transaction(self):
         with self.registry.cursor() as cr:
             yield api.Environment(cr, SUPERUSER_ID, {})
@@ -145,6 +145,71 @@ class TestReplenishmentConcurrency(BaseCase):
             self.work()
         self.assertEqual(self.states(run_ids), [("done", RULES)])
         self.assertEqual(set(self.bought().values()), {10.0})
+
+    def meanwhile(self, act):
+        """Work in batches of seven; during the second one, which is not committed yet, ``act(env)`` is called."""
+        advance = replenishment_run.ReplenishmentRun._advance
+        calls, threads = [], []
+
+        def aside():
+            with self.transaction() as env:
+                act(env)
+
+        def busy(run):
+            calls.append(run.last_ref)
+            advance(run)
+            if len(calls) == 2:
+                threads.append(threading.Thread(target=aside))
+                threads[0].start()
+                threads[0].join(1.0)
+
+        with (
+            patch.object(replenishment_run, "BATCH", 7),
+            patch.object(replenishment_run.ReplenishmentRun, "_advance", busy),
+            mute_logger("odoo.sql_db"),
+        ):
+            self.work()
+        threads[0].join()
+        return len(calls)
+
+    def test_a_run_at_work_is_stopped_behind_its_batch(self):
+        run_ids = self.start(1)
+        stopped = []
+
+        def stop(env):
+            run = env["distribution.replenishment.run"].browse(run_ids)
+            run.action_stop()
+            stopped.append(run.is_stopping)
+
+        self.meanwhile(stop)
+        self.assertEqual(stopped, [True])
+        self.assertEqual(self.states(run_ids), [("cancelled", 14)])
+        with self.transaction() as env:
+            run = env["distribution.replenishment.run"].browse(run_ids)
+            self.assertFalse(run.is_stopping)
+            run.action_resume()
+        self.work()
+        self.assertEqual(self.states(run_ids), [("done", RULES)])
+
+    def test_a_run_that_waits_is_stopped_at_once(self):
+        run_ids = self.start(1)
+        with self.transaction() as env:
+            env["distribution.replenishment.run"].browse(run_ids).action_stop()
+        self.assertEqual(self.states(run_ids), [("cancelled", 0)])
+
+    def test_who_waits_for_the_turn_of_a_run_gets_it(self):
+        self.start(1)
+        asked, slept = [], []
+
+        def take(env):
+            asked.append(True)
+            with contextlib.suppress(psycopg2.errors.SerializationFailure):
+                env["distribution.replenishment.turn"]._take(env["res.company"].browse(self.company_id))
+
+        with patch.object(replenishment_run.time, "sleep", slept.append):
+            batches = self.meanwhile(take)
+        self.assertEqual((asked, slept), ([True], [replenishment_run.COURTESY]))
+        self.assertGreater(batches, 3)
 
     def held_back(self):
         """Ids of two proposals that wait for a buyer, and of two buyers."""
