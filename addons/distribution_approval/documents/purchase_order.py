@@ -457,12 +457,12 @@ class PurchaseOrder(models.Model):
             worst = over if worst is None else max(worst, over)
         return None if worst is None else as_decimal(round(worst, 6)), missing
 
-    def _approval_contract_price(self, line, prices):
-        """Lowest contract price per unit of the line, net of discount, in order currency.
+    def _approval_contract_price(self, line, prices, day=None):
+        """Lowest contract price per unit of the line, net of discount, in order currency; as of ``day``, or today.
 
         None when there is no contract, Unknown when a currency has no reliable rate.
         """
-        day = today(self.company_id)
+        day = day or today(self.company_id)
         key = self.partner_id.commercial_partner_id.id, line.product_id.product_tmpl_id.id
         best = None
         for seller in prices.get(key, ()):

@@ -2,9 +2,11 @@
 
 from odoo import _, api, fields, models
 
+from odoo.addons.distribution_approval.engine import Unknown
 from odoo.addons.distribution_core.compat import LINE_UOM, PURCHASE_CONFIRMED_STATES
 
 from ..engine import Promise, Said
+from ..engine.scorecard import parts_of
 from .supplier_confirmation import QUESTION
 
 #: What the vendor confirms.
@@ -74,6 +76,8 @@ class PurchaseOrder(models.Model):
     def _prepare_confirmation(self):
         """What the vendor is asked to confirm."""
         self.ensure_one()
+        lines = self._lines_to_confirm()
+        contracts = self._prepare_contracts(lines)
         return {
             "name": self.name,
             "order_id": self.id,
@@ -81,8 +85,20 @@ class PurchaseOrder(models.Model):
             "company_id": self.company_id.id,
             "currency_id": self.currency_id.id,
             "asked_at": fields.Datetime.now(),
-            "line_ids": [fields.Command.create(line._prepare_confirmation_line()) for line in self._lines_to_confirm()],
+            "line_ids": [
+                fields.Command.create({**line._prepare_confirmation_line(), **contracts[line]}) for line in lines
+            ],
         }
+
+    def _prepare_contracts(self, lines):
+        """``{line: values}``: the contract price as it is now. Price lists are edited, what was agreed stays."""
+        prices = self._approval_contract_prices() if lines else {}
+        found = {}
+        for line in lines:
+            price = self._approval_contract_price(line, prices)
+            kind = "none" if price is None else "unknown" if isinstance(price, Unknown) else "price"
+            found[line] = {"contract": kind, "contract_price": float(price) if kind == "price" else 0.0}
+        return found
 
     # ------------------------------------------------------------
     # Odoo's own reminders and answers
@@ -201,9 +217,14 @@ class SupplierConfirmation(models.Model):
         for confirmation in self.filtered(lambda one: one.state != "cancelled"):
             known = {line.order_line_id.id for line in confirmation.line_ids}
             news = confirmation.order_id._lines_to_confirm().filtered(lambda line, known=known: line.id not in known)
+            contracts = confirmation.order_id._prepare_contracts(news)
             for order_line in news:
                 confirmation.line_ids.create(
-                    {**order_line._prepare_confirmation_line(), "confirmation_id": confirmation.id}
+                    {
+                        **order_line._prepare_confirmation_line(),
+                        **contracts[order_line],
+                        "confirmation_id": confirmation.id,
+                    }
                 )
                 again |= confirmation
             for line in confirmation.line_ids.filtered("order_line_id"):
@@ -236,4 +257,14 @@ class SupplierConfirmationLine(models.Model):
         for line in self:
             values = line.order_line_id._prepare_confirmation_line()
             values.pop("asked_day")
+            if values["asked_quantity"] < line.asked_quantity:
+                values["owed_quantity"] = max(line.owed_quantity, line._due_by_now())
             line.write({**values, "state": "waiting", "hindrance": False})
+
+    def _due_by_now(self):
+        """The quantity whose day is past."""
+        self.ensure_one()
+        today = self.company_id._day_of(fields.Datetime.now())
+        firsts = [(promise.day, promise.quantity) for promise in self.promise_ids if promise.is_first]
+        parts = parts_of(self.id, self.asked_day, self.asked_quantity, firsts) if self.asked_day else []
+        return float(sum(part.quantity for part in parts if part.due < today))

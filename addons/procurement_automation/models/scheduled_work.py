@@ -14,6 +14,8 @@ from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools.sql import SQL
 
+from .procurement_run import LIVE
+
 ADDON = "procurement_automation"
 #: Who may have a job run now.
 STARTERS = (
@@ -130,6 +132,8 @@ class ScheduledWork(models.Model):
             "ir_cron_supplier_link": self._told_of_links,
             "ir_cron_supplier_chase": self._told_of_chase,
             "ir_cron_scorecard": self._told_of_scorecards,
+            "ir_cron_demand": self._told_of_demand,
+            "ir_cron_budget": self._told_of_budgets,
         }
 
     def _told_of_run(self, domain):
@@ -145,7 +149,20 @@ class ScheduledWork(models.Model):
             reviewed=run.reviewed,
             failed=run.failed,
         )
-        return words, run.progress if run.state in ("queued", "running") else 0.0
+        return words, run.progress if run.state in LIVE else 0.0
+
+    def _told_of_demand(self):
+        # sudo: counts only
+        run = self.env["distribution.demand.run"].sudo().search([("state", "!=", "draft")], limit=1)
+        if not run:
+            return _("No run yet."), 0.0
+        words = _("%(done)s of %(total)s products at sites", done=run.done, total=run.total)
+        return words, run.progress if run.state in LIVE else 0.0
+
+    def _told_of_budgets(self):
+        budgets = self.env["distribution.budget"].sudo()  # sudo: counts only
+        number = budgets.search_count([("state", "=", "active")])
+        return _("%s budgets in force", number), 0.0
 
     def _told_of_links(self):
         links = self.env["distribution.supplier.link"].sudo()  # sudo: counts only

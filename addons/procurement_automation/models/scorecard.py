@@ -338,7 +338,9 @@ class Scorecard(models.Model):
         lines = self.env["distribution.supplier.confirmation.line"].search(
             [
                 ("company_id", "=", company.id),
+                "|",
                 ("confirmation_id.state", "!=", "cancelled"),
+                ("confirmation_id.cancelled_at", "!=", False),
                 ("order_line_id", "!=", False),
                 "|",
                 "|",
@@ -365,7 +367,13 @@ class Scorecard(models.Model):
         confirmation = line.confirmation_id
         ordered = company._day_of(min(confirmation.create_date, confirmation.asked_at), order._receiving_zone())
         price = order.currency_id._convert(line.asked_price, company.currency_id, company, ordered, round=False)
-        return engine.parts_of(line.id, line.asked_day, line.asked_quantity, promises, price, ordered)
+        quantity = max(line.asked_quantity, line.owed_quantity)
+        parts = engine.parts_of(line.id, line.asked_day, quantity, promises, price, ordered)
+        if confirmation.state != "cancelled":
+            return parts
+        # What was late when the order was cancelled was late; what was to come is not due any more.
+        cancelled = company._day_of(confirmation.cancelled_at, order._receiving_zone())
+        return [part for part in parts if part.due < cancelled]
 
     def _arrivals_of(self, line):
         order_line, arrivals = line.order_line_id, []
@@ -406,7 +414,24 @@ class Scorecard(models.Model):
 
     def _billed_prices(self, company, period, failed):
         """``{vendor: [(quantity, billed price, contract price)]}`` of bills in the currency of their order."""
-        lines = self.env["account.move.line"].search(
+        lines = self._bill_lines(company, period)
+        prices = lines.purchase_line_id.order_id._approval_contract_prices()
+        asked = {
+            one.order_line_id: one
+            for one in self.env["distribution.supplier.confirmation.line"].search(
+                [("order_line_id", "in", lines.purchase_line_id.ids), ("contract", "!=", False)]
+            )
+        }
+        found = defaultdict(list)
+        for line in lines:
+            vendor = line.purchase_line_id.order_id.partner_id.commercial_partner_id
+            with self._attributed(failed, vendor):
+                found[vendor] += self._billed_price(line, prices, asked.get(line.purchase_line_id))
+        return found
+
+    def _bill_lines(self, company, period):
+        """Lines of posted bills of orders, by the day of the bill."""
+        return self.env["account.move.line"].search(
             [
                 ("company_id", "=", company.id),
                 ("parent_state", "=", "posted"),
@@ -416,19 +441,19 @@ class Scorecard(models.Model):
                 *_between("move_id.invoice_date", period),
             ]
         )
-        prices = lines.purchase_line_id.order_id._approval_contract_prices()
-        found = defaultdict(list)
-        for line in lines:
-            vendor = line.purchase_line_id.order_id.partner_id.commercial_partner_id
-            with self._attributed(failed, vendor):
-                found[vendor] += self._billed_price(line, prices)
-        return found
 
-    def _billed_price(self, line, prices):
-        """``[(quantity, billed price, contract price)]`` of a bill line; none where they cannot be compared."""
+    def _billed_price(self, line, prices, asked):
+        """``[(quantity, billed price, contract price)]`` of a bill line; none where they cannot be compared.
+
+        What was agreed is what was kept when the order was released, or else what the price list says of that day.
+        """
         order_line = line.purchase_line_id
         order = order_line.order_id
-        contract = order._approval_contract_price(order_line, prices)
+        if asked:
+            contract = exact(asked.contract_price) if asked.contract == "price" else None
+        else:
+            day = order.company_id._day_of(order.date_approve) if order.date_approve else None
+            contract = order._approval_contract_price(order_line, prices, day)
         if contract is None or isinstance(contract, Unknown) or line.currency_id != order.currency_id:
             return []
         quantity = line.quantity
@@ -440,20 +465,24 @@ class Scorecard(models.Model):
         """``{vendor: [working hours until the first answer]}`` of what was asked in the period."""
         found = defaultdict(list)
         now = fields.Datetime.now()
-        for confirmation in self.env["distribution.supplier.confirmation"].search(
-            [
-                ("company_id", "=", company.id),
-                ("state", "!=", "cancelled"),
-                ("link_ids", "!=", False),
-                *_moments("create_date", company, period),
-            ]
-        ):
+        for confirmation in self._questions(company, period):
             with self._attributed(failed, confirmation.partner_id):
                 hours = confirmation.answer_hours
                 if not confirmation.first_answer_at:
                     hours = self.env["distribution.case"]._working_hours(company, confirmation.asked_at, now)
                 found[confirmation.partner_id].append(hours)
         return found
+
+    def _questions(self, company, period):
+        """What vendors were asked in the period."""
+        return self.env["distribution.supplier.confirmation"].search(
+            [
+                ("company_id", "=", company.id),
+                ("state", "!=", "cancelled"),
+                ("link_ids", "!=", False),
+                *_moments("create_date", company, period),
+            ]
+        )
 
     def _receipt_flags(self, company, period):
         """``{vendor: [whether the receipt had a discrepancy]}``"""
@@ -507,14 +536,50 @@ class Scorecard(models.Model):
     def action_open_discrepancies(self):
         return self._open(
             "action_receipt_discrepancy",
-            [("vendor_ref", "=", self.partner_id.id), *_moments("found_at", self.company_id, self._period())],
+            [
+                ("vendor_ref", "=", self.partner_id.id),
+                # sudo: numbers only; the list shows what the reader may see
+                ("picking_ref", "in", self.sudo()._arrivals(self.company_id, self._period()).picking_id.ids),
+            ],
         )
 
     def action_open_matches(self):
         return self._open(
             "action_match_line",
-            [("vendor_ref", "=", self.partner_id.id), *_moments("matched_at", self.company_id, self._period())],
+            [
+                ("vendor_ref", "=", self.partner_id.id),
+                ("company_id", "=", self.company_id.id),
+                *_moments("matched_at", self.company_id, self._period()),
+            ],
         )
+
+    def action_open_receipts(self):
+        """The goods that came: what lead time is worked out from."""
+        moves = self._arrivals(self.company_id, self._period()).filtered(
+            lambda move: move.purchase_line_id.order_id.partner_id.commercial_partner_id == self.partner_id
+        )
+        return self._list(_("Goods that Came"), moves)
+
+    def action_open_bills(self):
+        """The bill lines that were compared with contract prices."""
+        lines = self._bill_lines(self.company_id, self._period()).filtered(
+            lambda line: line.purchase_line_id.order_id.partner_id.commercial_partner_id == self.partner_id
+        )
+        return self._list(_("Billed Prices"), lines)
+
+    def action_open_answers(self):
+        """The questions that the vendor was to answer."""
+        asked = self._questions(self.company_id, self._period()).filtered(lambda one: one.partner_id == self.partner_id)
+        return self._list(_("Confirmations"), asked)
+
+    def _list(self, name, records):
+        return {
+            "type": "ir.actions.act_window",
+            "name": name,
+            "res_model": records._name,
+            "view_mode": "tree,form",
+            "domain": [("id", "in", records.ids)],
+        }
 
     def _period(self):
         self.ensure_one()

@@ -63,6 +63,7 @@ class SupplierConfirmation(models.Model):
     answer_hours = fields.Float(
         "Answer Time (hours)", readonly=True, group_operator="avg", help="Working hours until the first answer."
     )
+    cancelled_at = fields.Datetime("Cancelled", readonly=True, help="What was due before then stays due.")
     vendor_reference = fields.Char("Vendor's Number", readonly=True)
     is_acknowledged = fields.Boolean("Every Line Answered", readonly=True)
 
@@ -129,7 +130,9 @@ class SupplierConfirmation(models.Model):
         """The order came back, as it was or changed: what it asks for now is asked."""
         for confirmation in self:
             confirmation.line_ids._follow_order(confirmation.order_id)
-            confirmation.write({**QUESTION, "asked_at": fields.Datetime.now(), "state": "waiting"})
+            confirmation.write(
+                {**QUESTION, "asked_at": fields.Datetime.now(), "state": "waiting", "cancelled_at": False}
+            )
             confirmation._restate()
         self._asked()
 
@@ -139,7 +142,7 @@ class SupplierConfirmation(models.Model):
         live = self.sudo().filtered(lambda one: one.state in OPEN_STATES)
         if not live:
             return
-        live.write({"state": "cancelled", "next_step_at": False})
+        live.write({"state": "cancelled", "next_step_at": False, "cancelled_at": fields.Datetime.now()})
         live.link_ids._revoke()
         live._record_fact("cancelled", lambda one: one._facts())
         self.env["distribution.case"]._mend([one._case_key() for one in live], _("The order was cancelled."))

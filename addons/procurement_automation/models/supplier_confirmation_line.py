@@ -39,6 +39,15 @@ class SupplierConfirmationLine(models.Model):
     asked_quantity = fields.Float(readonly=True, digits=0)
     asked_day = fields.Date(readonly=True)
     asked_price = fields.Float(readonly=True, digits=0, help="Net, per unit.")
+    owed_quantity = fields.Float(
+        readonly=True, digits=0, help="What was due when the order was made smaller; it stays due."
+    )
+    contract = fields.Selection(
+        [("price", "Contract price"), ("none", "No contract"), ("unknown", "Not comparable")],
+        readonly=True,
+        help="As it was when the order was released; empty: not kept then.",
+    )
+    contract_price = fields.Float(readonly=True, digits=0, help="Net, per unit, in the currency of the order.")
     first_answered_at = fields.Datetime(readonly=True, help="Kept for ever, as is what was promised then.")
     first_promised_quantity = fields.Float(readonly=True, digits=0)
     first_promised_day = fields.Date(readonly=True, help="When the last of it was to arrive.")
@@ -151,13 +160,24 @@ class SupplierConfirmationLine(models.Model):
     def _follow_order(self, order):
         """Ask for what the order says now; lines that it has more are added."""
         known = {line.order_line_id: line for line in self}
-        for order_line in order._lines_to_confirm():
-            values = order_line._prepare_confirmation_line()
+        lines = order._lines_to_confirm()
+        contracts = order._prepare_contracts(lines)
+        for order_line in lines:
+            values = {**order_line._prepare_confirmation_line(), **contracts[order_line]}
             line = known.get(order_line)
             if not line:
                 self.create({**values, "confirmation_id": order.supplier_confirmation_ids.id})
-            else:
-                line.write({**values, "state": "waiting", "hindrance": False})
+                continue
+            if line._was_due_when_cancelled():
+                # It was late already: a new day does not undo that.
+                values.pop("asked_day")
+                values["owed_quantity"] = max(line.owed_quantity, line.asked_quantity)
+            line.write({**values, "state": "waiting", "hindrance": False})
+
+    def _was_due_when_cancelled(self):
+        self.ensure_one()
+        moment = self.confirmation_id.cancelled_at
+        return bool(moment and self.asked_day and self.asked_day < self.company_id._day_of(moment))
 
     def _facts(self):
         self.ensure_one()

@@ -64,6 +64,88 @@ class TestScorecard(SupplierCase):
         card = self._card()
         self.assertEqual((card.on_time_in_full, card.fill_rate), (0, 60))
 
+    def _late(self, days=3, **values):
+        """An order that was due some days ago, of which nothing came."""
+        order, confirmation = self._asked(**values)
+        due = fields.Date.today() - timedelta(days=days)
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE distribution_supplier_confirmation_line SET asked_day = %s WHERE id = %s",
+            (due, confirmation.line_ids.id),
+        )
+        confirmation.line_ids.invalidate_recordset()
+        return order, confirmation, due
+
+    def _card_of(self, day):
+        start = day.replace(day=1)
+        self.Card._score_month(self.company, start, start + timedelta(days=62))
+        return self.Card.search([("partner_id", "=", self.vendor.id), ("period_start", "=", start)])
+
+    def test_cancelling_what_is_late_does_not_make_it_good(self):
+        order, confirmation, due = self._late()
+        order.button_cancel()
+        card = self._card_of(due)
+        self.assertEqual((card.on_time_in_full, card.on_time_in_full_of, card.fill_rate), (0, 1, 0))
+        self.assertTrue(confirmation.cancelled_at)
+
+    def test_what_is_cancelled_before_it_is_due_is_not_due(self):
+        order, _confirmation, due = self._late(days=0)
+        order.button_cancel()
+        self.assertFalse(self._card_of(due).on_time_in_full_of)
+
+    def test_asking_anew_for_what_was_late_does_not_make_it_good(self):
+        order, confirmation, due = self._late()
+        order.button_cancel()
+        order.button_draft()
+        order.order_line.write({"date_planned": fields.Datetime.now() + timedelta(days=40)})
+        order.button_confirm()
+        self.assertEqual(order.state, "purchase")
+        self.assertEqual((confirmation.state, confirmation.line_ids.asked_day), ("waiting", due))
+        self.assertFalse(confirmation.cancelled_at)
+        self.assertEqual(self._card_of(due).on_time_in_full_of, 1)
+
+    def test_an_order_made_smaller_when_it_is_late_was_due_whole(self):
+        order, confirmation, due = self._late()
+        # as an amendment would, which somebody approved
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE purchase_order_line SET product_qty = 60, product_uom_qty = 60 WHERE order_id = %s", (order.id,)
+        )
+        self.env.invalidate_all()
+        confirmation._order_changed()
+        self.assertEqual((confirmation.line_ids.asked_quantity, confirmation.line_ids.owed_quantity), (60, 100))
+        picking = order.picking_ids
+        picking.move_ids.write({"quantity": 60, "picked": True})
+        picking.with_context(
+            skip_sms=True, skip_backorder=True, picking_ids_not_to_backorder=picking.ids
+        ).button_validate()
+        picking.sudo().move_ids.write({"date": fields.Datetime.to_datetime(due)})
+        card = self._card_of(due)
+        self.assertEqual((card.on_time_in_full, card.fill_rate), (0, 60))
+
+    def test_a_price_list_that_is_edited_later_changes_no_card(self):
+        contract = self.env["product.supplierinfo"].search(
+            [("partner_id", "=", self.vendor.id), ("product_tmpl_id", "=", self.product.product_tmpl_id.id)]
+        )
+        order, confirmation = self._asked(lines=[(self.product, 10, 10.0)])
+        self.assertEqual((confirmation.line_ids.contract, confirmation.line_ids.contract_price), ("price", 10.0))
+        bill = self._billed(order, 12.0)
+        self.assertEqual(self._card_of(bill.invoice_date).price_variance, 20)
+        contract.sudo().write({"price": 12.0})
+        self.assertEqual(self._card_of(bill.invoice_date).price_variance, 20)
+
+    def _billed(self, order, price):
+        picking = order.picking_ids
+        picking.move_ids.write({"quantity": 10, "picked": True})
+        picking.with_context(skip_sms=True, skip_backorder=True).button_validate()
+        order.action_create_invoice()
+        bill = order.sudo().invoice_ids  # an accountant posts it
+        bill.invoice_date = fields.Date.today()
+        bill.invoice_line_ids.price_unit = price
+        bill.action_post()
+        self.assertEqual(bill.state, "posted")
+        return bill
+
     def test_idle_vendors_have_no_card(self):
         self.assertFalse(self._card())
 
