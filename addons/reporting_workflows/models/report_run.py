@@ -484,7 +484,7 @@ class ReportRun(models.Model):
         self._tell_late(_("It stopped at the step “%s”; those who answer for it know.", step.name))
 
     def _for_operations(self, text):
-        """What a case says: who works on cases reads what internal reports say, and of others only that it is so."""
+        """What cases and the ledger say: many read them; of reports that are not internal only that it is so."""
         if self.version_id.classification == "internal" or not text:
             return text
         return _("The report is not internal: who answers for it sees the details in the run and its edition.")
@@ -584,7 +584,7 @@ class ReportRun(models.Model):
             }
         )
         if not self.late_told_at:
-            self._record("held", {"reason": hold})
+            self._record("held", {"reason": self._for_operations(hold)})
         self._tell_late(hold)
         return {"state": "held", "error": hold, "cause": "transformation"}
 

@@ -153,6 +153,23 @@ class TestReportRun(ReportCase):
         self._work()
         self.assertEqual(run.state, "done")
 
+    def test_the_backup_owner_answers_for_it_as_well(self):
+        report = self._report(check_ids=[Command.create(FAILS)], classification="management")
+        run = self._run(report)
+        self._work()
+        with self.assertRaises(AccessError):
+            run.with_user(self.stranger).action_retry()
+        report.sudo().backup_owner_id = self.stranger
+        self._run(report, day="2026-11-21")
+        self._work()
+        told = {message["To"].split("<")[1] for message in self._send()}
+        self.assertIn("stranger@house.example>", told)
+        self.env["res.partner"].create({"name": "The sixth", "country_id": self.country.id})
+        run.with_user(self.stranger).action_retry()
+        self._work()
+        self.assertEqual(run.state, "done")
+        self.assertTrue(run.edition_id.with_user(self.stranger).content_html)
+
     def test_only_the_failed_step_is_tried_again(self):
         report = self._report()
         run = self._run(report)
