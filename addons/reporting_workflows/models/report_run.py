@@ -181,6 +181,12 @@ class ReportRun(models.Model):
             limit=1,
         )
 
+    def _is_ahead(self):
+        """Whether it takes its numbers later than now, or people look at them: nothing is gained by another attempt."""
+        if self.state == "running":
+            return self._step_states()["capture"] == "pending"
+        return self.state in (*LIVE, "waiting")
+
     @api.model
     def _start(self, version, first, last, *, origin="manual", site=None, category=None, reason=None, **values):
         """A new run. A database constraint keeps a period from running twice.

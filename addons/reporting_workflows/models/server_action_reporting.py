@@ -4,10 +4,6 @@ import psycopg2
 from odoo import _, api, fields, models
 from odoo.exceptions import ValidationError
 
-from .report_run import LIVE
-
-#: A run in one of these is going on: nothing is gained by another one.
-UNFINISHED = (*LIVE, "waiting")
 RUN_REPORT, CAPTURE_KPI = "distribution_run_report", "distribution_capture_kpi"
 
 
@@ -51,7 +47,7 @@ class IrActionsServer(models.Model):
         runs = self.env["distribution.report.run"].sudo()
         period = report._period_over()
         known = runs._known(report, *period)
-        if known and (known.state in UNFINISHED or not self.report_again):
+        if known and (known._is_ahead() or not self.report_again):
             return
         reason = self._asked_by() if known else None
         try:

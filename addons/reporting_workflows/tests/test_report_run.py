@@ -296,6 +296,9 @@ class TestReportRun(ReportCase):
         self._set_off(action)  # the second one is still going on
         again = report.run_ids - run
         self.assertEqual((len(again), again.attempt, again.reason), (1, 2, "Server action “At night”"))
+        again._advance()
+        self._set_off(action)  # what happened is not in the numbers that it has taken
+        self.assertEqual(sorted(report.run_ids.mapped("attempt")), [1, 2, 3])
         with self.assertRaisesRegex(ValidationError, "Report: choose"):
             self._action(state="distribution_run_report")
 
