@@ -235,17 +235,42 @@ SCREENS = [
     ),
     ("simulated-documents", "policy_author", "/web#action=distribution_approval.action_approval_simulation_line", VIEW),
     ("work-per-approver", "policy_author", "/web#action=distribution_approval.action_approval_simulation_load", VIEW),
+    # Reports, as those see them who write, answer for, release, read and watch them.
+    *(
+        (name, login, f"/web#id={{{place}}}&model={model}&view_type=form", FORM)
+        for name, place, model, logins in (
+            ("report", "report", "distribution.report", ("policy_author", "operations_manager", "auditor")),
+            ("report-version", "report_version", "distribution.report.version", ("policy_author", "auditor")),
+            ("report-run-done", "report_done", "distribution.report.run", ("operations_manager", "auditor")),
+            ("report-run-held", "report_held", "distribution.report.run", ("operations_manager",)),
+            ("report-run-waiting", "report_waiting", "distribution.report.run", ("sales_rep",)),
+            ("report-edition", "edition", "distribution.report.edition", ("operations_manager", "warehouse_manager")),
+            ("report-edition-recalled", "edition_recalled", "distribution.report.edition", ("sales_manager",)),
+            ("report-release", "report_release", "distribution.report.release", ("sales_manager",)),
+            ("report-task", "report_task", "distribution.approval.task", ("sales_manager",)),
+            ("kpi", "kpi", "distribution.kpi", ("sales_manager", "auditor")),
+            ("dashboard-definition", "dashboard", "distribution.dashboard", ("admin",)),
+            ("report-rule", "report_rule", "ir.actions.server", ("admin",)),
+        )
+        for login in logins
+    ),
+    ("report-library", "policy_author", "/web#action=reporting_workflows.action_report_library", ".modal-dialog"),
+    ("dashboard-definitions", "admin", "/web#action=reporting_workflows.action_dashboard", VIEW),
+    ("my-reports", "warehouse_manager", "/web#action=reporting_workflows.action_my_reports", VIEW),
 ]
 
 
 @pytest.fixture
-def places(sql):
+def places(rpc, sql):
     """Where the records of the demo company are that the pictures show."""
 
     def first(statement):
         return sql(statement)[0][0]
 
+    reports = _places_of_reports(sql)
     return {
+        **reports,
+        "report_rule": _rule_for_a_report(rpc, reports["report"]),
         "order": first(
             "SELECT id FROM purchase_order WHERE state = 'to approve' ORDER BY amount_total DESC, id LIMIT 1"
         ),
@@ -309,6 +334,53 @@ def places(sql):
         ),
         "check": first("SELECT id FROM distribution_approval_outside_check ORDER BY id LIMIT 1"),
     }
+
+
+def _places_of_reports(sql):
+    def first(statement):
+        return sql(f"{statement} ORDER BY id LIMIT 1")[0][0]
+
+    daily = "(SELECT id FROM distribution_report WHERE code = 'daily_service_level')"
+    found = {
+        "report": first("SELECT id FROM distribution_report WHERE code = 'daily_service_level'"),
+        "report_version": first(
+            f"SELECT id FROM distribution_report_version WHERE state = 'published' AND report_id = {daily}"
+        ),
+        "report_done": first(f"SELECT id FROM distribution_report_run WHERE state = 'done' AND report_id = {daily}"),
+        "edition": first(
+            f"SELECT id FROM distribution_report_edition WHERE state = 'released' AND report_id = {daily}"
+        ),
+        "edition_recalled": first("SELECT id FROM distribution_report_edition WHERE state = 'recalled'"),
+        "report_release": first("SELECT release_id AS id FROM distribution_report_edition WHERE state = 'proposed'"),
+        "report_task": first(
+            """SELECT id FROM distribution_approval_task WHERE state = 'open' AND request_id IN
+               (SELECT id FROM distribution_approval_request WHERE document_type = 'report_release')"""
+        ),
+        "kpi": first("SELECT id FROM distribution_kpi WHERE code = 'sales_ordered'"),
+        "dashboard": first("SELECT id FROM distribution_dashboard"),
+    }
+    for state in ("held", "waiting"):
+        found[f"report_{state}"] = first(f"SELECT id FROM distribution_report_run WHERE state = '{state}'")
+    return found
+
+
+def _rule_for_a_report(rpc, report):
+    """An action as an administrator makes one: it runs the report."""
+    admin = rpc("admin")
+    known = admin("ir.actions.server", "search", [("name", "=", "Run the daily service level")])
+    if known:
+        return known[0]
+    (model,) = admin("ir.model", "search", [("model", "=", "sale.order")])
+    return admin(
+        "ir.actions.server",
+        "create",
+        {
+            "name": "Run the daily service level",
+            "model_id": model,
+            "state": "distribution_run_report",
+            "report_to_run_id": report,
+        },
+    )
 
 
 def _places_of_the_rules(first):

@@ -106,7 +106,9 @@ def _install(env, users):
         drafts[code].threshold_ids.filtered(lambda one, limit=limit: one.code == limit)[field] = value
     for draft in drafts.values():
         # Notices stay inside Odoo: nothing is mailed.
-        draft.recipient_ids.filtered(lambda one: one.kind != "system").channel = "inbox"
+        systems = draft.recipient_ids.filtered(lambda one: one.kind == "system")
+        (draft.recipient_ids - systems).channel = "inbox"
+        systems.user_id = users["integration"]
     return drafts
 
 

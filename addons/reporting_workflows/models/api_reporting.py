@@ -134,11 +134,10 @@ class DistributionApiOperation(models.Model):
             raise Problem("not-applicable", str(error)) from error
 
     def _files(self, edition):
-        """The released files, with a link for the account, or else for other systems."""
-        # sudo: links are signed for the delivery to the account itself, or the one to systems whose keys read this
-        handed = edition.sudo().delivery_ids.filtered(lambda one: one.kind == "edition" and one.state == "sent")
-        own = handed.filtered(lambda one: one.user_id == self.env.user) or handed.filtered(
-            lambda one: one.channel == "system"
+        """The released files, with a link for the account where the edition was handed to it."""
+        # sudo: links are signed for the delivery to the account itself
+        own = edition.sudo().delivery_ids.filtered(
+            lambda one: one.kind == "edition" and one.state == "sent" and one.user_id == self.env.user
         )
         # The end of tomorrow (UTC): one answer a day, so that it is known again by its ETag.
         expires = datetime.combine(fields.Date.today(), time()) + timedelta(days=LINK_DAYS)

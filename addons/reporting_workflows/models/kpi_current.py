@@ -197,11 +197,14 @@ class StockMove(models.Model):
         copy=False,
         help="What was promised before the deadline was moved; empty: it never was.",
     )
+    cancelled_at = fields.Datetime(readonly=True, copy=False, help="Goods that were due by then were not delivered.")
 
     def write(self, vals):
         """What was promised first stays, and the deadline by which goods were judged when they left as well."""
         if "state" in vals or "date_deadline" in vals:
             self._touch_kpis()
+        if vals.get("state") == "cancel":
+            vals = {**vals, "cancelled_at": fields.Datetime.now()}
         if "date_deadline" not in vals:
             return super().write(vals)
         over = self.filtered(lambda move: move.state == "done")

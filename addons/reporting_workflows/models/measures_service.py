@@ -79,7 +79,7 @@ SOURCES = {
         joins=PROMISED,
         dimensions=PICKING_DIMENSIONS,
     ),
-    "service_promise_kept": Source(
+    "due_units_in_time": Source(
         "Units that were due and left in time",
         "stock.move",
         "percent",
@@ -87,10 +87,12 @@ SOURCES = {
                                                             AND stock_move.date <= {PROMISED_LINE})""",
         denominator="sum(stock_move.product_qty)",
         scale=100,
-        domain=(*OUTGOING, ("state", "not in", ("draft", "cancel")), ("date_deadline", "!=", False)),
+        domain=(*OUTGOING, ("state", "!=", "draft"), ("date_deadline", "!=", False)),
         moment=("first_deadline", "date_deadline"),
         joins=f"{MOVE_TYPE} {MOVE_PRODUCT}",
-        condition=f"{PROMISED_LINE} <= %(now)s",
+        # What was cancelled when it was overdue stays undelivered: nobody improves a day that is over.
+        condition=f"""{PROMISED_LINE} <= %(now)s
+                  AND (stock_move.state <> 'cancel' OR stock_move.cancelled_at > {PROMISED_LINE})""",
         dimensions=MOVE_DIMENSIONS,
         touched_by=("stock.move", "stock.picking"),
     ),

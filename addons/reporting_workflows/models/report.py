@@ -91,12 +91,16 @@ class Report(models.Model):
     def _is_runner_of(self, user):
         self.ensure_one()
         return user in self.owner_id | self.backup_owner_id or (
-            user.has_group(OPERATIONS) and self.company_id in user.company_ids
+            self._is_internal() and user.has_group(OPERATIONS) and self.company_id in user.company_ids
         )
+
+    def _is_internal(self):
+        """Whether everybody who works here may know what it says; what was never in force is not known to be."""
+        return (self.version_id or self.version_ids[:1]).classification == "internal"
 
     def _check_runner(self):
         if not self._is_runner():
-            raise AccessError(_("%s: takes its owner, its backup owner or Operations.", self.name))
+            raise AccessError(_("%s: takes its owner, its backup owner or, if it is internal, Operations.", self.name))
 
     def _people(self):
         """Who answers for it, for notices."""

@@ -111,7 +111,8 @@ class ReportDelivery(models.Model):
         )
         # Other systems hear by the event of this transaction, and may ask for the edition as soon as they hear.
         # sudo: deliveries are written by what is sent
-        made.sudo().filtered(lambda one: one.channel == "system")._sent()
+        for delivery in made.sudo().filtered(lambda one: one.channel == "system"):
+            delivery._send()
         self._wake()
         return made
 

@@ -440,7 +440,8 @@ class ReportEdition(models.Model):
         deliveries = self.env["distribution.report.delivery"]
         made = deliveries._queue(self, self._recipients())
         self._record("released", self._released_facts())
-        self.message_subscribe(made.user_id.partner_id.ids)
+        people = made.filtered(lambda one: one.channel != "system").user_id
+        self.message_subscribe(people.partner_id.ids)
         return len(self.delivery_ids)
 
     def _recipients(self):
@@ -452,7 +453,7 @@ class ReportEdition(models.Model):
             if entry["kind"] == "group":
                 members = groups.browse(entry["id"]).exists()._report_members(self.company_id)
                 people = [(user, user.partner_id) for user in members]
-            elif entry["kind"] == "user":
+            elif entry["kind"] in ("user", "system") and entry["id"]:
                 user = self.env["res.users"].browse(entry["id"])
                 people = [(user, user.partner_id)]
             elif entry["kind"] == "partner":
@@ -544,7 +545,12 @@ class ReportEdition(models.Model):
 
     def _check_worker(self):
         if not self.can_work:
-            raise AccessError(_("%s: takes its owner, its backup owner or Operations.", self.report_id.sudo().name))
+            raise AccessError(
+                _(
+                    "%s: takes its owner, its backup owner or, if it is internal, Operations.",
+                    self.report_id.sudo().name,
+                )
+            )
 
     def action_ask(self):
         self.ensure_one()

@@ -5,6 +5,8 @@ from odoo.exceptions import ValidationError
 
 #: Classifications that may leave the house.
 EXTERNAL = ("customer", "supplier")
+#: The field that says who it is.
+WHO = {"group": "group_id", "user": "user_id", "partner": "partner_id", "system": "user_id"}
 
 
 class ReportRecipient(models.Model):
@@ -21,30 +23,44 @@ class ReportRecipient(models.Model):
             ("group", "Everybody with a role"),
             ("user", "A person"),
             ("partner", "A customer or vendor"),
-            ("system", "Other systems"),
+            ("system", "Another system"),
         ],
         required=True,
         default="group",
     )
     group_id = fields.Many2one("res.groups", string="Role", ondelete="restrict")
-    user_id = fields.Many2one("res.users", ondelete="restrict")
+    user_id = fields.Many2one(
+        "res.users",
+        "Person or Account",
+        ondelete="restrict",
+        help="Another system reads the editions by the keys of its account. Empty: it hears of them by the event only.",
+    )
     partner_id = fields.Many2one("res.partner", ondelete="restrict")
     channel = fields.Selection(
         [("mail", "Mail and inbox"), ("inbox", "Inbox only")],
         default="mail",
-        help="Other systems get an event, and by the API a link that expires.",
+        help="Another system gets an event, and its account by the API a link that expires.",
     )
 
     @api.constrains("kind", "group_id", "user_id", "partner_id")
     def _check_who(self):
         for recipient in self:
-            field = {"group": "group_id", "user": "user_id", "partner": "partner_id"}.get(recipient.kind)
-            if field and not recipient[field]:
+            field = WHO[recipient.kind]
+            if recipient.kind != "system" and not recipient[field]:
                 label = self._fields[field]._description_string(self.env)
                 raise ValidationError(_("%s: say who gets the report.", label))
+            account = recipient.kind == "system" and recipient.user_id
+            # sudo: whether it is the account of a system, whoever writes the report
+            if account and not account.sudo().has_group("distribution_core.group_integration"):
+                raise ValidationError(
+                    _(
+                        "Person or Account: %s is no account of another system. Choose one with the role Integration.",
+                        account.name,
+                    )
+                )
 
     def _record(self):
-        return {"group": self.group_id, "user": self.user_id, "partner": self.partner_id}.get(self.kind)
+        return self[WHO[self.kind]]
 
     def _to_file(self, name_of):
         record = self._record()
@@ -53,10 +69,10 @@ class ReportRecipient(models.Model):
 
     @api.model
     def _from_file(self, entry, record_of):
-        field = {"group": "group_id", "user": "user_id", "partner": "partner_id"}.get(entry["kind"])
         values = super()._from_file({key: entry.get(key) for key in ("kind", "channel")}, record_of)
         if entry["kind"] == "system":
             values["channel"] = False
-        if field:
+        field = WHO[entry["kind"]]
+        if entry["kind"] != "system" or entry.get("record"):
             values[field] = record_of(self._fields[field].comodel_name, entry.get("record", "")).id
         return values

@@ -181,6 +181,12 @@ class ReportRun(models.Model):
             limit=1,
         )
 
+    def _is_ahead(self):
+        """Whether it takes its numbers later than now, or people look at them: nothing is gained by another attempt."""
+        if self.state == "running":
+            return self._step_states()["capture"] == "pending"
+        return self.state in (*LIVE, "waiting")
+
     @api.model
     def _start(self, version, first, last, *, origin="manual", site=None, category=None, reason=None, **values):
         """A new run. A database constraint keeps a period from running twice.
@@ -484,7 +490,7 @@ class ReportRun(models.Model):
         self._tell_late(_("It stopped at the step “%s”; those who answer for it know.", step.name))
 
     def _for_operations(self, text):
-        """What a case says: who works on cases reads what internal reports say, and of others only that it is so."""
+        """What cases and the ledger say: many read them; of reports that are not internal only that it is so."""
         if self.version_id.classification == "internal" or not text:
             return text
         return _("The report is not internal: who answers for it sees the details in the run and its edition.")
@@ -584,7 +590,7 @@ class ReportRun(models.Model):
             }
         )
         if not self.late_told_at:
-            self._record("held", {"reason": hold})
+            self._record("held", {"reason": self._for_operations(hold)})
         self._tell_late(hold)
         return {"state": "held", "error": hold, "cause": "transformation"}
 

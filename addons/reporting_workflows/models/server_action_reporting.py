@@ -4,10 +4,6 @@ import psycopg2
 from odoo import _, api, fields, models
 from odoo.exceptions import ValidationError
 
-from .report_run import LIVE
-
-#: A run in one of these is going on: nothing is gained by another one.
-UNFINISHED = (*LIVE, "waiting")
 RUN_REPORT, CAPTURE_KPI = "distribution_run_report", "distribution_capture_kpi"
 
 
@@ -51,15 +47,20 @@ class IrActionsServer(models.Model):
         runs = self.env["distribution.report.run"].sudo()
         period = report._period_over()
         known = runs._known(report, *period)
-        if known and (known.state in UNFINISHED or not self.report_again):
+        if known and (known._is_ahead() or not self.report_again):
             return
-        reason = _("Server action “%s”", self.name) if known else None
+        reason = self._asked_by() if known else None
         try:
             with self.env.cr.savepoint():
                 runs._start(report.version_id, *period, origin="action", reason=reason)
         except psycopg2.errors.UniqueViolation:
             return  # somebody else started it at this moment; whatever led to the action goes on
         runs._wake()
+
+    def _asked_by(self):
+        """What started it, by the name that its administrator gave: actions of automation rules are named by Odoo."""
+        rule = self.base_automation_id if "base_automation_id" in self._fields else None
+        return _("Automation rule “%s”", rule.name) if rule else _("Server action “%s”", self.name)
 
     def _run_action_distribution_capture_kpi_multi(self, eval_context=None):
         """Mark the KPIs as due, in the transaction of what happened."""

@@ -12,5 +12,7 @@ from . import test_report_renderer
 from . import test_report_files
 from . import test_report_kpis
 from . import test_report_attacks
+from . import test_automation_rules
+from . import test_kpi_concurrency
 from . import test_api_reporting
 from . import test_report_library

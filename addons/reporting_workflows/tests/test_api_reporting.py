@@ -276,17 +276,22 @@ class TestApiReporting(ApiClient, ReportCase, HttpCase):
             for path in ("reports/vendors/editions", f"reports/vendors/editions/{number}"):
                 with self.subTest(path, account=account.login):
                     self.assertProblem(self.get(path, key=text), 404, "not-found")
-        # What is handed to other systems is read by their keys, in its own company.
-        shared = self._released(
-            "2026-11-20", self._report(code="shared", recipient_ids=[Command.create({"kind": "system"})])
-        )
-        for account, company, kind in ((stranger, self.company, None), (foreigner, other, "not-found")):
+        # What is handed to a system is read by the keys of its account, and by those of no other system.
+        systems = [Command.create({"kind": "system", "user_id": user.id}) for user in (stranger, foreigner)]
+        systems.append(Command.create({"kind": "system"}))  # by the event only
+        shared = self._released("2026-11-20", self._report(code="shared", recipient_ids=systems))
+        handed = {one.user_id: one.state for one in shared.delivery_ids}
+        self.assertEqual(handed, {stranger: "sent", foreigner: "failed", self.env["res.users"]: "sent"})
+        for account, kind in ((stranger, None), (foreigner, "not-found"), (self.account, "not-found")):
             key = self.env["distribution.api.key"].search([("user_id", "=", account.id)])
-            answer = self.get(f"reports/shared/editions/{shared.id}", key=key._issue()[0])
-            if kind:
-                self.assertProblem(answer, 404, kind)
-            else:
-                self.assertEqual(self.assertAnswer(answer, 200)["edition"]["company_id"], company.id)
+            for path in ("reports/shared/editions", f"reports/shared/editions/{shared.id}"):
+                with self.subTest(path, account=account.login):
+                    answer = self.get(path, key=key._issue()[0])
+                    if kind:
+                        self.assertProblem(answer, 404, kind)
+                    else:
+                        self.assertAnswer(answer, 200)
+        self.text = self.key._issue()[0]
         # Operations reads internal editions, and no others.
         key = self._key(new_test_user(self.env, login="t_bi4", groups=f"{ACCOUNT_GROUPS},{CORE}operations"))
         text = key._issue()[0]

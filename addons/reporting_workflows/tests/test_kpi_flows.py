@@ -78,6 +78,22 @@ class TestKpiFlows(TransactionCase):
         self.assertEqual(self._number("service_level"), (0, 2))
         self.assertGreater(self._number("delivery_delay")[0], 0.08)
 
+    def test_what_is_cancelled_later_was_due_all_the_same(self):
+        late, early = self._sell(hours=-2), self._sell(quantity=5, hours=2)
+        self.assertEqual(self._number("service_level"), (0, 1))
+        late._action_cancel()
+        early.picking_ids.action_cancel()
+        self.assertEqual((late.picking_ids.state, early.picking_ids.state), ("cancel", "cancel"))
+        self.assertTrue(late.picking_ids.move_ids.cancelled_at)
+        self.assertEqual(self._number("service_level"), (0, 1), "the day stays as it was")
+        # The other one was cancelled before it was due; so it is once its time has come.
+        self._set(early.picking_ids.move_ids, date_deadline=fields.Datetime.now() - timedelta(minutes=1))
+        self._set(early.picking_ids.move_ids, cancelled_at=fields.Datetime.now() - timedelta(minutes=2))
+        self.assertEqual(self._number("service_level"), (0, 1))
+        # Cancelled before anybody noted when.
+        self._set(late.picking_ids.move_ids, cancelled_at=None)
+        self.assertEqual(self._number("service_level"), (None, 0))
+
     def test_a_site_that_picks_and_ships_is_short_as_well(self):
         self.site.delivery_steps = "pick_ship"
         order = self._sell(quantity=50)

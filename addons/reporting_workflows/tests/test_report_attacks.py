@@ -97,6 +97,44 @@ class TestReportAttacks(ReportCase):
             release.with_user(self.watcher).write({"period": "2020"})
         self.assertEqual(release.audience, "management")
 
+    def test_operations_reads_no_words_of_what_is_not_internal(self):
+        few = {"code": "few", "label": "Margin of Acme", "kind": "row_count", "dataset": "vendors", "minimum": "6"}
+        secret = self._run(
+            self._report(code="secret", classification="management", check_ids=[Command.create(few)], on_failed="hold")
+        )
+        open_ = self._run(self._report(code="open", check_ids=[Command.create(few)]))
+        self._work()
+        self.assertEqual((secret.state, open_.state), ("held", "held"))
+        words = "failed checks: Margin of Acme"
+        self.assertEqual(secret.hold_reason, words)
+        late = self.env["distribution.report.delivery"].sudo().search([("run_id", "in", (secret | open_).ids)])
+        self.assertEqual(set(late.mapped("words")), {words})
+        for hidden, shown, field in (
+            (secret, open_, "hold_reason"),
+            (secret.step_ids, open_.step_ids, "error"),
+            (late.filtered(lambda one: one.run_id == secret), late.filtered(lambda one: one.run_id == open_), "words"),
+        ):
+            with self.subTest(hidden._name):
+                with self.assertRaises(AccessError):
+                    hidden.with_user(self.watcher).read([field])
+                found = hidden.with_user(self.watcher).search([("id", "in", (hidden | shown).ids)])
+                self.assertEqual(set(found.ids), set(shown.ids))
+                self.assertIn(words, found.mapped(field))
+        for attempt in (
+            lambda: secret.with_user(self.watcher).action_retry(),
+            lambda: secret.with_user(self.watcher).action_overrule("I am curious"),
+            lambda: secret.report_id.with_user(self.watcher).action_run(),
+        ):
+            with self.assertRaises(AccessError):
+                attempt()
+        events = self.env["distribution.event"].search([("type", "=", "distribution.report_run.held.v1")])
+        told = {event.res_id: event.data for event in events if event.res_id in (secret | open_).ids}
+        self.assertIn("Acme", told[open_.id])
+        self.assertNotIn("Acme", told[secret.id])
+        for user in (self.owner, self.auditor):
+            self.assertEqual(secret.with_user(user).hold_reason, words)
+        open_.with_user(self.watcher).action_retry()
+
     def test_another_companys_report_is_not_retired(self):
         version = self._report().version_id
         other = self.env["res.company"].create({"name": "Elsewhere"})

@@ -9,7 +9,10 @@ from odoo.tests.common import new_test_user, tagged
 from odoo.tools import mute_logger
 from psycopg2 import IntegrityError
 
+from odoo.addons.distribution_core.engine.problem import Problem
 from odoo.addons.distribution_core.tests.committed_case import CommittedCase
+
+from ..engine.run import STEPS
 
 
 @tagged("post_install", "-at_install")
@@ -32,6 +35,7 @@ class TestReportConcurrency(CommittedCase):
             author = user("author", "distribution_core.group_policy_author")
             publisher = user("publisher", "distribution_core.group_policy_publisher")
             reader = user("reader", "purchase.group_purchase_user")
+            system = user("system", "distribution_core.group_integration")
             report = (
                 env["distribution.report"]
                 .with_user(author)
@@ -43,11 +47,16 @@ class TestReportConcurrency(CommittedCase):
                     "reader_id": reader.id,
                     "as_pdf": False,
                     "section_ids": [(0, 0, {"code": "words", "title": "Words", "text": "Nothing else."})],
-                    "recipient_ids": [(0, 0, {"kind": "user", "user_id": reader.id, "channel": "inbox"})],
+                    "as_csv": True,
+                    "recipient_ids": [
+                        (0, 0, {"kind": "user", "user_id": reader.id, "channel": "inbox"}),
+                        (0, 0, {"kind": "system", "user_id": system.id}),
+                    ],
                 }
             )
             version.with_user(publisher).action_publish()
             self.version_id, self.report_id = version.id, report.id
+            self.company_id, self.system_id = company.id, system.id
 
     def _start(self, day):
         with self.transaction() as env:
@@ -125,3 +134,151 @@ class TestReportConcurrency(CommittedCase):
             run = env["distribution.report.run"].browse(run_id)
             self.assertEqual((run.state, run.edition_id.number), ("done", 1))
             self.assertEqual(set(run.step_ids.mapped("attempts")), {1})
+
+    def test_killed_before_the_end_of_every_step(self):
+        """Each step is done, lost with its transaction, and done again: nothing is there twice."""
+        run_id = self._start(date(2026, 8, 1))
+        for _step in STEPS:
+            cr = self.registry.cursor()
+            with self.transaction() as env:
+                dead = env(cr=cr)["distribution.report.run"]._next()
+                self.assertEqual(dead.id, run_id)
+                dead._advance()
+                dead.env.flush_all()
+            cr.rollback()
+            cr.close()
+            with self.transaction() as env:
+                env["distribution.report.run"]._next()._advance()
+        with self.transaction() as env:
+            run = env["distribution.report.run"].browse(run_id)
+            self.assertDoneOnce(run)
+
+    def assertDoneOnce(self, run):
+        """Each step once; one edition, one file, a row for each recipient, one event."""
+        env, edition = run.env, run.edition_id
+        self.assertEqual((run.state, edition.number, edition.state), ("done", 1, "released"), run.error)
+        self.assertEqual(set(run.step_ids.mapped("attempts")), {1})
+        self.assertEqual(set(run.step_ids.mapped("interrupted")), {0})
+        self.assertEqual(env["distribution.report.edition"].search([("run_id", "=", run.id)]), edition)
+        self.assertEqual(edition.file_ids.mapped("kind"), ["csv"])
+        self.assertEqual(len(edition.delivery_ids), 2)
+        events = env["distribution.event"].search(
+            [
+                ("type", "=", "distribution.report.released.v1"),
+                ("res_model", "=", edition._name),
+                ("res_id", "=", edition.id),
+            ]
+        )
+        self.assertEqual(len(events), 1)
+
+    def test_two_workers_share_the_runs_and_do_each_step_once(self):
+        ours = [self._start(date(2026, 7, day)) for day in (1, 2, 3)]
+
+        def work(env, ready):
+            ready.wait()
+            env["distribution.report.run"]._cron_run()
+
+        self.assertEqual(self._at_once(work), [None, None])
+        with self.transaction() as env:
+            for run in env["distribution.report.run"].browse(ours):
+                self.assertDoneOnce(run)
+
+    def test_two_attempts_that_are_released_at_once_get_two_numbers(self):
+        first = self._start(date(2026, 6, 1))
+        with self.transaction() as env:
+            version = env["distribution.report.version"].browse(self.version_id)
+            runs = env["distribution.report.run"]
+            second = runs._start(version, date(2026, 6, 1), date(2026, 6, 1), reason="Entered late").id
+        with self.transaction() as env:
+            for run in env["distribution.report.run"].browse((first, second)):
+                for _step in STEPS[: STEPS.index("approval")]:
+                    run._advance()
+
+        def release(env, ready):
+            run = env["distribution.report.run"]._next()
+            ready.wait()
+            run._advance()
+            return run.id
+
+        self.assertEqual({type(one) for one in self._at_once(release)}, {int})
+        with self.transaction() as env:
+            runs = env["distribution.report.run"].browse((first, second))
+            self.assertEqual(set(runs.mapped("state")), {"running"}, "the later one waits for its next try")
+            runs.write({"next_try_at": False})
+        with self.transaction() as env:
+            env["distribution.report.run"]._cron_run()
+        with self.transaction() as env:
+            runs = env["distribution.report.run"].browse((first, second))
+            self.assertEqual((runs.mapped("state"), sorted(runs.edition_id.mapped("number"))), (["done"] * 2, [1, 2]))
+
+    def test_two_server_actions_ask_for_one_run(self):
+        with self.transaction() as env:
+            partners = env["res.partner"].create([{"name": f"Document {number}"} for number in (1, 2)])
+            action = env["ir.actions.server"].create(
+                {
+                    "name": "Run it",
+                    "model_id": env["ir.model"]._get_id("res.partner"),
+                    "state": "distribution_run_report",
+                    "report_to_run_id": self.report_id,
+                }
+            )
+            documents, action_id = list(partners.ids), action.id
+
+        def happen(env, ready):
+            with self.lock:
+                partner = env["res.partner"].browse(documents.pop())
+            partner.write({"comment": "It happened"})
+            env.flush_all()
+            ready.wait()  # neither sees what the other does
+            context = {"active_model": "res.partner", "active_id": partner.id, "active_ids": partner.ids}
+            env["ir.actions.server"].browse(action_id).with_context(**context).run()
+            partner.write({"ref": "and goes on"})
+            return partner.id
+
+        self.lock = threading.Lock()
+        happened = self._at_once(happen)
+        self.assertEqual({type(one) for one in happened}, {int}, happened)
+        with self.transaction() as env:
+            run = env["distribution.report"].browse(self.report_id).run_ids
+            self.assertEqual((len(run), run.attempt, run.state), (1, 1, "queued"))
+            documents = env["res.partner"].browse(happened)
+            self.assertEqual(documents.mapped("ref"), ["and goes on"] * 2)
+            self.assertEqual(["It happened" in one for one in documents.mapped("comment")], [True] * 2)
+            run.write({"state": "cancelled"})
+
+    def test_a_system_that_asks_as_soon_as_it_hears_gets_its_link(self):
+        run_id = self._start(date(2026, 5, 1))
+
+        def heard(env):
+            """(events that say it is released, what the system's account is answered)."""
+            run = env["distribution.report.run"].browse(run_id)
+            events = env["distribution.event"].search_count(
+                [
+                    ("type", "=", "distribution.report.released.v1"),
+                    ("correlation", "=", f"distribution.report,{self.report_id}"),
+                ]
+            )
+            operations = env["distribution.api.operation"].with_user(self.system_id).with_company(self.company_id)
+            asked = {"code": run.report_id.code, "edition": run.edition_id.id, "limit": 10}
+            try:
+                return events, operations._read_report_edition(None, asked)
+            except Problem as problem:
+                return events, problem.kind
+
+        with self.transaction() as env:
+            for _step in STEPS[:-1]:
+                env["distribution.report.run"].browse(run_id)._advance()
+        cr = self.registry.cursor()
+        self.addCleanup(cr.close)
+        with self.transaction() as env:
+            env(cr=cr)["distribution.report.run"].browse(run_id)._advance()
+            cr.flush()
+            self.assertEqual(heard(env), (0, "not-found"), "neither the event nor the edition before it is committed")
+        cr.commit()
+        with self.transaction() as env:
+            events, answer = heard(env)
+            self.assertEqual(events, 1)
+            (file,) = answer["files"]
+            self.assertIn("signature=", file["url"])
+            waiting = env["distribution.report.run"].browse(run_id).edition_id.delivery_ids
+            self.assertEqual(waiting.filtered(lambda one: one.channel == "inbox").state, "waiting", "no job ran")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import AccessError
-from odoo.tests.common import HttpCase, tagged
+from odoo.tests.common import HttpCase, new_test_user, tagged
 
 from .report_case import ReportCase
 
@@ -15,8 +15,14 @@ from .report_case import ReportCase
 class TestReportLink(ReportCase, HttpCase):
     def setUp(self):
         super().setUp()
+        self.account = new_test_user(
+            self.env, login="t_system", groups="base.group_user,distribution_core.group_integration"
+        )
         report = self._report(
-            recipient_ids=[(0, 0, {"kind": "group", "group_id": self.role.id}), (0, 0, {"kind": "system"})]
+            recipient_ids=[
+                (0, 0, {"kind": "group", "group_id": self.role.id}),
+                (0, 0, {"kind": "system", "user_id": self.account.id}),
+            ]
         )
         run = self._run(report)
         self._work()
@@ -38,7 +44,7 @@ class TestReportLink(ReportCase, HttpCase):
         )
         self.raw = raw
         self._send()
-        self.delivery = self.edition.delivery_ids.filtered("user_id")
+        self.delivery = self.edition.delivery_ids.filtered(lambda one: one.user_id == self.recipient)
         self.env.flush_all()
 
     def _path(self, delivery=None):

@@ -153,6 +153,23 @@ class TestReportRun(ReportCase):
         self._work()
         self.assertEqual(run.state, "done")
 
+    def test_the_backup_owner_answers_for_it_as_well(self):
+        report = self._report(check_ids=[Command.create(FAILS)], classification="management")
+        run = self._run(report)
+        self._work()
+        with self.assertRaises(AccessError):
+            run.with_user(self.stranger).action_retry()
+        report.sudo().backup_owner_id = self.stranger
+        self._run(report, day="2026-11-21")
+        self._work()
+        told = {message["To"].split("<")[1] for message in self._send()}
+        self.assertIn("stranger@house.example>", told)
+        self.env["res.partner"].create({"name": "The sixth", "country_id": self.country.id})
+        run.with_user(self.stranger).action_retry()
+        self._work()
+        self.assertEqual(run.state, "done")
+        self.assertTrue(run.edition_id.with_user(self.stranger).content_html)
+
     def test_only_the_failed_step_is_tried_again(self):
         report = self._report()
         run = self._run(report)
@@ -279,6 +296,9 @@ class TestReportRun(ReportCase):
         self._set_off(action)  # the second one is still going on
         again = report.run_ids - run
         self.assertEqual((len(again), again.attempt, again.reason), (1, 2, "Server action “At night”"))
+        again._advance()
+        self._set_off(action)  # what happened is not in the numbers that it has taken
+        self.assertEqual(sorted(report.run_ids.mapped("attempt")), [1, 2, 3])
         with self.assertRaisesRegex(ValidationError, "Report: choose"):
             self._action(state="distribution_run_report")
 

@@ -11,9 +11,10 @@ REPLACED = {
         "period that had one. A deadline that was moved after the order was confirmed does not count.",
     ),
     "service_level": (
-        "service_promise_kept",
+        "due_units_in_time",
         "Units of delivery lines whose deadline, as it was promised first, lies in the period (and is past) "
-        "that were done by it, of all units due. Cancelled lines are not due.",
+        "that were done by it, of all units due. Lines that were cancelled before are not due; those cancelled later "
+        "were not delivered.",
     ),
     "deliveries_late": (
         "deliveries_past_promise",
