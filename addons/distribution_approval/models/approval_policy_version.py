@@ -171,8 +171,11 @@ class ApprovalPolicyVersion(models.Model):
 
     @api.depends("rule_ids.condition_ids", "rule_ids.stage_ids", "rule_ids.outcome", "hit_policy")
     def _compute_problem_text(self):
+        words = {"error": _("Error"), "warning": _("Warning")}
         for version in self:
-            lines = [f"{problem.severity}: {problem.message} {problem.remedy}" for problem in version._problems()]
+            lines = [
+                f"{words[problem.severity]}: {problem.message} {problem.remedy}" for problem in version._problems()
+            ]
             version.problem_text = "\n".join(lines)
 
     def _compute_draft_digest(self):

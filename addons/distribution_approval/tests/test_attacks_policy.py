@@ -361,11 +361,14 @@ class TestAttacksOnPolicy(AttackCase):
     def test_try_it_shows_orders_of_the_reader_only(self):
         secret = self._order(1000)
         wizard = self.env["distribution.approval.try"]
-        shown = wizard.with_user(self.auditor).create({"version_id": self.version.id, "purchase_order_id": secret.id})
+        values = {"version_id": self.version.id, "document_ref": f"purchase.order,{secret.id}"}
+        shown = wizard.with_user(self.auditor).create(values)
         self.assertTrue(shown.result)
         for user in (self.author, self.publisher):
             with self.assertRaises(AccessError):
-                wizard.with_user(user).create({"version_id": self.version.id, "purchase_order_id": secret.id}).result  # noqa: B018
+                wizard.with_user(user).create(values).result  # noqa: B018
+            closed = wizard.with_user(user).create({"version_id": self.version.id})
+            self.assertEqual((closed.hindrance, closed.result), ("closed", False))
         for user in (self.buyer, self.employee):
             with self.assertRaises(AccessError):
                 wizard.with_user(user).create({"version_id": self.version.id})

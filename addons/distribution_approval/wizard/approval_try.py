@@ -1,6 +1,6 @@
 from odoo import _, api, fields, models
 
-from odoo.addons.distribution_core.compat import check_access
+from odoo.addons.distribution_core.compat import check_access, may
 
 from ..engine import encode_facts, explain
 from ..models.approval_policy import document_models
@@ -13,21 +13,49 @@ class ApprovalTry(models.TransientModel):
     _description = "Try an Approval Policy"
 
     version_id = fields.Many2one("distribution.approval.policy.version", required=True)
-    document_type = fields.Selection(related="version_id.document_type")
-    purchase_order_id = fields.Many2one("purchase.order")
-    result = fields.Html(compute="_compute_result", sanitize=False)
+    document_ref = fields.Reference(
+        selection="_selection_document_ref",
+        string="Document",
+        compute="_compute_document_ref",
+        # With the reader's own rights.
+        compute_sudo=False,
+        store=True,
+        readonly=False,
+    )
+    hindrance = fields.Selection(
+        [("closed", "The user may not read such documents"), ("none", "There is none yet")],
+        compute="_compute_hindrance",
+        compute_sudo=False,
+    )
+    result = fields.Html(compute="_compute_result", compute_sudo=False, sanitize=False)
 
-    @api.depends("version_id", "purchase_order_id")
+    @api.model
+    def _selection_document_ref(self):
+        return [(name, self.env[name]._description) for name in document_models(self.env).values()]
+
+    @api.depends("version_id")
+    def _compute_document_ref(self):
+        """The newest that asked for approval or is in force: what is chosen next is of the same kind."""
+        for wizard in self:
+            model = wizard._documents()
+            newest = may(model, "read") and model.search(model._approval_simulated_domain(), order="id desc", limit=1)
+            wizard.document_ref = newest or False
+
+    @api.depends("document_ref", "version_id")
+    def _compute_hindrance(self):
+        for wizard in self:
+            closed = not may(wizard._documents(), "read")
+            wizard.hindrance = False if wizard.document_ref else "closed" if closed else "none"
+
+    @api.depends("version_id", "document_ref")
     def _compute_result(self):
         for wizard in self:
-            document = wizard._document()
-            wizard.result = document and wizard._render(document)
+            document = wizard.document_ref
+            wizard.result = document and document._name == wizard._documents()._name and wizard._render(document)
 
-    def _document(self):
-        """The document that was chosen, with the user's own rights to read it."""
-        self.ensure_one()
-        model = document_models(self.env).get(self.document_type)
-        return self.purchase_order_id if model == "purchase.order" else None
+    def _documents(self):
+        """The model of the policy's documents, with the user's own rights."""
+        return self.env[document_models(self.env)[self.version_id.document_type]]
 
     def _render(self, document):
         version = self.version_id.sudo()

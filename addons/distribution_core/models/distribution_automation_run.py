@@ -28,14 +28,14 @@ class DistributionAutomationRun(models.Model):
     error = fields.Char(readonly=True, help="Kind of the error and its first line.")
 
     @api.model
-    def _keep(self, cron_id, started, outcome, error=None):
-        """Write the outcome of one run; never the reason for a failure itself."""
-        now = datetime.now(timezone.utc).replace(tzinfo=None)
+    def _keep(self, cron_id, started, outcome, error=None, ended=None):
+        """Write the outcome of one run, which ended now or when it is said; never the reason for a failure itself."""
+        ended = ended or datetime.now(timezone.utc).replace(tzinfo=None)
         text = f'{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}'[:300] if error else None
         self.env.cr.execute(
             """INSERT INTO distribution_automation_run (cron_id, started_at, seconds, outcome, error)
                SELECT %s, %s, %s, %s, %s WHERE EXISTS (SELECT FROM ir_cron WHERE id = %s)""",
-            [cron_id, started, (now - started).total_seconds(), outcome, text, cron_id],
+            [cron_id, started, (ended - started).total_seconds(), outcome, text, cron_id],
         )
         self.env.cr.execute(
             """DELETE FROM distribution_automation_run WHERE cron_id = %(cron)s AND id <= (

@@ -105,6 +105,7 @@ class DistributionCase(models.Model):
     closed_at = fields.Datetime("Closed On", readonly=True, copy=False)
     age_days = fields.Integer("Age (days)", compute='_compute_age_days', help="Days since it was opened, or took.")
     story = fields.Html("Events", compute='_compute_story', sanitize=False)
+    may_work = fields.Boolean(compute='_compute_may_work')
     message_sent_count = fields.Integer("Messages", compute='_compute_message_counts')
     api_call_count = fields.Integer("Calls", compute='_compute_message_counts')
 
@@ -163,6 +164,12 @@ class DistributionCase(models.Model):
         now = fields.Datetime.now()
         for case in self:
             case.age_days = ((case.closed_at or now) - (case.create_date or now)).days
+
+    @api.depends('user_id', 'group_id')
+    @api.depends_context('uid')
+    def _compute_may_work(self):
+        for case in self:
+            case.may_work = case._is_worker()
 
     def _compute_message_counts(self):
         deliveries, calls = self.env['distribution.webhook.delivery'], self.env['distribution.api.call']
@@ -379,24 +386,26 @@ class DistributionCase(models.Model):
     # Who may work on it
     # ------------------------------------------------------------
 
+    def _is_worker(self):
+        """Whether the present user may work on this case: Operations, its owner, or while it has none its role."""
+        self.ensure_one()
+        user = self.env.user
+        return (
+            user.has_group('distribution_core.group_operations')
+            or self.user_id == user
+            or (not self.user_id and self.group_id in user_groups(user))
+        )
+
     def _check_worker(self, operations_only=False):
         """Raise AccessError unless the present user may work on these cases.
 
-        Operations may; who owns a case may, and of a case that nobody owns, whoever has its role.
         Returns them for writing: as superuser, for the user who was checked.
         """
         if self.env.su:
             return self
         check_access(self, 'read')
-        user = self.env.user
-        if not user.has_group('distribution_core.group_operations'):
-            groups = user_groups(user)
-            strange = self.filtered(
-                lambda case: (
-                    operations_only
-                    or not (case.user_id == user or not case.user_id and case.group_id and case.group_id in groups)
-                )
-            )
+        if not self.env.user.has_group('distribution_core.group_operations'):
+            strange = self.filtered(lambda case: operations_only or not case._is_worker())
             if strange:
                 raise AccessError(
                     _(

@@ -152,18 +152,23 @@ class TestCase(LedgerCase):
 
     def test_who_sees_cases(self):
         case = self.open()
-        self.assertTrue(case.with_user(self.user('case_auditor', 'auditor')).name)
+        auditor = self.user('case_auditor', 'auditor')
+        self.assertTrue(case.with_user(auditor).name)
+        # Who may only read is shown no button that would refuse.
+        self.assertFalse(case.with_user(auditor).may_work)
+        operator = self.user('case_operator', 'operations')
+        self.assertTrue(case.with_user(operator).may_work)
         buyer = self.user('case_buyer', 'buyer')
         with self.assertRaises(AccessError):
             case.with_user(buyer).read(['name'])
         case._assign(buyer)
-        self.assertTrue(case.with_user(buyer).name)
+        self.assertTrue(case.with_user(buyer).may_work)
         case.with_user(buyer)._resolve('corrected')
         self.assertEqual(case.state, 'resolved')
         other_company = self.env['res.company'].create({'name': "Other"})
         case.company_id = other_company
         with self.assertRaises(AccessError):
-            case.with_user(self.user('case_operator', 'operations')).read(['name'])
+            case.with_user(operator).read(['name'])
 
     def test_events_and_messages_of_the_business_case(self):
         operator = self.user('case_operator', 'operations')

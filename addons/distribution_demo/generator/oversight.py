@@ -1,5 +1,7 @@
 """The automation register with owners, an access review under way, a check whose service is switched off."""
 
+from datetime import timedelta
+
 from odoo import Command
 from odoo.exceptions import UserError
 
@@ -59,7 +61,10 @@ def _register(env, directory):
     row = register.search([("res_model", "=", "ir.cron"), ("res_id", "=", failing.id)])
     row.with_user(users["admin"]).write({"business_owner_id": users[cases.FAILING_OWNER].id})
     _catch_up(env)
-    env["distribution.automation.run"]._keep(failing.id, moment(1, 6), "failed", UserError(cases.FAILING_ERROR))
+    began = moment(1, 6)
+    env["distribution.automation.run"]._keep(
+        failing.id, began, "failed", UserError(cases.FAILING_ERROR), ended=began + timedelta(seconds=4)
+    )
     register._cron_sync()
 
 
