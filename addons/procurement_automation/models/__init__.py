@@ -58,6 +58,8 @@ from . import vendor_list
 from . import vendor_block
 from . import budget
 from . import budget_facts
+from . import budget_on_drafts
+from . import budget_on_bills
 from . import purchase_last_price
 from . import landed_cost
 from . import vendor_bill_freight
