@@ -1,3 +1,4 @@
+from . import engine_evidence
 from . import res_company
 from . import res_config_settings
 from . import purchase_order_line_flush
