@@ -2,6 +2,7 @@
 running demo company. What counts is read back from the database.
 """
 
+import hashlib
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -14,7 +15,11 @@ from outbound_desk import one
 from supplier_desk import ADDON, CONFIRMATION, PLACE, Desk, Page, in_days
 
 LINE = "distribution.supplier.confirmation.line"
+CARD, DISCREPANCY, DAMAGE = "distribution.scorecard", "distribution.receipt.discrepancy", "distribution.receipt.damage"
 UNTOUCHED = ("waiting", 0, "waiting", None, None, None)
+#: What Odoo answers over XML-RPC: a message for people, or that somebody may not.
+WARNING, ACCESS = 2, 4
+FORGED_TOKEN = "F" * 43
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +60,70 @@ def linked(desk, goods, http):
         return order, Page(http, desk.sends())
 
     return make
+
+
+def refused(client, model, method, *arguments, **keywords):
+    """The call is refused for who calls, not for what it lacks; nothing is deleted anyway. Returns the words."""
+    with pytest.raises(Fault) as caught:
+        client(model, method, *arguments, **keywords)
+    words = caught.value.faultString
+    assert "Traceback" not in words, (model, method, words)
+    assert caught.value.faultCode == (WARNING if method == "unlink" else ACCESS), (model, method, words)
+    return words
+
+
+def forgeries(desk, goods, order):
+    """``{model: values}``: with these the superuser could make one about ``order``, whose vendor has answered."""
+    now, quantity = "2026-01-05 10:00:00", {"quantity": 1}
+    ((company, currency, unit, answer),) = desk.sql(
+        """SELECT ordered.company_id, ordered.currency_id, asked.uom_id, max(answer.id)
+             FROM purchase_order ordered
+             JOIN distribution_supplier_confirmation_line asked ON asked.confirmation_id = %s
+             JOIN distribution_supplier_answer answer ON answer.confirmation_id = asked.confirmation_id
+            WHERE ordered.id = %s GROUP BY 1, 2, 3""",
+        (order.confirmation, order.id),
+    )
+    ((picking,),) = desk.sql("SELECT max(picking_id) FROM stock_move WHERE purchase_line_id = %s", (order.line,))
+    ((reason,),) = desk.sql("SELECT min(id) FROM distribution_receipt_reason")
+    # An order, and a line of it, that nobody asked about.
+    (draft,) = desk.sql(
+        """SELECT ordered.id, line.id FROM purchase_order ordered JOIN purchase_order_line line
+               ON line.order_id = ordered.id AND line.product_id IS NOT NULL
+            WHERE NOT EXISTS (SELECT 1 FROM distribution_supplier_confirmation WHERE order_id = ordered.id) LIMIT 1"""
+    )
+    one_of, goods_of = {"company_id": company, "currency_id": currency}, {"product_id": goods.id}
+    about = {"confirmation_id": order.confirmation}
+    ((notice,),) = desk.sql("SELECT min(id) FROM distribution_ship_notice")
+    return {
+        CONFIRMATION: {"name": "x", "order_id": draft[0], "partner_id": goods.vendor, "asked_at": now, **one_of},
+        LINE: {**about, **goods_of, "uom_id": unit, "order_line_id": draft[1], "state": "confirmed"},
+        "distribution.supplier.answer": {**about, "door": "link", "answered_at": now, "note": "We agreed."},
+        "distribution.supplier.promise": {
+            **{"answer_id": answer, "line_id": order.confirmation_line, "day": str(in_days(1)), "is_first": True},
+            **quantity,
+        },
+        # A link of which the forger knows the token.
+        "distribution.supplier.link": {
+            **about,
+            **{"purpose": "ask", "state": "sent", "created_at": now, "sent_at": now},
+            **{"expires_at": f"{in_days(9)} 10:00:00", "token_hash": hashlib.sha256(FORGED_TOKEN.encode()).hexdigest()},
+        },
+        "distribution.supplier.delay": {"line_id": order.confirmation_line, "day_after": str(in_days(3))},
+        "distribution.ship.notice": {"reference": "forged", "order_id": order.id, "state": "open", "told_at": now},
+        "distribution.ship.notice.line": {"notice_id": notice, **goods_of, **quantity},
+        "distribution.ship.notice.share": {"notice_id": notice, "order_line_id": order.line, **quantity},
+        CARD: {
+            **{"partner_id": goods.vendor, "company_id": company, "period_start": "2019-01-01"},
+            **{"period_end": "2019-01-31", "score": 100, "on_time_in_full": 100, "state": "closed"},
+        },
+        "distribution.match.line": {"bill_ref": 1, "matched_at": now, "verdict": "match", **one_of},
+        DISCREPANCY: {
+            **{"picking_ref": picking, "company_id": company, "kind": "over", "found_at": now},
+            **goods_of,
+            **quantity,
+        },
+        DAMAGE: {"picking_id": picking, "reason_id": reason, **goods_of, **quantity},
+    }
 
 
 def says_nothing(desk, answer, order, goods):
@@ -234,7 +303,7 @@ def test_the_first_promise_stays(desk, linked, rpc):
     assert isinstance(first, date)
 
 
-def test_records_are_written_by_answers_only(desk, linked, rpc):
+def test_records_are_written_by_answers_only(desk, linked, goods, rpc):
     order, page = linked()
     page.promises(order, in_days(60))
     ((answer,),) = desk.sql(
@@ -242,24 +311,16 @@ def test_records_are_written_by_answers_only(desk, linked, rpc):
     )
     before = desk.asked(order)
     forged = (
+        *((model, "create", values) for model, values in forgeries(desk, goods, order).items()),
         (CONFIRMATION, "write", [order.confirmation], {"state": "confirmed"}),
-        (CONFIRMATION, "create", {"name": "x", "order_id": order.id, "partner_id": 1}),
         (CONFIRMATION, "unlink", [order.confirmation]),
         (LINE, "write", [order.confirmation_line], {"promised_day": "2026-01-01", "state": "confirmed"}),
         (LINE, "write", [order.confirmation_line], {"first_promised_day": "2031-01-01"}),
-        ("distribution.supplier.answer", "create", {"confirmation_id": order.confirmation, "door": "link"}),
         ("distribution.supplier.answer", "write", [answer], {"note": "We agreed."}),
-        ("distribution.supplier.promise", "create", {"answer_id": answer, "line_id": order.confirmation_line}),
-        ("distribution.supplier.link", "create", {"confirmation_id": order.confirmation, "state": "sent"}),
         ("distribution.supplier.link", "_arm", [1]),
         ("distribution.supplier.link", "search_read", [], ["token_hash"]),
         (CONFIRMATION, "_answer", [order.confirmation], "link", {}),
         (CONFIRMATION, "_apply_promises", [order.confirmation], []),
-        ("distribution.supplier.delay", "create", {"line_id": order.confirmation_line}),
-        ("distribution.match.line", "create", {"bill_ref": 1, "verdict": "match"}),
-        ("distribution.scorecard", "create", {"partner_id": 1, "score": 100}),
-        ("distribution.receipt.discrepancy", "create", {"picking_ref": 1, "kind": "short"}),
-        ("distribution.ship.notice", "create", {"reference": "x", "order_id": order.id}),
     )
     wider = ("distribution.supplier.tolerance", "create", {"price_percent": 99})
     buttons = [
@@ -276,10 +337,74 @@ def test_records_are_written_by_answers_only(desk, linked, rpc):
     ):
         client = rpc(login)
         for call in calls:
-            with pytest.raises(Fault, match=".") as caught:
-                client(*call)
-            assert "Traceback" not in caught.value.faultString, (login, call)
+            refused(client, *call)
     assert desk.asked(order) == before
+
+
+def test_forgeries_that_lack_nothing(desk, linked, goods, rpc, http):
+    """Not by any door, not even where an administrator grants the access right: whoever is no superuser is refused."""
+    order, page = linked()
+    page.promises(order, in_days(60))
+    values_of, admin = forgeries(desk, goods, order), rpc("admin")
+    before = desk.asked(order)
+
+    def rows():
+        """What the tables hold, and one row of each; of cases and followers nothing is said here."""
+        return {
+            model: desk.sql(f"SELECT count(*), min(id), md5(string_agg(kept::text, '' ORDER BY id)) FROM {table} kept")[0]
+            for model, table in ((model, model.replace(".", "_")) for model in values_of)
+        }
+
+    known = rows()
+    for model, values in values_of.items():
+        described = desk.buyer(model, "fields_get", [], ["required", "store"])
+        needed = {name for name, field in described.items() if field["required"] and field["store"]}
+        lacking = needed - values.keys()
+        assert lacking == {name for name in lacking if desk.buyer(model, "default_get", [name]).get(name)}, model
+    people = ("buyer", "purchasing_manager", "warehouse_operator", "admin")
+    ((everybody,),) = desk.sql("SELECT res_id FROM ir_model_data WHERE module = 'base' AND name = 'group_user'")
+    granted = [
+        one(
+            admin(
+                "ir.model.access",
+                "create",
+                {
+                    **{"name": "forger", "group_id": everybody},
+                    **{f"perm_{right}": True for right in ("read", "write", "create", "unlink")},
+                    "model_id": desk.sql("SELECT id FROM ir_model WHERE model = %s", (model,))[0][0],
+                },
+            )
+        )
+        for model in values_of
+    ]
+    try:
+        for login in people:
+            client = rpc(login)
+            for model, values in values_of.items():
+                assert "written by" in refused(client, model, "create", values), (login, model)
+                columns = {f"{name}/.id" if name.endswith("_id") else name: str(values[name]) for name in values}
+                columns.pop("token_hash", None)
+                told = client(model, "load", list(columns), [list(columns.values())])
+                assert not told["ids"] and "written by" in str(told["messages"]), (login, model, told)
+                if known[model][1]:
+                    refused(client, model, "write", [known[model][1]], values)
+                    with pytest.raises(Fault) as caught:
+                        client(model, "unlink", [known[model][1]])
+                    assert caught.value.faultCode in (WARNING, ACCESS), (login, model, caught.value.faultString)
+            # As a part of what such a person may write.
+            for holder, record, name, model in (
+                ("purchase.order", order.id, "supplier_confirmation_ids", CONFIRMATION),
+                ("res.partner", goods.vendor, "scorecard_ids", CARD),
+                ("stock.picking", values_of[DAMAGE]["picking_id"], "damage_ids", DAMAGE),
+            ):
+                with pytest.raises(Fault) as caught:
+                    client(holder, "write", [record], {name: [(0, 0, values_of[model])]})
+                assert caught.value.faultCode == ACCESS, (login, holder, caught.value.faultString)
+    finally:
+        admin("ir.model.access", "unlink", granted)
+    assert rows() == known
+    assert desk.asked(order) == before
+    assert http.get(f"{PLACE}{FORGED_TOKEN}").status_code == 404
 
 
 def test_scorecards_rest_on_what_nobody_edits(desk, goods, rpc):
@@ -308,20 +433,16 @@ def test_scorecards_rest_on_what_nobody_edits(desk, goods, rpc):
     )
     ((move,),) = desk.sql("SELECT id FROM stock_move WHERE purchase_line_id = %s AND state = 'done'", (order.line,))
     early = f"{in_days(-5)} 12:00:00"
-    card_model, discrepancy = "distribution.scorecard", "distribution.receipt.discrepancy"
     forged = (
-        (card_model, "write", [row], {"on_time_in_full": 100, "score": 100}),
-        (card_model, "write", [row], {"state": "closed"}),
-        (card_model, "create", {"partner_id": goods.vendor, "company_id": 1, "score": 100, "state": "closed"}),
-        (card_model, "unlink", [row]),
-        (card_model, "_close", [row]),
-        (card_model, "_score_month", 1, "2026-01-01", "2026-01-31"),
+        (CARD, "write", [row], {"on_time_in_full": 100, "score": 100}),
+        (CARD, "write", [row], {"state": "closed"}),
+        (CARD, "unlink", [row]),
+        (CARD, "_close", [row]),
+        (CARD, "_score_month", 1, "2026-01-01", "2026-01-31"),
         ("res.partner", "write", [goods.vendor], {"scorecard_tier": "low"}),
         ("res.partner", "write", [goods.vendor], {"manual_risk_tier": "low"}),
-        (discrepancy, "write", [found], {"quantity": 0}),
-        (discrepancy, "unlink", [found]),
-        (discrepancy, "create", {"picking_ref": picking, "product_id": goods.id, "kind": "over", "quantity": 1}),
-        ("distribution.receipt.damage", "create", {"picking_id": picking, "product_id": goods.id, "quantity": 1}),
+        (DISCREPANCY, "write", [found], {"quantity": 0}),
+        (DISCREPANCY, "unlink", [found]),
         (CONFIRMATION, "write", [order.confirmation], {"asked_at": early, "state": "cancelled"}),
         (CONFIRMATION, "_cancel", [order.confirmation]),
         (LINE, "write", [order.confirmation_line], {"asked_day": str(in_days(30)), "asked_quantity": 6}),

@@ -160,6 +160,48 @@ SCREENS = [
     ),
     ("reports", "policy_author", "/web#action=reporting_workflows.action_report", VIEW),
     ("my-reports", "operations_manager", "/web#action=reporting_workflows.action_my_reports", VIEW),
+    # From the need to the paid bill.
+    *(
+        (name, login, f"/web#action=procurement_automation.action_{action}", awaited)
+        for name, action, awaited, logins in (
+            ("workbench", "buyer_workbench", ".o_workbench_content", ("buyer", "purchasing_manager")),
+            ("proposals", "replenishment_proposal", VIEW, ("buyer",)),
+            ("demand", "demand_suggestion", VIEW, ("buyer", "purchasing_manager")),
+            ("confirmations", "supplier_confirmation", VIEW, ("buyer",)),
+            ("ship-notices", "ship_notice", VIEW, ("buyer", "warehouse_operator")),
+            ("discrepancies", "receipt_discrepancy", VIEW, ("buyer", "warehouse_operator")),
+            ("bill-matches", "match_line", VIEW, ("finance_controller", "purchasing_manager")),
+            ("scorecards", "scorecard", VIEW, ("purchasing_manager",)),
+            ("scorecard-trend", "scorecard&view_type=graph", VIEW, ("purchasing_manager",)),
+            ("requisitions", "requisition", VIEW, ("buyer", "purchasing_manager")),
+            ("my-requisitions", "requisition_mine", VIEW, ("sales_rep",)),
+            ("budgets", "budget", VIEW, ("finance_controller", "buyer")),
+            ("budget-usage", "budget_line", VIEW, ("finance_controller",)),
+            ("landed-costs", "landed_cost", VIEW, ("purchasing_manager", "buyer")),
+            ("vendor-lists", "vendor_list", VIEW, ("purchasing_manager",)),
+            ("transfer-lanes", "transfer_lane", VIEW, ("buyer",)),
+            ("scheduled-work", "scheduled_work", VIEW, ("purchasing_manager",)),
+        )
+        for login in logins
+    ),
+    *(
+        (name, login, f"/web#id={{{place}}}&model={model}&view_type=form", FORM)
+        for name, place, model, logins in (
+            ("shortage", "shortage", "distribution.replenishment.proposal", ("buyer", "purchasing_manager")),
+            ("proposal", "proposal", "distribution.replenishment.proposal", ("buyer",)),
+            ("ship-notice", "notice", "distribution.ship.notice", ("buyer", "warehouse_operator")),
+            ("ship-notice-conflict", "notice_conflict", "distribution.ship.notice", ("buyer",)),
+            ("discrepancy-case", "discrepancy_case", "distribution.case", ("buyer", "operations_manager")),
+            ("receipt", "receipt", "stock.picking", ("warehouse_operator", "buyer")),
+            ("scorecard", "scorecard", "distribution.scorecard", ("purchasing_manager",)),
+            ("vendor-with-scorecard", "scored_vendor", "res.partner", ("purchasing_manager",)),
+            ("requisition", "requisition", "distribution.purchase.requisition", ("buyer", "finance_controller")),
+            ("budget", "budget", "distribution.budget", ("finance_controller",)),
+            ("order-with-landed-cost", "landed_order", "purchase.order", ("buyer",)),
+            ("confirmation", "confirmation", "distribution.supplier.confirmation", ("buyer",)),
+        )
+        for login in logins
+    ),
     # The rules of the game, and those who keep the matrices.
     ("my-substitutes", "purchasing_manager", "/web#action=distribution_approval.action_my_substitutes", VIEW),
     ("asked", "purchasing_manager", "/web#action=distribution_approval.action_approval_asked", VIEW),
@@ -295,6 +337,7 @@ def places(rpc, sql):
             "SELECT id FROM distribution_freight_request WHERE state = 'to_approve' ORDER BY id DESC LIMIT 1"
         ),
         **_places_of_the_rules(first),
+        **_places_of_procurement(first),
         "vendor": first(
             "SELECT id FROM res_partner WHERE vendor_status = 'new' AND supplier_rank > 0 ORDER BY id LIMIT 1"
         ),
@@ -412,6 +455,46 @@ def _places_of_the_rules(first):
         ),
         "simulation": first("SELECT id FROM distribution_approval_simulation LIMIT 1"),
         "overdue_policy": first("SELECT id FROM distribution_approval_policy WHERE document_type = 'freight_request'"),
+    }
+
+
+def _places_of_procurement(first):
+    """Where it is shown how the winter range is bought."""
+
+    def proposal(verdict, state):
+        return first(
+            f"""SELECT id FROM distribution_replenishment_proposal WHERE verdict = '{verdict}' AND state = '{state}'
+              ORDER BY id LIMIT 1"""
+        )
+
+    def of_order(origin, table, column="order_id"):
+        return first(
+            f"""SELECT found.id FROM {table} found JOIN purchase_order ordered ON ordered.id = found.{column}
+                 WHERE ordered.origin = '{origin}' ORDER BY found.id LIMIT 1"""
+        )
+
+    return {
+        "shortage": proposal("transfer", "ordered"),
+        "proposal": proposal("review", "open"),
+        "notice": of_order("BUY-ON-ITS-WAY", "distribution_ship_notice"),
+        "notice_conflict": of_order("BUY-CONFLICT", "distribution_ship_notice"),
+        "discrepancy_case": first(
+            """SELECT found.id FROM distribution_case found JOIN distribution_case_type kind ON kind.id = found.type_id
+                WHERE kind.code = 'receipt_discrepancy' ORDER BY found.id LIMIT 1"""
+        ),
+        "receipt": first(
+            """SELECT picking_ref FROM distribution_receipt_discrepancy WHERE kind = 'damaged' ORDER BY id LIMIT 1"""
+        ),
+        "scorecard": first(
+            "SELECT id FROM distribution_scorecard WHERE tier <> 'low' AND is_scored ORDER BY period_start DESC LIMIT 1"
+        ),
+        "scored_vendor": first("SELECT id FROM res_partner WHERE scorecard_tier <> 'low' ORDER BY id LIMIT 1"),
+        "requisition": first(
+            "SELECT id FROM distribution_purchase_requisition WHERE state = 'to_approve' ORDER BY id LIMIT 1"
+        ),
+        "budget": first("SELECT budget_id FROM distribution_budget_line WHERE available < 0 LIMIT 1"),
+        "landed_order": first("SELECT order_id FROM distribution_landed_cost ORDER BY id DESC LIMIT 1"),
+        "confirmation": of_order("BUY-LATER", "distribution_supplier_confirmation"),
     }
 
 

@@ -1,3 +1,4 @@
+from . import engine_evidence
 from . import res_company
 from . import res_config_settings
 from . import purchase_order_line_flush
@@ -60,6 +61,8 @@ from . import vendor_list
 from . import vendor_block
 from . import budget
 from . import budget_facts
+from . import budget_on_drafts
+from . import budget_on_bills
 from . import purchase_last_price
 from . import landed_cost
 from . import vendor_bill_freight

@@ -202,17 +202,22 @@ class DistributionBudget(models.Model):
             budgets.write({"refreshed_at": fields.Datetime.now()})
 
     @api.model
-    def _usage(self, company, without_orders=(), without_requisitions=()):
+    def _usage(self, company, without_orders=(), without_requisitions=(), without_bills=()):
         """``(book, {line id: Usage})`` of the budgets in force of ``company``; five queries.
 
         :param without_orders: ids of purchase orders that do not count, since they are what is judged
         :param without_requisitions: ids of requisitions that do not count
+        :param without_bills: ids of bills of which what has no order does not count
         """
         book, asked = self._book(company)
         usage = defaultdict(Usage)
         if not book:
             return book, usage
-        asked.update(orders=list(without_orders) or [0], requisitions=list(without_requisitions) or [0])
+        asked.update(
+            orders=list(without_orders) or [0],
+            requisitions=list(without_requisitions) or [0],
+            bills=list(without_bills) or [0],
+        )
         self.env.flush_all()
         paths = self.env["product.category"]._budget_paths()
         for figure, statement in (("actual", ACTUAL), ("committed", COMMITTED), ("asked", ASKED), ("asked", HELD)):
@@ -248,15 +253,16 @@ class DistributionBudget(models.Model):
             "confirmed": PURCHASE_CONFIRMED_STATES,
             "orders": [0],
             "requisitions": [0],
+            "bills": [0],
         }
         return BudgetBook(line._to_engine() for line in lines), asked
 
 
-#: Posted bills and refunds, on their accounting date; bills without an order are nobody's. Drafts for an order take
-#: from what is committed as soon as they are made, and are committed themselves until they are posted.
+#: Posted bills and refunds, on their accounting date; what has no order is paid by whom the bill names. Drafts for an
+#: order take from what is committed as soon as they are made, and are committed themselves until they are posted.
 ACTUAL = """
-    SELECT coalesce(asked.budget_owner_id, po.budget_owner_id), template.categ_id, item.date, move.state,
-           sum(item.balance)
+    SELECT coalesce(asked.budget_owner_id, po.budget_owner_id, CASE WHEN line.id IS NULL THEN move.budget_owner_id END),
+           template.categ_id, item.date, move.state, sum(item.balance)
       FROM account_move_line item
       JOIN account_move move ON move.id = item.move_id
  LEFT JOIN product_product product ON product.id = item.product_id
@@ -268,6 +274,7 @@ ACTUAL = """
      WHERE item.company_id = %(company)s AND item.display_type = 'product'
        AND move.move_type IN ('in_invoice', 'in_refund', 'in_receipt')
        AND (move.state = 'posted' OR (move.state = 'draft' AND item.purchase_line_id IS NOT NULL))
+       AND (item.purchase_line_id IS NOT NULL OR move.id <> ALL(%(bills)s))
        AND item.date BETWEEN %(first)s AND %(last)s
   GROUP BY 1, 2, 3, 4"""
 #: Lines of confirmed orders, with the day whose period pays.

@@ -55,8 +55,10 @@ class BudgetFacts(models.AbstractModel):
 
     def _check_named_budget(self):
         """Refuse to name the budget of somebody whom no policy asks."""
-        if self.env.su:
-            return
+        if not self.env.su:
+            self._refuse_budget_of_another()
+
+    def _refuse_budget_of_another(self):
         for document in self.filtered(lambda document: document._is_paid_by_another()):
             if not document._asks_about_budgets():
                 raise UserError(

@@ -1,7 +1,7 @@
 """Landed cost: expected by rule for each order line, kept when the order is confirmed, compared with what came."""
 
 from odoo import _, api, fields, models
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import ValidationError
 
 from odoo.addons.distribution_approval.models.approval_policy import today
 from odoo.addons.distribution_core.compat import LINE_UOM, PURCHASE_CONFIRMED_STATES
@@ -153,7 +153,7 @@ class PurchaseOrder(models.Model):
 class DistributionLandedCost(models.Model):
     _name = "distribution.landed.cost"
     _description = "Landed Cost Expected and Actual"
-    _inherit = ["distribution.approval.evidence"]
+    _inherit = ["distribution.engine.evidence"]
     _order = "id desc"
 
     line_id = fields.Many2one(
@@ -177,11 +177,6 @@ class DistributionLandedCost(models.Model):
     is_landed = fields.Boolean("Costs Came", readonly=True)
 
     _sql_constraints = [("line_unique", "UNIQUE (line_id)", "This order line is compared already.")]
-
-    def write(self, vals):
-        if not self.env.su:
-            raise AccessError(_("What was expected and what came is kept as it was found."))
-        return super().write(vals)
 
     @api.model
     def _expect(self, lines):

@@ -33,7 +33,7 @@ KINDS = [("short", "Short"), ("over", "Over"), ("wrong", "Wrong Product"), ("dam
 class ReceiptDiscrepancy(models.Model):
     _name = "distribution.receipt.discrepancy"
     _description = "Receipt Discrepancy"
-    _inherit = ["distribution.approval.evidence"]
+    _inherit = ["distribution.engine.evidence"]
     _log_access = False
     _order = "id desc"
     _rec_name = "kind"

@@ -317,7 +317,7 @@ class ShipNoticeLine(models.Model):
 
     _name = "distribution.ship.notice.line"
     _description = "Ship Notice Line"
-    _inherit = ["distribution.approval.evidence"]
+    _inherit = ["distribution.engine.evidence"]
     _order = "notice_id, id"
     _rec_name = "product_id"
 
@@ -359,7 +359,7 @@ class ShipNoticeShare(models.Model):
 
     _name = "distribution.ship.notice.share"
     _description = "Ship Notice Share"
-    _inherit = ["distribution.approval.evidence"]
+    _inherit = ["distribution.engine.evidence"]
     _order = "notice_id, id"
     _rec_name = "order_line_id"
 

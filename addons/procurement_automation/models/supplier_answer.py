@@ -19,7 +19,7 @@ MAX_ANSWERS = 100
 class SupplierAnswer(models.Model):
     _name = "distribution.supplier.answer"
     _description = "Vendor's Answer"
-    _inherit = ["distribution.approval.evidence"]
+    _inherit = ["distribution.engine.evidence"]
     _log_access = False
     _order = "id desc"
     _rec_name = "answered_at"
@@ -45,7 +45,7 @@ class SupplierAnswer(models.Model):
 class SupplierPromise(models.Model):
     _name = "distribution.supplier.promise"
     _description = "Vendor's Promise"
-    _inherit = ["distribution.approval.evidence"]
+    _inherit = ["distribution.engine.evidence"]
     _log_access = False
     _order = "id"
     _rec_name = "day"

@@ -62,7 +62,7 @@ class SupplierDelay(models.Model):
 class SupplierDelayHit(models.Model):
     _name = "distribution.supplier.delay.hit"
     _description = "Customer Order at Risk"
-    _inherit = ["distribution.approval.evidence"]
+    _inherit = ["distribution.engine.evidence"]
     _order = "delay_id desc, value desc, id"
     _rec_name = "sale_order_id"
 

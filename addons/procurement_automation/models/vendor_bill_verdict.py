@@ -34,7 +34,7 @@ class MatchLine(models.Model):
 
     _name = "distribution.match.line"
     _description = "Bill Match"
-    _inherit = ["distribution.approval.evidence"]
+    _inherit = ["distribution.engine.evidence"]
     _log_access = False
     _order = "id desc"
     _rec_name = "verdict"

@@ -367,6 +367,142 @@ class TestBudgetAttacks(BudgetCase):
         own = self._order(100, user=self.manager, budget_owner_id=self.manager.id)
         self.assertFalse(own.copy().budget_owner_id, "a copy is another one's, may be")
 
+    def test_nobody_fills_a_draft_at_the_expense_of_another(self):
+        order = self._order(100, user=self.manager, budget_owner_id=self.manager.id)
+        theirs = order.with_user(self.buyer)
+        line, more = theirs.order_line, {"product_id": self.product.id, "product_qty": 1, "price_unit": 5}
+        dear = self.env["res.currency"].create({"name": "DEA", "symbol": "D", "rate_ids": [(0, 0, {"rate": 0.5})]})
+        for attempt in (
+            lambda: line.write({"product_qty": 20}),
+            lambda: line.write({"price_unit": 11}),
+            lambda: theirs.write({"order_line": [(0, 0, more)]}),
+            lambda: theirs.order_line.create({**more, "order_id": order.id}),
+            lambda: self._order(50).order_line.write({"order_id": order.id}),
+            lambda: line.copy({"order_id": order.id}),
+            lambda: theirs.write({"currency_id": dear.id}),
+        ):
+            with self.assertRaisesRegex(UserError, "has to approve"), self.env.cr.savepoint():
+                attempt()
+        line.write({"product_qty": 5, "date_planned": fields.Datetime.now() + timedelta(days=9)})
+        order.order_line.product_qty = 20
+        self.assertEqual(order.amount_untaxed, 200, "less by a colleague, more by who pays")
+        # For nobody's budget everybody adds.
+        theirs.budget_owner_id = False
+        line.product_qty = 30
+
+    def test_a_colleague_fills_a_draft_where_policy_asks_who_pays(self):
+        self._govern_also(
+            "purchase_order",
+            [
+                ("Nobody's or own", "pass", [("others_budget", "is_false")], []),
+                ("Another's", "require", [("others_budget", "is_true")], ["Budget owner"]),
+            ],
+        )
+        order = self._order(100, user=self.manager, budget_owner_id=self.manager.id).with_user(self.buyer)
+        order.order_line.product_qty = 20
+        order.button_confirm()
+        self.assertEqual(order.state, "to approve")
+
+    def test_reordering_goes_past_a_draft_that_names_a_budget(self):
+        rule = self.env["stock.warehouse.orderpoint"].create(
+            {"product_id": self.product.id, "product_min_qty": 500, "product_max_qty": 600}
+        )
+        values = {"user_id": self.vendor.buyer_id.id, "picking_type_id": rule.warehouse_id.in_type_id.id}
+        free = self._order(100, **values)
+        named = self._order(100, user=self.manager, budget_owner_id=self.manager.id, **values)
+        rule._procure_orderpoint_confirm(company_id=self.company, raise_user_error=False)
+        self.assertEqual(named.amount_untaxed, 100)
+        self.assertGreater(sum(free.order_line.mapped("product_qty")), 500)
+
+    def _bill_of(self, user, amount, owner=None, **values):
+        """A bill without an order that ``user`` entered."""
+        line = {"product_id": self.product.id, "quantity": 1, "price_unit": amount, "tax_ids": False}
+        return (
+            self.env["account.move"]
+            .with_user(user)
+            .create(
+                {
+                    "move_type": "in_invoice",
+                    "partner_id": self.vendor.id,
+                    "invoice_date": fields.Date.today(),
+                    "budget_owner_id": owner.id if owner else False,
+                    "invoice_line_ids": [(0, 0, line)],
+                    **values,
+                }
+            )
+        )
+
+    def _accountant(self, login):
+        groups = "account.group_account_invoice,purchase.group_purchase_user,stock.group_stock_user"
+        return new_test_user(self.env, login=login, groups=f"base.group_user,{groups}")
+
+    def test_bills_without_an_order(self):
+        accountant, colleague = self._accountant("t_accountant"), self._accountant("t_accountant_2")
+        own, rest = self._budget(1000, accountant), self._budget(1000, name="Nobody's")
+        bill = self._bill_of(accountant, 80, accountant)
+        self.assertEqual((self._figures(own)[0], self._figures(rest)[0]), (0, 0), "a draft spends nothing")
+        bill.action_post()
+        self._bill_of(accountant, 30).action_post()
+        self.assertEqual((self._figures(own)[0], self._figures(rest)[0]), (80, 30))
+        with self.assertRaisesRegex(UserError, "was judged by it"):
+            bill.budget_owner_id = False
+        refund = bill.with_user(colleague)._reverse_moves([{"invoice_date": fields.Date.today()}])
+        refund.action_post()
+        self.assertEqual((self._figures(own)[0], refund.budget_owner_id), (0, accountant))
+        # Lines of an order are paid by whom the order names.
+        order = self._order(100)
+        order.button_confirm()
+        self._receive(order, 10)
+        order.sudo().action_create_invoice()
+        mixed = order.sudo().invoice_ids
+        mixed.write({"budget_owner_id": accountant.id, "invoice_date": fields.Date.today()})
+        mixed.with_user(accountant).action_post()
+        self.assertEqual((self._figures(own)[0], self._figures(rest)[0]), (0, 130))
+
+    def test_nobody_has_bills_paid_by_another_in_silence(self):
+        accountant, colleague = self._accountant("t_accountant"), self._accountant("t_accountant_2")
+        own = self._bill_of(accountant, 80, accountant)
+        orphan = self._bill_of(colleague, 80)
+        refund = self._bill_of(colleague, 0, accountant, move_type="in_refund")
+        refund.invoice_line_ids.price_unit = -50
+        for attempt in (
+            lambda: self._bill_of(colleague, 80, accountant),
+            lambda: orphan.write({"budget_owner_id": accountant.id}),
+            lambda: own.with_user(colleague).action_post(),
+            lambda: own.with_user(colleague).sudo().action_post(),
+            lambda: refund.action_post(),
+        ):
+            with self.assertRaisesRegex(UserError, "has to approve"), self.env.cr.savepoint():
+                attempt()
+        self.assertEqual((own.state, orphan.budget_owner_id.id), ("draft", False))
+
+    def test_policy_of_bills_asks_about_budgets(self):
+        accountant = self._accountant("t_accountant")
+        self._budget(100, accountant)
+        self._budget(100, self.finance)
+        self._govern_also(
+            "vendor_bill",
+            [
+                ("Within", "pass", [("over_budget", "is_false"), ("others_budget", "is_false")], []),
+                ("Over", "require", [("over_budget", "is_true")], ["Finance"]),
+                ("Another's", "require", [("others_budget", "is_true")], ["Budget owner"]),
+            ],
+        )
+        within, over, others = (
+            self._bill_of(accountant, 60, accountant, ref="1"),
+            self._bill_of(accountant, 60, accountant, ref="2"),
+            self._bill_of(accountant, 60, self.finance, ref="3"),
+        )
+        for bill in (within, over, others):
+            bill.action_post()
+        self.assertEqual([bill.state for bill in (within, over, others)], ["posted", "draft", "draft"])
+        self.assertEqual(over.sudo().approval_request_id.task_ids.mapped("name"), ["Finance"])
+        self.assertEqual(others.sudo().approval_request_id.task_ids.user_ids, self.finance)
+        with self.assertRaisesRegex(UserError, "was judged by it"):
+            others.budget_owner_id = False
+        facts = within.sudo()._approval_facts({"budget_used"})[within.id]
+        self.assertEqual(float(facts["budget_used"]), 60, "judged again it does not count twice")
+
     def test_where_policy_asks_the_owner_of_the_budget(self):
         self._govern_also(
             "purchase_order",
