@@ -25,5 +25,6 @@ from . import test_buyer_workbench
 from . import test_scheduled_work
 from . import test_replenishment_transfer
 from . import test_procurement_batch
+from . import test_replenishment_properties
 from . import test_replenishment_companies
 from . import test_replenishment_manufacturing
