@@ -440,10 +440,11 @@ class BuyerWorkbench(models.AbstractModel):
                     maximum=self._number(one.maximum),
                 ),
                 _(
-                    "service %(present)s %% → %(expected)s %%, stock value %(effect)s",
-                    present=self._number(one.present_service),
-                    expected=self._number(one.expected_service),
-                    effect=formatLang(self.env, one.stock_value_effect, currency_obj=one.currency_id),
+                    "service %(present)s %% → %(expected)s %%, stock value %(sign)s%(effect)s",
+                    present=formatLang(self.env, one.present_service, digits=1),
+                    expected=formatLang(self.env, one.expected_service, digits=1),
+                    sign="−" if one.stock_value_effect < 0 else "+",
+                    effect=formatLang(self.env, abs(one.stock_value_effect), currency_obj=one.currency_id),
                 ),
             ]
             yield self._entry(
