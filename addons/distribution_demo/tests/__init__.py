@@ -10,3 +10,4 @@ from . import test_oversight
 from . import test_procurement
 from . import test_automation_cases
 from . import test_reporting
+from . import test_screens

@@ -63,7 +63,8 @@ class ReceiptDiscrepancy(models.Model):
             picking.id: picking for picking in self.env["stock.picking"].browse(self.mapped("picking_ref")).exists()
         }
         references = [number for number in self.mapped("order_line_ref") if number]
-        lines = {line.id: line for line in self.env["purchase.order.line"].browse(references).exists()}
+        # sudo: who reads the discrepancy sees which order it was; to open that order takes the right to read it.
+        lines = {line.id: line for line in self.env["purchase.order.line"].sudo().browse(references).exists()}
         for found in self:
             found.picking_id = pickings.get(found.picking_ref)
             line = lines.get(found.order_line_ref, self.env["purchase.order.line"])

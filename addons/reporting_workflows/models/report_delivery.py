@@ -81,7 +81,8 @@ class ReportDelivery(models.Model):
     @api.depends("edition_id", "run_id", "kind")
     def _compute_display_name(self):
         for delivery in self:
-            delivery.display_name = (delivery.edition_id or delivery.run_id).display_name
+            # sudo: the name alone, as any link to it shows; who tends deliveries need not be among the receivers.
+            delivery.display_name = (delivery.edition_id or delivery.run_id).sudo().display_name
 
     def write(self, vals):
         if not self.env.su:

@@ -1,0 +1,105 @@
+"""What the web client asks for: every menu of the suite as every role, and each policy tried on its documents."""
+
+from lxml import etree
+from odoo.tests.common import TransactionCase, tagged
+from odoo.tools.safe_eval import datetime, safe_eval, time
+
+from ..engine import make_plan
+
+SUITE = ("distribution_", "procurement_automation.", "reporting_workflows.")
+#: Views that show records one by one; the others count.
+READING = ("tree", "list", "kanban", "form")
+PAGE = 80
+
+
+@tagged("post_install", "-at_install")
+class TestScreens(TransactionCase):
+    def test_every_role_opens_every_menu_that_it_is_shown(self):
+        opened = 0
+        for login in ["admin", *(person.login for person in make_plan().people if not person.left)]:
+            env = self.env(user=self.env["res.users"].search([("login", "=", login)]))
+            for menu in env["ir.ui.menu"].load_web_menus(False).values():
+                if menu["xmlid"].startswith(SUITE) and menu["actionModel"] == "ir.actions.act_window":
+                    with self.subTest(login=login, menu=menu["xmlid"]):
+                        self._open(env, menu["actionID"])
+                    opened += 1
+        self.assertGreater(opened, 300)
+
+    def _open(self, env, action_id):
+        """What the web client asks the server for when a menu is chosen, and the first record of its list."""
+        words = {
+            "uid": env.uid,
+            "time": time,
+            "datetime": datetime,
+            "context_today": datetime.date.today,
+            "active_id": False,
+            "active_ids": [],
+        }
+        # The web client's controller reads actions for everybody.
+        action = env["ir.actions.act_window"].sudo().browse(action_id)._get_action_dict()
+        model = env[action["res_model"]].with_context(**safe_eval(action["context"] or "{}", words))
+        views = model.get_views([*action["views"], (False, "search")])["views"]
+        if action["target"] == "new":
+            model.default_get(list(_asked_of(model, views["form"]["arch"])))
+            return
+        records = model.search(safe_eval(action["domain"] or "[]", words), limit=PAGE)
+        for kind in READING:
+            if kind in views:
+                # Each call of the web client begins with an empty cache: not with what somebody else may read.
+                env.invalidate_all()
+                shown = records[:1] if kind == "form" else records
+                shown.web_read(_asked_of(model, views[kind]["arch"]))
+
+    def test_every_empty_list_says_what_it_is_for(self):
+        actions = self.env["ir.actions.act_window"].search(
+            [("res_model", "=like", "distribution.%"), ("target", "!=", "new"), ("view_mode", "!=", "form")]
+        )
+        self.assertTrue(actions)
+        names = actions.get_external_id()
+        silent = [names[action.id] for action in actions if not action.help and names[action.id].startswith(SUITE)]
+        self.assertFalse(silent)
+
+    def test_whoever_is_asked_and_the_auditor_open_the_document(self):
+        auditor = self.env["res.users"].search([("login", "=", "auditor")])
+        opened = set()
+        for task in self.env["distribution.approval.task"].search([("state", "=", "open")]):
+            document = task.request_id._document()
+            for user in task.user_ids | auditor:
+                if (document._name, user) in opened:
+                    continue
+                with self.subTest(document=str(document), login=user.login):
+                    self.env.invalidate_all()
+                    own = document.with_user(user)
+                    form = own.get_views([(False, "form")])["views"]["form"]
+                    own.web_read(_asked_of(own, form["arch"]))
+                opened.add((document._name, user))
+        self.assertGreater(len({model for model, _user in opened}), 8)
+
+    def test_the_auditor_tries_each_policy_on_a_document_of_its_kind(self):
+        auditor = self.env["res.users"].search([("login", "=", "auditor")])
+        versions = self.env["distribution.approval.policy.version"].search([("state", "=", "published")])
+        tried = set()
+        for version in versions:
+            with self.subTest(version.display_name):
+                trial = self.env["distribution.approval.try"].with_user(auditor).create({"version_id": version.id})
+                self.assertNotEqual(trial.hindrance, "closed")
+                if trial.document_ref:
+                    self.assertIn(trial.document_ref.sudo().display_name, trial.result)
+                    tried.add(version.document_type)
+        self.assertGreater(len(tried), 8)
+
+
+def _asked_of(model, arch):
+    """What the web client wants to know of each record for the view `arch`, as `web_read` takes it."""
+    asked = {}
+    for node in etree.fromstring(arch).xpath("//field[not(ancestor::field)]"):
+        field = model._fields[node.get("name")]
+        views = [child for child in node if child.tag in READING]
+        if views and field.type in ("one2many", "many2many"):
+            lines = model.env[field.comodel_name]
+            asked[field.name] = {"fields": _asked_of(lines, etree.tostring(views[0]))}
+        elif field.type in ("many2one", "one2many", "many2many"):
+            asked[field.name] = {"fields": {"display_name": {}}}
+        else:
+            asked[field.name] = {}
+    return asked
