@@ -350,12 +350,9 @@ def test_forgeries_that_lack_nothing(desk, linked, goods, rpc, http):
 
     def rows():
         """What the tables hold, and one row of each; of cases and followers nothing is said here."""
-        return {
-            model: desk.sql(f"SELECT count(*), min(id), md5(string_agg(kept::text, '' ORDER BY id)) FROM {table} kept")[
-                0
-            ]
-            for model, table in ((model, model.replace(".", "_")) for model in values_of)
-        }
+        what = "count(*), min(id), md5(string_agg(kept::text, '' ORDER BY id))"
+        tables = {model: model.replace(".", "_") for model in values_of}
+        return {model: desk.sql(f"SELECT {what} FROM {table} kept")[0] for model, table in tables.items()}
 
     known = rows()
     for model, values in values_of.items():

@@ -480,7 +480,8 @@ def _places_of_procurement(first):
         "notice_conflict": of_order("BUY-CONFLICT", "distribution_ship_notice"),
         "discrepancy_case": first(
             """SELECT found.id FROM distribution_case found JOIN distribution_case_type kind ON kind.id = found.type_id
-                WHERE kind.code = 'receipt_discrepancy' ORDER BY found.id LIMIT 1"""
+                 JOIN res_users owner ON owner.id = found.user_id
+                WHERE kind.code = 'receipt_discrepancy' AND owner.login = 'buyer' ORDER BY found.id LIMIT 1"""
         ),
         "receipt": first(
             """SELECT picking_ref FROM distribution_receipt_discrepancy WHERE kind = 'damaged' ORDER BY id LIMIT 1"""
