@@ -108,6 +108,9 @@ def test_budgets_are_not_helped_along(rpc, goods):
     )
     finance(BUDGET, "action_activate", [budget])
     (line,) = finance(BUDGET_LINE, "search", [("budget_id", "=", budget)])
+    # Whoever may close a budget does not take it back to a draft, where its owner would raise it and no one would know.
+    for login in (*PEOPLE, "operations_manager", "finance_controller", "admin"):
+        refused(rpc(login), BUDGET, "write", [budget], {"state": "draft"})
     for login in (*PEOPLE, "operations_manager", "admin"):
         client = rpc(login)
         for model, record, values in (
@@ -127,6 +130,21 @@ def test_budgets_are_not_helped_along(rpc, goods):
     (found,) = finance(BUDGET_LINE, "read", [line], ["amount", "available", "state", "owner_id"])
     assert (found["amount"], found["available"], found["state"]) == (100, 100, "active")
     assert found["owner_id"][0] == rpc("operations_manager").uid
+    spent = finance(
+        BUDGET,
+        "create",
+        {
+            "name": "Long past",
+            "owner_id": rpc("operations_manager").uid,
+            "date_from": str(today - timedelta(days=900)),
+            "date_to": str(today - timedelta(days=800)),
+            "line_ids": [(0, 0, {"amount": 100})],
+        },
+    )
+    finance(BUDGET, "action_activate", [spent])
+    finance(BUDGET, "action_close", [spent])
+    refused(finance, BUDGET, "write", [spent], {"state": "draft"})
+    refused(finance, BUDGET, "unlink", [spent])
 
     # Nobody names another's budget, by whatever door, where the policy does not ask about it.
     order = order_of(buyer, goods, 50)
@@ -162,9 +180,23 @@ def test_an_approved_vendor_list_stays_what_it_is(rpc, goods):
     wide = {"product_tmpl_id": False, "category_id": product["categ_id"][0]}
     for login in ("buyer", "purchasing_manager", "compliance_officer", "admin"):
         client = rpc(login)
-        for values in (wide, {"state": "active"}, {"entry_ids": [(1, entry, {"partner_id": other})]}):
+        undone = {"state": "proposed", "decided_by": False, "decided_at": False}
+        for values in (
+            wide,
+            {"state": "active"},
+            {"state": "draft"},
+            {"entry_ids": [(1, entry, {"partner_id": other})]},
+            {"entry_ids": [(1, entry, undone)]},
+        ):
             refused(client, LIST, "write", [made], values)
-        for values in ({"partner_id": other}, {"date_end": "2199-01-01"}, {"state": "approved"}, {"decided_by": 2}):
+        for values in (
+            {"partner_id": other},
+            {"date_end": "2199-01-01"},
+            {"state": "approved"},
+            {"decided_by": 2},
+            undone,
+            {"state": "proposed"},
+        ):
             refused(client, ENTRY, "write", [entry], values)
         refused(client, ENTRY, "unlink", [entry])
         refused(client, LIST, "unlink", [made])
@@ -174,7 +206,18 @@ def test_an_approved_vendor_list_stays_what_it_is(rpc, goods):
         client(ENTRY, "load", [".id", "partner_id/.id"], [[str(entry), str(other)]])
         own = client(ENTRY, "create", {"list_id": made, "partner_id": other})
         refused(client, ENTRY, "action_approve", [own])
-    (found,) = compliance(ENTRY, "read", [entry], ["partner_id", "state"])
+    (found,) = compliance(ENTRY, "read", [entry], ["partner_id", "state", "decided_by"])
     assert (found["partner_id"][0], found["state"]) == (goods["vendor"], "approved")
+    assert found["decided_by"][0] == compliance.uid
     (found,) = compliance(LIST, "read", [made], ["product_tmpl_id", "vendor_count", "state"])
     assert (found["product_tmpl_id"], found["vendor_count"]) == (product["product_tmpl_id"], 1)
+
+    # In force, nobody takes it back to a draft, not even who could close it.
+    compliance(LIST, "action_activate", [made])
+    for login in ("buyer", "purchasing_manager", "compliance_officer", "admin"):
+        for state in ("draft", "closed"):
+            refused(rpc(login), LIST, "write", [made], {"state": state})
+    assert compliance(LIST, "read", [made], ["state"])[0]["state"] == "active"
+    compliance(LIST, "action_close", [made])
+    refused(compliance, LIST, "write", [made], {"state": "draft"})
+    refused(compliance, LIST, "unlink", [made])

@@ -79,7 +79,8 @@ class DistributionBudget(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        self._refuse_state(vals)
+        if not self.env.su and {"state", "refreshed_at"} & vals.keys():
+            raise AccessError(_("A budget comes into force, and is closed, by its buttons."))
         scope = {"owner_id", "date_from", "date_to", "company_id"} & vals.keys()
         if scope and not self.env.su and any(budget.state != "draft" for budget in self):
             raise UserError(_("A budget in force keeps its owner and period: close it and make another one."))

@@ -80,7 +80,8 @@ class DistributionVendorList(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        self._refuse_state(vals)
+        if not self.env.su and "state" in vals:
+            raise AccessError(_("A list comes into force, and is closed, by its buttons."))
         scope = {"company_id", "category_id", "product_tmpl_id", "warehouse_id"} & vals.keys()
         if scope and not self.env.su:
             if any(one.state != "draft" for one in self):
@@ -249,7 +250,9 @@ class DistributionVendorListEntry(models.Model):
         return entries
 
     def write(self, vals):
-        self._refuse_decision(vals)
+        # Whatever the value: who could write "proposed" would undo what was approved.
+        if not self.env.su and {"state", "decided_by", "decided_at"} & vals.keys():
+            raise AccessError(_("A vendor is approved and withdrawn by the buttons, by vendor governance."))
         decided = self.filtered(lambda entry: entry.state != "proposed")
         if not self.env.su and decided and {"partner_id", "date_start", "date_end", "list_id", "reason"} & vals.keys():
             raise UserError(_("What was approved stays as it is: withdraw it and propose it anew."))

@@ -318,6 +318,17 @@ class TestBudgetAttacks(BudgetCase):
         for actor in (self.controller, self.env.ref("base.user_admin")):
             with self.assertRaises(AccessError):
                 draft.with_user(actor).write({"state": "active"})
+        # Nor back: as a draft it could be raised by its owner, or deleted, and nobody would know.
+        own = self._budget(1000, owner=self.controller_2)
+        closed = self._budget(1000, name="Closed", date_from="2020-01-01", date_to="2020-12-31")
+        closed.action_close()
+        for budget in (own, closed):
+            for actor in (self.controller, self.controller_2, self.env.ref("base.user_admin")):
+                for values in ({"state": "draft"}, {"state": "closed"}, {"refreshed_at": False}):
+                    with self.assertRaisesRegex(AccessError, "by its buttons"):
+                        budget.with_user(actor).write(values)
+                with self.assertRaises(UserError):
+                    budget.with_user(actor).unlink()
         made = self.env[BUDGET].with_user(self.controller).with_context(default_state="active")
         values = {"name": "x", "date_from": "2027-01-01", "date_to": "2027-12-31"}
         self.assertEqual(made.create(values).state, "draft")

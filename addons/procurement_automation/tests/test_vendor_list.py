@@ -200,6 +200,12 @@ class TestVendorListAttacks(VendorListCase):
             for values in ({"partner_id": self.vendor.id}, {"date_end": "2199-01-01"}, {"list_id": one.copy().id}):
                 with self.assertRaises(UserError):
                     approved.with_user(actor).write(values)
+            undone = {"state": "proposed", "decided_by": False, "decided_at": False}
+            for values in (undone, *({name: value} for name, value in undone.items())):
+                with self.assertRaisesRegex(AccessError, "by the buttons"):
+                    approved.with_user(actor).write(values)
+                with self.assertRaisesRegex(AccessError, "by the buttons"):
+                    one.with_user(actor).write({"entry_ids": [(1, approved.id, values)]})
             with self.assertRaises(UserError):
                 approved.with_user(actor).unlink()
         for actor in (self.buyer, self.requester, self.employee):
@@ -211,8 +217,9 @@ class TestVendorListAttacks(VendorListCase):
     def test_a_list_is_not_loosened_by_the_way(self):
         one = self._list(self.listed)
         for actor in (self.buyer, self.governor, self.env.ref("base.user_admin")):
-            with self.assertRaises(AccessError):
-                one.with_user(actor).write({"state": "closed"})
+            for state in ("draft", "closed", "active"):
+                with self.assertRaisesRegex(AccessError, "by its buttons"):
+                    one.with_user(actor).write({"state": state})
             with self.assertRaises(UserError):
                 one.with_user(actor).write({"warehouse_id": self.branch.id})
             with self.assertRaises(UserError):
