@@ -327,10 +327,21 @@ class ShipNoticeLine(models.Model):
     # A plain number: it is what was told, whatever becomes of the line.
     order_line_ref = fields.Integer("Order Line Reference", readonly=True)
     product_id = fields.Many2one("product.product", readonly=True, index="btree_not_null", ondelete="restrict")
+    shown_product_id = fields.Many2one("product.product", "Product", compute="_compute_shown_product_id")
     quantity = fields.Float(required=True, readonly=True, digits=0)
     lot = fields.Char("Lot or Serial Number", readonly=True)
     package = fields.Char(readonly=True)
     expiry_date = fields.Date(readonly=True)
+
+    @api.depends("product_id", "order_line_ref")
+    def _compute_shown_product_id(self):
+        """The product that was told, or that of the order line that was named instead."""
+        # sudo: the warehouse reads what is on its way without the right to read orders
+        ordered = self.env["purchase.order.line"].sudo()
+        known = ordered.browse(filter(None, self.mapped("order_line_ref"))).exists()
+        products = {line.id: line.product_id.id for line in known}
+        for line in self:
+            line.shown_product_id = line.product_id.id or products.get(line.order_line_ref)
 
     def init(self):
         protect_columns(

@@ -45,6 +45,14 @@ class TestShipNotice(ShipNoticeCase):
         self.assertEqual(len(notice.conflict.splitlines()), 2)
         self.assertEqual(order.picking_ids.move_ids.read(["product_uom_qty", "quantity", "date", "state"]), before)
 
+    def test_what_comes_is_shown_however_it_was_named(self):
+        order, _confirmation = self._asked()
+        notice = self._told(
+            order, Announced(1, line=order.order_line.id), self._bolts(2), Announced(3, product=self.product_2.id)
+        )
+        shown = notice.with_user(self.buyer).line_ids.sorted("quantity").mapped(lambda line: line.shown_product_id.id)
+        self.assertEqual(shown, [self.product.id, self.product.id, self.product_2.id])
+
     def test_expected_when_all_of_it_arrives(self):
         order, confirmation = self._asked()
         line = confirmation.line_ids
