@@ -56,7 +56,10 @@ class Desk:
         return self.value("SELECT id FROM stock_location WHERE usage = 'customer' AND active ORDER BY id LIMIT 1")
 
     def loss_place(self):
-        return self.value("SELECT id FROM stock_location WHERE usage = 'inventory' AND active ORDER BY id LIMIT 1")
+        return self.place_of("inventory")
+
+    def place_of(self, usage):
+        return self.value("SELECT id FROM stock_location WHERE usage = %s AND active ORDER BY id LIMIT 1", usage)
 
     def goods(self, site="CEN", pieces=10, worth=0, high_value=False):
         """A product of which ``pieces`` (worth ``worth`` at least) lie free at ``site``; each one is given once.

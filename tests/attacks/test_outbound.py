@@ -651,11 +651,13 @@ def test_stock_is_not_written(desk, knock, run_code):
     assert desk.approval("distribution.inventory.adjustment", adjustment)
 
 
-def test_transfers_to_the_loss_location_wait(desk, knock, run_code):
+@pytest.mark.parametrize("usage", ("inventory", "supplier", "production"))
+def test_transfers_out_of_the_books_wait(desk, knock, run_code, usage):
+    """To the loss location, to a vendor who sent nothing, to production that no order asks for."""
     goods = desk.goods(pieces=20, worth=3000)
-    central, loss = desk.site("CEN"), desk.loss_place()
+    central, outside = desk.site("CEN"), desk.place_of(usage)
     pieces = int(2600 / goods["cost"]) + 1
-    picking = desk.transfer("warehouse_operator", goods, pieces, central["stock"], loss, central["internal"])
+    picking = desk.transfer("warehouse_operator", goods, pieces, central["stock"], outside, central["internal"])
     doors = {}
     for login in OPERATORS:
         doors |= move_doors(desk, desk.rpc(login), login, picking)

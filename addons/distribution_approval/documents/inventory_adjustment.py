@@ -2,7 +2,9 @@
 
 Guarded: goods that leave our books for an inventory loss location, or come from one – counts
 (buttons, wizards, imports, inventoried quantity), transfers and moves to such a location, deleted
-quants – and corrections of transfers that are done. Scrap is a document of its own.
+quants – and corrections of transfers that are done. Goods that go to a vendor or to production, or
+come from there, without an order that explains it (see ``goods_explained.py``) are the same. Scrap
+is a document of its own.
 
 Controlled: company, site, evidence; on lines product, location, lot, package, owner, counted
 quantity, variance, unit cost and cause. Not controlled, because normal work changes them: when the
@@ -241,7 +243,11 @@ class InventoryAdjustment(models.Model):
     def _approval_is_guarded(self):
         self.ensure_one()
         adjustment = self.sudo()
-        return adjustment.state == "applied" or any(move.state == "done" for move in adjustment.move_ids)
+        return adjustment.state == "applied" or any(
+            # What was asked about may have turned out to be explained, or to stay inside.
+            line.state == "done" and line._approval_crosses()
+            for line in adjustment.move_ids.move_line_ids
+        )
 
     def _approval_is_cancelled(self):
         self.ensure_one()
@@ -249,6 +255,9 @@ class InventoryAdjustment(models.Model):
 
     def _approval_site(self):
         return self.warehouse_id
+
+    def _approval_sites(self):
+        return self.warehouse_id | self.line_ids.location_id.warehouse_id
 
     def _approval_owners(self):
         """Who counted does not approve the count."""
@@ -530,6 +539,11 @@ class InventoryAdjustment(models.Model):
             )
 
         return moves.filtered(lambda move: move.move_line_ids and concerned(move))
+
+    @api.model
+    def _approval_sites_of_move(self, move):
+        lines = move.move_line_ids.filtered(lambda line: line._approval_crosses())
+        return (lines.location_id | lines.location_dest_id).warehouse_id or self._approval_site_of_move(move)
 
     @api.model
     def _approval_site_of_move(self, move):

@@ -42,6 +42,7 @@ from . import test_local_variants
 from . import test_simulation
 from . import test_policy_review
 from . import test_matrix_concurrency
+from . import test_goods_explained
 from . import test_inventory_adjustment
 from . import test_scrap
 from . import test_site_transfer

@@ -39,7 +39,7 @@ class GoodsConcurrencyCase(DocumentConcurrencyCase):
                 )
             )
             move = env["stock.move"].create(
-                self._move_values(env, product, 100, env.ref("stock.stock_location_suppliers").id, self.stock_id)
+                self._move_values(env, product, 100, env.ref("stock.stock_location_customers").id, self.stock_id)
             )
             move._action_confirm()
             move.quantity = 100
