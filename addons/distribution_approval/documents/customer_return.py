@@ -20,6 +20,7 @@ class CustomerReturn(models.Model):
 
     _approval_type = "customer_return"
     _approval_finds_undocumented = True
+    _approval_own_end = "location_dest_id"
     _approval_header = (
         *HEADER,
         ControlledField("return_reason_id", "Return Reason", model="distribution.return.reason"),

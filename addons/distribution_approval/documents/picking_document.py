@@ -52,6 +52,8 @@ class PickingDocument(models.AbstractModel):
     _approval_line = LINE
     #: Whether the nightly control looks for transfers that have no such document.
     _approval_finds_undocumented = False
+    #: Which end of its moves is at the site whose goods they are.
+    _approval_own_end = "location_id"
 
     picking_id = fields.Many2one("stock.picking", string="Transfer", required=True, readonly=True, ondelete="cascade")
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="restrict")
@@ -88,7 +90,28 @@ class PickingDocument(models.AbstractModel):
         return self.picking_id.user_id | self.create_uid
 
     def _approval_site(self):
-        return self.picking_id.picking_type_id.warehouse_id
+        """The site whose operation it is; where its goods are all at other sites, the first of these."""
+        own, sites = self.picking_id.picking_type_id.warehouse_id, self._approval_goods_sites()
+        return own if own in sites or not sites else sites[0]
+
+    def _approval_sites(self):
+        return self.picking_id.picking_type_id.warehouse_id | self._approval_goods_sites()
+
+    @api.model
+    def _approval_sites_of_move(self, move):
+        """The operation's, and where the goods are: another site's operation takes them as well."""
+        return super()._approval_sites_of_move(move) | self._approval_ends(move).warehouse_id
+
+    def _approval_goods_sites(self):
+        """The sites whose goods this document is about."""
+        # Who decides reads the document, and need not read its moves to know where it belongs.
+        sites = self._approval_ends(self.sudo()._approval_moves()).warehouse_id
+        return sites.with_env(self.env)
+
+    @api.model
+    def _approval_ends(self, moves):
+        """Where ``moves`` and their operations take the site's goods, or bring them."""
+        return moves.mapped(self._approval_own_end) | moves.move_line_ids.mapped(self._approval_own_end)
 
     def _approval_confirmed_at(self):
         return self.picking_id.date_done

@@ -106,6 +106,11 @@ class SiteTransfer(models.Model):
     def _approval_site(self):
         return self._approval_source_site()
 
+    def _approval_sites(self):
+        return self._approval_source_site().union(
+            *(self._approval_sites_of_move(move) for move in self._approval_moves())
+        )
+
     def _approval_context(self):
         source, destination = self._approval_source_site(), self._approval_destination_site()
         regions = source.region_id | destination.region_id
@@ -128,6 +133,11 @@ class SiteTransfer(models.Model):
                 )
             )
         )
+
+    @api.model
+    def _approval_sites_of_move(self, move):
+        leaving = move.move_line_ids.filtered(lambda line: line._approval_leaves_site())
+        return leaving.location_id.warehouse_id or move.location_id.warehouse_id
 
     @api.model
     def _approval_site_of_move(self, move):

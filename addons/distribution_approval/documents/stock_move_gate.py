@@ -72,8 +72,8 @@ class MoveDocument(models.AbstractModel):
         raise NotImplementedError(f"{self._name} does not say where it belongs")
 
     @api.model
-    def _approval_site_of_move(self, move):
-        """The site at which ``move`` is governed."""
+    def _approval_sites_of_move(self, move):
+        """The sites at which ``move`` is governed: any of them is enough."""
         return move.picking_type_id.warehouse_id or move.warehouse_id
 
     # ------------------------------------------------------------------ gate
@@ -111,7 +111,7 @@ class MoveDocument(models.AbstractModel):
 
         def governed(move):
             place = places.get(move.company_id.id, NOWHERE)
-            return place is EVERYWHERE or (place and self._approval_site_of_move(move).id in place)
+            return place is EVERYWHERE or (place and not place.isdisjoint(self._approval_sites_of_move(move).ids))
 
         return concerned.filtered(governed)
 

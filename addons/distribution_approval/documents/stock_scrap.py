@@ -298,8 +298,8 @@ class StockScrap(models.Model):
         )
 
     @api.model
-    def _approval_site_of_move(self, move):
-        return move.scrap_id.location_id.warehouse_id or move.move_line_ids.location_id[:1].warehouse_id
+    def _approval_sites_of_move(self, move):
+        return (move.scrap_id.location_id | move.move_line_ids.location_id).warehouse_id
 
     @api.model
     def _approval_documents_of(self, moves):

@@ -333,7 +333,7 @@ class ApprovalActivation(models.Model):
         for start in range(0, len(ids), BATCH):
             documents = model.browse(ids[start : start + BATCH])
             if self.warehouse_id:
-                documents = documents.filtered(lambda document: document._approval_site() == self.warehouse_id)
+                documents = documents.filtered(lambda document: self.warehouse_id in document._approval_sites())
             if documents:
                 count += len(documents)
                 self._baseline(documents)

@@ -221,6 +221,10 @@ class ApprovalMixin(models.AbstractModel):
         """The site (warehouse) to which this document belongs, or an empty recordset."""
         return self.env["stock.warehouse"]
 
+    def _approval_sites(self):
+        """All sites at which governance governs this document: any of them is enough."""
+        return self._approval_site()
+
     def _approval_confirmed_at(self):
         """When the document reached its guarded state, if it keeps that: the date of its baseline."""
         return False
@@ -400,7 +404,7 @@ class ApprovalMixin(models.AbstractModel):
             document.id
             for document in documents
             if (place := sites.get(document.company_id.id, NOWHERE)) is EVERYWHERE
-            or (place and (document.approval_state or document._approval_site().id in place))
+            or (place and (document.approval_state or not place.isdisjoint(document._approval_sites().ids)))
         )
 
     # ---------------------------------------------------------------- screen

@@ -45,6 +45,7 @@ from . import test_matrix_concurrency
 from . import test_goods_explained
 from . import test_inventory_adjustment
 from . import test_scrap
+from . import test_moves_at_sites
 from . import test_site_transfer
 from . import test_goods_concurrency
 from . import test_sale_gate

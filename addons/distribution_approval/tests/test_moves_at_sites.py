@@ -1,0 +1,89 @@
+"""Governance at one site: its goods are governed whoever's operation moves them, and its places stay what they are."""
+
+from odoo.tests.common import tagged
+
+from .goods_case import GoodsCase
+
+
+class SiteCase(GoodsCase):
+    """Deliveries and returns of the warehouse are governed, those of the branch are not."""
+
+    document_types = ()
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.customers = cls.env.ref("stock.stock_location_customers")
+        for document_type in ("delivery_hold", "customer_return"):
+            cls._publish(cls._make_goods_policy(document_type))
+            cls._govern_type(document_type, cls.warehouse)
+
+    def _document(self, picking, model="distribution.delivery.hold"):
+        return self.env[model].search([("picking_id", "=", picking.id)])
+
+    def _validated(self, quantity, source, destination, picking_type):
+        picking = self._picking(self.nut, quantity, source, destination, picking_type)
+        picking.button_validate()
+        return picking
+
+
+@tagged("post_install", "-at_install")
+class TestAnotherSitesOperation(SiteCase):
+    def test_delivery(self):
+        """The branch's delivery takes goods of the warehouse."""
+        for picking_type in (self.branch.out_type_id, self.branch.int_type_id):
+            picking = self._validated(20, self.stock, self.customers, picking_type)
+            self.assertTrue(picking.approval_held)
+            document = self._document(picking)
+            self.assertEqual(document._approval_site(), self.warehouse)
+            self.assertEqual(document._approval_facts({"site"})[document.id]["site"], self.warehouse.id)
+        self.assertEqual(self._on_hand(self.nut), 50)
+        self._decide(document, "Controlling", self.controller)
+        self.assertTrue(self._resume(document))
+        self.assertEqual((picking.state, self._on_hand(self.nut)), ("done", 30))
+        self._commit()
+
+    def test_the_operation_counts_as_well(self):
+        """The warehouse's delivery takes goods of the branch."""
+        self.env["stock.quant"]._update_available_quantity(self.nut, self.branch.lot_stock_id, 50)
+        picking = self._validated(20, self.branch.lot_stock_id, self.customers, self.warehouse.out_type_id)
+        self.assertTrue(picking.approval_held)
+        elsewhere = self._validated(20, self.branch.lot_stock_id, self.customers, self.branch.out_type_id)
+        self.assertEqual(elsewhere.state, "done", "the branch is not governed")
+        self.assertFalse(self._document(elsewhere))
+
+    def test_a_line_takes_goods_of_another_site(self):
+        self.env["stock.quant"]._update_available_quantity(self.nut, self.branch.lot_stock_id, 50)
+        picking = self._picking(self.nut, 20, self.branch.lot_stock_id, self.customers, self.branch.out_type_id)
+        picking.move_line_ids.location_id = self.stock
+        picking.button_validate()
+        self.assertTrue(picking.approval_held)
+        self.assertEqual(self._on_hand(self.nut), 50)
+
+    def test_return(self):
+        """The branch's receipt brings goods to the warehouse."""
+        returns = "distribution.customer.return"
+        picking = self._validated(20, self.customers, self.stock, self.branch.in_type_id)
+        self.assertTrue(picking.approval_held)
+        self.assertEqual(self._document(picking, returns)._approval_site(), self.warehouse)
+        elsewhere = self._validated(20, self.customers, self.branch.lot_stock_id, self.branch.in_type_id)
+        self.assertEqual(elsewhere.state, "done")
+        self.assertFalse(self._document(elsewhere, returns))
+        self.assertEqual(self._on_hand(self.nut), 50)
+
+    def test_the_control_finds_it(self):
+        """A restore, raw SQL, a time without the addon."""
+        done = self._validated(20, self.customers, self.branch.lot_stock_id, self.branch.in_type_id)
+        control = self.env["distribution.approval.control"]
+        self.assertFalse(control._cron_find_ungated())
+        self.env.flush_all()
+        for table in ("stock_move", "stock_move_line"):
+            self.env.cr.execute(
+                f"UPDATE {table} SET location_dest_id = %s WHERE picking_id = %s", (self.stock.id, done.id)
+            )
+        self.env.cr.execute(
+            "UPDATE stock_picking SET date_done = now() AT TIME ZONE 'UTC' + interval '1 hour' WHERE id = %s",
+            (done.id,),
+        )
+        self.env.invalidate_all()
+        self.assertEqual(control._cron_find_ungated(), 1)
