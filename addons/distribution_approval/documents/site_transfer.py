@@ -126,11 +126,8 @@ class SiteTransfer(models.Model):
     def _approval_moves_concerned(self, moves):
         return moves.filtered(
             lambda move: (
-                not move.scrap_id
-                and (
-                    any(line._approval_leaves_site() for line in move.move_line_ids)
-                    or (not move.move_line_ids and _leaves_site(move.location_id, move.location_dest_id))
-                )
+                any(line._approval_leaves_site() for line in move.move_line_ids)
+                or (not move.move_line_ids and _leaves_site(move.location_id, move.location_dest_id))
             )
         )
 
@@ -320,5 +317,11 @@ class StockMoveLine(models.Model):
     _inherit = "stock.move.line"
 
     def _approval_leaves_site(self):
-        """Whether this line takes goods off a site, for another one or for transit."""
-        return bool(self.quantity) and _leaves_site(self.location_id, self.location_dest_id)
+        """Whether this line takes goods off a site, for another one or for transit.
+
+        A scrap order may send them to a location inside, but only to the one that is for scrap. That the move
+        names a scrap order says nothing: anybody who moves goods can write that.
+        """
+        destination = self.location_dest_id
+        scrapped = destination._approval_is_scrap() and destination == self.move_id.scrap_id.scrap_location_id
+        return bool(self.quantity) and not scrapped and _leaves_site(self.location_id, destination)

@@ -87,3 +87,32 @@ class TestAnotherSitesOperation(SiteCase):
         )
         self.env.invalidate_all()
         self.assertEqual(control._cron_find_ungated(), 1)
+
+
+@tagged("post_install", "-at_install")
+class TestScrapOrderThatIsOnlyNamed(GoodsCase):
+    document_types = ("site_transfer",)
+
+    def _scrap(self, **values):
+        return (
+            self.env["stock.scrap"]
+            .with_user(self.keeper)
+            .create({"product_id": self.nut.id, "scrap_qty": 20, "location_id": self.stock.id, **values})
+        )
+
+    def test_a_transfer_is_one_whatever_scrap_order_it_names(self):
+        for destination in (self.branch.lot_stock_id, self.company.internal_transit_location_id):
+            picking = self._picking(self.nut, 20, self.stock, destination)
+            picking.move_ids.write({"scrap_id": self._scrap(picking_id=picking.id).id})
+            picking.button_validate()
+            self.assertNotEqual(picking.state, "done")
+            self.assertTrue(picking.approval_held)
+            with self._refused():
+                self._run_code(f"env['stock.picking'].sudo().browse({picking.id})._action_done()")
+        self.assertEqual(self._on_hand(self.nut), 50)
+
+    def test_scrap_goes_on(self):
+        scrap = self._scrap()
+        scrap.action_validate()
+        self.assertEqual((scrap.state, self._on_hand(self.nut)), ("done", 30))
+        self._commit()
