@@ -101,6 +101,13 @@ class MoveDocument(models.AbstractModel):
         return tuple(name for name, document_type in self._approval_move_document_types() if places(document_type))
 
     @api.model
+    def _approval_move_companies(self):
+        """Ids of the companies in which any document of stock moves is governed, at a site or everywhere."""
+        places = self.env["distribution.approval.activation"]._governed_places
+        types = (document_type for _name, document_type in self._approval_move_document_types())
+        return frozenset(company_id for document_type in types for company_id in places(document_type))
+
+    @api.model
     def _approval_governed_moves(self, moves):
         """Those of ``moves`` that are concerned, and governed where they are."""
         concerned = self._approval_moves_concerned(moves.sudo())

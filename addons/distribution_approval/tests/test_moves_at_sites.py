@@ -1,5 +1,6 @@
 """Governance at one site: its goods are governed whoever's operation moves them, and its places stay what they are."""
 
+from odoo.exceptions import UserError
 from odoo.tests.common import tagged
 
 from .goods_case import GoodsCase
@@ -87,6 +88,44 @@ class TestAnotherSitesOperation(SiteCase):
         )
         self.env.invalidate_all()
         self.assertEqual(control._cron_find_ungated(), 1)
+
+
+@tagged("post_install", "-at_install")
+class TestPlacesStayWhatTheyAre(SiteCase):
+    def _place(self, usage, **values):
+        values = {"name": f"A place ({usage})", "usage": usage, "company_id": self.company.id, **values}
+        return self.env["stock.location"].with_user(self.chief).create(values)
+
+    def _refuses(self, place, usage):
+        before = place.usage
+        with self.assertRaisesRegex(UserError, "Make a location of the usage you need"), self.env.cr.savepoint():
+            place.with_user(self.chief).usage = usage
+        place.invalidate_recordset()
+        self.assertEqual(place.usage, before)
+
+    def test_customers(self):
+        for usage in ("supplier", "inventory", "internal", "view"):
+            self._refuses(self.customers, usage)
+        for usage in ("internal", "transit", "supplier", "production"):
+            self._refuses(self._place(usage), "customer")
+        self._refuses(self.stock, "customer")
+
+    def test_vendors_and_production_with_stock(self):
+        for usage in ("supplier", "production"):
+            place = self._place(usage)
+            place.with_user(self.chief).usage = "internal"
+            place.with_user(self.chief).usage = usage
+            self.env["stock.quant"]._update_available_quantity(self.nut, place, 5)
+            self._refuses(place, "internal")
+            shelf = self._place("internal", location_id=self.branch.lot_stock_id.id)
+            self.env["stock.quant"]._update_available_quantity(self.nut, shelf, 5)
+            self._refuses(shelf, usage)
+
+    def test_nothing_governed_in_the_company(self):
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        place = self.env["stock.location"].create({"name": "Gate", "usage": "internal", "company_id": other.id})
+        place.usage = "customer"
+        self.assertEqual(place.usage, "customer")
 
 
 @tagged("post_install", "-at_install")
