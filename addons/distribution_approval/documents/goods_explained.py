@@ -35,10 +35,18 @@ class StockMove(models.Model):
     def _approval_purchase_line(self):
         """The line of a confirmed purchase order that this move fulfils or takes back; maybe none."""
         line = self.purchase_line_id or self.origin_returned_move_id.purchase_line_id
-        of_line = line.product_id == self.product_id or ("bom_line_id" in self._fields and self.bom_line_id)
-        if line.order_id.state in PURCHASE_CONFIRMED_STATES and line.company_id == self.company_id and of_line:
+        in_force = line.order_id.state in PURCHASE_CONFIRMED_STATES and line.company_id == self.company_id
+        if in_force and (line.product_id == self.product_id or self._approval_is_part_of(line.product_id)):
             return line
         return line.browse()
+
+    def _approval_is_part_of(self, product):
+        """Whether this move is of a part of ``product``, which is a kit."""
+        if "bom_line_id" not in self._fields or not self.bom_line_id:
+            return False
+        bom = self.env["mrp.bom"]._bom_find(product, company_id=self.company_id.id, bom_type="phantom")[product]
+        parts = bom.explode(product, 1)[1] if bom else ()
+        return any(part.product_id == self.product_id for part, _values in parts)
 
 
 class StockMoveLine(models.Model):

@@ -23,7 +23,8 @@ class BorderCase(GoodsCase):
     def _adjustment_of(self, picking):
         return self.env["distribution.inventory.adjustment"].search([("picking_id", "=", picking.id)])
 
-    def _nuts_ordered(self, quantity=10):
+    def _nuts_ordered(self, quantity=10, product=None):
+        product = product or self.nut
         order = (
             self.env["purchase.order"]
             .with_user(self.buyer)
@@ -34,10 +35,10 @@ class BorderCase(GoodsCase):
                     "order_line": [
                         Command.create(
                             {
-                                "product_id": self.nut.id,
+                                "product_id": product.id,
                                 "product_qty": quantity,
                                 "price_unit": 10,
-                                LINE_UOM: self.nut.uom_id.id,
+                                LINE_UOM: product.uom_id.id,
                             }
                         )
                     ],
@@ -48,8 +49,8 @@ class BorderCase(GoodsCase):
         self.assertEqual(order.state, "purchase")
         return order
 
-    def _received(self, quantity=10):
-        order = self._nuts_ordered(quantity)
+    def _received(self, quantity=10, product=None):
+        order = self._nuts_ordered(quantity, product)
         receipt = order.sudo().picking_ids.with_user(self.keeper).sudo(False)
         receipt.move_ids.quantity = quantity
         receipt.move_ids.picked = True
@@ -164,6 +165,21 @@ class TestAttacksOnTheBorder(BorderCase):
         self._commit()
         self.assertFalse(self.env["distribution.approval.control"]._cron_find_ungated())
 
+    def test_a_kit_that_is_only_named(self):
+        if "mrp.bom" not in self.env:
+            raise unittest.SkipTest("mrp is not installed")
+        kit = self._make_stocked("Box", 10, 0)
+        lines = [Command.create({"product_id": self.nut.id, "product_qty": 1})]
+        bom = self.env["mrp.bom"].create(
+            {"product_tmpl_id": kit.product_tmpl_id.id, "type": "phantom", "bom_line_ids": lines}
+        )
+        order = self._order(1000)  # of other goods
+        order.button_confirm()
+        picking = self._picking(self.nut, 20, self.vendors, self.stock, self.warehouse.in_type_id)
+        picking.move_ids.write({"purchase_line_id": order.order_line.id, "bom_line_id": bom.bom_line_ids.id})
+        picking.button_validate()
+        self.assertHeldBack(picking)
+
     def test_a_manufacturing_order_that_is_only_named(self):
         if "mrp.production" not in self.env:
             raise unittest.SkipTest("mrp is not installed")
@@ -211,6 +227,36 @@ class TestOrdersExplainGoods(BorderCase):
         again = self._return(back, 15)
         again.button_validate()
         self.assertEqual((again.state, self._on_hand(self.nut)), ("done", 65))
+        self.assertNobodyAsked()
+
+    def _kit(self, kind, **values):
+        """A product that is made of one nut and nothing else."""
+        if "mrp.bom" not in self.env:
+            raise unittest.SkipTest("mrp is not installed")
+        product = self._make_stocked("Nut in a box", 10, 0)
+        self._make_contract(self.vendor, product, 10.0)
+        lines = [Command.create({"product_id": self.nut.id, "product_qty": 1})]
+        self.env["mrp.bom"].create(
+            {"product_tmpl_id": product.product_tmpl_id.id, "type": kind, "bom_line_ids": lines, **values}
+        )
+        return product
+
+    def test_kit(self):
+        receipt = self._received(20, self._kit("phantom"))
+        self.assertEqual((receipt.move_ids.product_id, self._on_hand(self.nut)), (self.nut, 70))
+        back = self._return(receipt, 20)
+        back.button_validate()
+        self.assertEqual((back.state, self._on_hand(self.nut)), ("done", 50))
+        self.assertNobodyAsked()
+
+    def test_subcontracted_work(self):
+        if "mrp.bom" not in self.env or "subcontractor_ids" not in self.env["mrp.bom"]._fields:
+            raise unittest.SkipTest("mrp_subcontracting is not installed")
+        self.buyer.write({USER_GROUPS: [Command.link(self.env.ref("mrp.group_mrp_user").id)]})
+        self.keeper.write({USER_GROUPS: [Command.link(self.env.ref("mrp.group_mrp_user").id)]})
+        product = self._kit("subcontract", subcontractor_ids=[Command.set(self.vendor.ids)])
+        self._received(20, product)
+        self.assertEqual(self._on_hand(product), 20)
         self.assertNobodyAsked()
 
     def test_manufacturing_order(self):
