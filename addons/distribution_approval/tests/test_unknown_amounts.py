@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError
 from odoo.modules.module import get_module_path
 from odoo.tests.common import HttpCase, tagged
 
+from ..engine import Unknown
 from .delivery_case import DeliveryCase
 from .goods_case import GoodsCase
 from .link_case import LinkCase
@@ -49,6 +50,12 @@ class NoAmountCase(DelegationCase, LinkCase, HttpCase):
 
 @tagged("post_install", "-at_install")
 class TestDeliveryWithoutRate(NoAmountCase, DeliveryCase):
+    @classmethod
+    def _make_policy(cls, hit_policy="COLLECT"):
+        """It asks for no amount: what is not known holds nothing."""
+        rules = [("Set by hand", "require", [("hand_set_reason", "in", ["payment"])], ["Operations"])]
+        return cls._make_version("delivery_hold", "Delivery holds", rules, hit_policy)
+
     def _in_currency(self, *rates):
         currency = self.env["res.currency"].create({"name": "XNR", "symbol": "X"})
         for rate in rates:
@@ -65,6 +72,12 @@ class TestDeliveryWithoutRate(NoAmountCase, DeliveryCase):
         self.assertEqual(hold.sudo().approval_request_id.amount, 0)
         self.assertNoCeilingCovers(hold, "Operations", self.operations)
         self.assertDelegatedWithoutCeiling(hold, "Operations", self.operations)
+
+    def test_what_is_not_known_adds_up_to_what_is_not_known(self):
+        hold = self._in_currency()
+        credit = self.customer._approval_credit(self.company)[self.customer.id]
+        self.assertIsInstance(credit.exposure(), Unknown)
+        self.assertIsInstance(hold.sudo()._approval_order_value(), Unknown)
 
     def test_with_a_rate(self):
         hold = self._in_currency(2.0)
