@@ -158,10 +158,14 @@ class TestFastPath(TermsCase):
     def _simulated(self, version):
         """``{amount: (outcome, fast path, changed)}`` and the simulation of ``version``, in many batches."""
         self.patch(approval_simulation, "BATCH", 1)
+        # What is simulated was saved before.
+        self.env.flush_all()
+        self.env.invalidate_all()
         simulation = (
             self.env["distribution.approval.simulation"].with_user(self.author).create({"version_id": version.id})
         )
         simulation.action_run()
+        self.assertEqual(simulation.state, "done", simulation.error)
         lines = simulation.line_ids
         return {line.amount: (line.outcome, line.fast_path, line.changed) for line in lines}, simulation
 

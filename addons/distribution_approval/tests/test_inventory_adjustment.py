@@ -207,7 +207,7 @@ class TestCounts(AdjustmentCase):
         for count in (
             lambda: own.write({"inventory_quantity": 10}),
             lambda: own.write({"inventory_quantity": 10, "user_id": self.keeper.id}),
-            lambda: own.write({"inventory_diff_quantity": -40, "inventory_quantity_set": True}),
+            lambda: own.write({"inventory_diff_quantity": -50, "inventory_quantity_set": True}),
             lambda: own.write({"inventory_quantity": 0}),
             created,
         ):
