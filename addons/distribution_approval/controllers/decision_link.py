@@ -3,7 +3,7 @@
 import logging
 
 from markupsafe import Markup
-from odoo import http
+from odoo import _, http
 from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.http import request
 from werkzeug.exceptions import MethodNotAllowed
@@ -91,7 +91,9 @@ class DecisionLink(http.Controller):
                 "document": task.document_name,
                 "partner": task.partner_id.display_name or "",
                 "requester": task.requester_id.name,
-                "amount": f"{task.amount:,.2f} {task.currency_id.name}",
+                "amount": f"{task.amount:,.2f} {task.currency_id.name}"
+                if task.request_id.amount_known
+                else _("Value not known"),
                 "asked_as": task.name,
                 "question": task.request_state == "question",
                 "rules": Markup(task.rule_text or ""),

@@ -136,7 +136,9 @@ class ResPartner(models.Model):
                 continue
             value = self._approval_at_todays_rate(amount, currency_id, company)
             known = orders.get(customer_id, Decimal(0))
-            orders[customer_id] = next((v for v in (known, value) if isinstance(v, Unknown)), None) or known + value
+            # What is unknown is false.
+            unknown = next((v for v in (known, value) if isinstance(v, Unknown)), None)
+            orders[customer_id] = known + value if unknown is None else unknown
         return receivable, due, orders
 
     @api.model

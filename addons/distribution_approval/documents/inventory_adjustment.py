@@ -118,6 +118,13 @@ class InventoryAdjustment(models.Model):
     attachment_ids = fields.Many2many(
         "ir.attachment", "distribution_inventory_adjustment_attachment_rel", string="Evidence", readonly=True
     )
+    counter_ids = fields.Many2many(
+        "res.users",
+        "distribution_inventory_adjustment_counter_rel",
+        string="Counted By",
+        readonly=True,
+        help="Everybody who wrote one of the counts, before it was asked or while it waited.",
+    )
     applied_at = fields.Datetime(readonly=True)
     value = fields.Monetary(
         string="Variance", compute="_compute_value", store=True, help="Gains and losses added up without their signs."
@@ -261,7 +268,10 @@ class InventoryAdjustment(models.Model):
 
     def _approval_owners(self):
         """Who counted does not approve the count."""
-        return self.line_ids.counter_id | self.create_uid
+        return self._approval_counters() | self.create_uid
+
+    def _approval_counters(self):
+        return self.counter_ids | self.line_ids.counter_id
 
     def _approval_confirmed_at(self):
         return self.applied_at
@@ -389,6 +399,11 @@ class InventoryAdjustment(models.Model):
             for key, entries in self._approval_entries().items()
         }
 
+    def _approval_has_value(self):
+        """Not where a product has no cost: its loss cannot be valued."""
+        self.ensure_one()
+        return all(entry.unit_cost or not entry.quantity for entry in self._approval_entries()[self.id])
+
     # ------------------------------------------------------------------ facts
 
     def _approval_facts(self, names):
@@ -449,7 +464,7 @@ class InventoryAdjustment(models.Model):
             "cause_missing": lambda: any(not line.reason_id for line in lines),
             "evidence": lambda: bool(self.attachment_ids),
             "origin": lambda: self.origin,
-            "own_count": lambda: self.env.user in lines.counter_id,
+            "own_count": lambda: self.env.user in self._approval_counters(),
         }
 
     def _approval_window_totals(self, entries):
@@ -800,15 +815,18 @@ class InventoryAdjustment(models.Model):
         made = self.sudo()
         for (company, site), quant_ids in groups.items():
             group = quants.browse(quant_ids)
+            people = group._approval_people()
             adjustment = self.sudo().create(
                 {
                     **self._approval_header_vals(company, site, "count"),
                     "attachment_ids": [(6, 0, group.approval_attachment_ids.ids)],
+                    "counter_ids": [(6, 0, people.ids)],
                 }
             )
             costs = self.env["distribution.approval.product.cost"]._unit_costs(group.product_id, company)
             lines._append_counts(
-                adjustment, [quant._approval_new_line_vals(float(costs[quant.product_id.id])) for quant in group]
+                adjustment,
+                [quant._approval_new_line_vals(float(costs[quant.product_id.id]), people) for quant in group],
             )
             made |= adjustment
         return known.adjustment_id | made
@@ -901,11 +919,15 @@ class InventoryAdjustmentLine(models.Model):
             changed = {
                 name: value
                 for name, value in values.items()
-                if name not in ("categ_ref", "counter_id") and line._convert_to_write({name: line[name]})[name] != value
+                if name != "categ_ref" and line._convert_to_write({name: line[name]})[name] != value
             }
             if changed:
                 line.write(changed)
         for adjustment in self.adjustment_id:
-            evidence = adjustment._approval_quants().approval_attachment_ids
+            counts = adjustment._approval_quants()
+            people = counts._approval_people() - adjustment.counter_ids
+            if people:
+                adjustment.write({"counter_ids": [(4, user_id) for user_id in people.ids]})
+            evidence = counts.approval_attachment_ids
             if evidence != adjustment.attachment_ids:
                 adjustment.write({"attachment_ids": [(6, 0, evidence.ids)]})

@@ -182,7 +182,7 @@ class OutgoingDocument(models.AbstractModel):
     def _approval_order_value(self):
         amounts = self._approval_orders()._approval_amounts().values()
         unknown = next((amount for amount in amounts if isinstance(amount, Unknown)), None)
-        return unknown or sum(amounts, Decimal(0))
+        return sum(amounts, Decimal(0)) if unknown is None else unknown
 
     # ------------------------------------------------------------- for people
 

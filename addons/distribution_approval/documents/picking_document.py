@@ -191,7 +191,8 @@ class PickingDocument(models.AbstractModel):
         for document in self:
             values = self._approval_move_values(document._approval_moved()).values()
             unknown = next((value for value in values if isinstance(value, Unknown)), None)
-            amounts[document.id] = unknown or sum(values, Decimal(0))
+            # What is unknown is false.
+            amounts[document.id] = sum(values, Decimal(0)) if unknown is None else unknown
         return amounts
 
     def _approval_snapshots(self):

@@ -193,6 +193,12 @@ class SiteTransfer(models.Model):
             values.update({move: quantity * known[move.product_id.id] for move, quantity in own.items()})
         return values
 
+    def _approval_has_value(self):
+        """Not where goods have no cost."""
+        self.ensure_one()
+        moved = {move: quantity for move, quantity in self._approval_moved().items() if quantity}
+        return all(self._approval_move_values(moved).values())
+
     # ------------------------------------------------------------------ facts
 
     def _approval_facts(self, names):

@@ -1,6 +1,6 @@
 """Counts are applied when their adjustment is released; stock changes while goods move, and not else."""
 
-from odoo import _, api, fields, models
+from odoo import SUPERUSER_ID, _, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import float_is_zero
 
@@ -12,6 +12,10 @@ from .inventory_adjustment import goods_key
 
 #: What may change on stock that is there only while goods move.
 BOOKED = frozenset({"quantity", "product_id", "location_id", "lot_id", "owner_id"})
+#: Whoever writes one of these counts.
+COUNTED = frozenset(
+    {"inventory_quantity", "inventory_quantity_auto_apply", "inventory_quantity_set", "inventory_diff_quantity"}
+)
 
 
 class StockQuant(models.Model):
@@ -37,6 +41,13 @@ class StockQuant(models.Model):
         string="Evidence",
         copy=False,
         help="Count sheets, photos: what proves the count.",
+    )
+    approval_counters = fields.Json(
+        string="Counted By",
+        readonly=True,
+        copy=False,
+        help="Ids of the users who wrote this count since one was applied last, the latest at the end. "
+        "“Assigned To” is who is meant to count, and anybody's to write.",
     )
     approval_adjustment_id = fields.Many2one(
         "distribution.inventory.adjustment", compute="_compute_approval_adjustment_id", string="Adjustment"
@@ -67,15 +78,21 @@ class StockQuant(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        counted_here = any(_counts(vals) for vals in vals_list)
         for vals in vals_list:
+            self._approval_refuse_marks(vals)
             if vals.get("approval_held"):
                 raise AccessError(_("A count is held by the approval policy, not by hand."))
             if vals.get("quantity") and self._approval_on():
                 location = self.env["stock.location"].sudo().browse(vals.get("location_id"))
                 self._approval_refuse_by_hand(location)
-        return super().create(vals_list)
+        quants = super().create(vals_list)
+        if counted_here:
+            quants._approval_note_counter()
+        return quants
 
     def write(self, vals):
+        self._approval_refuse_marks(vals)
         if "approval_held" in vals and not self.env.su:
             raise AccessError(_("A count is held by the approval policy, not by hand."))
         if not BOOKED.isdisjoint(vals) and self._approval_on():
@@ -83,6 +100,9 @@ class StockQuant(models.Model):
             if "location_id" in vals:
                 locations |= locations.browse(vals["location_id"])
             self._approval_refuse_by_hand(locations)
+        if _counts(vals):
+            # First: an inverse applies the count at once.
+            self._approval_note_counter()
         return super().write(vals)
 
     def unlink(self):
@@ -121,6 +141,63 @@ class StockQuant(models.Model):
                     )
                 )
 
+    # --------------------------------------------------------------- counters
+
+    @api.model
+    def _approval_refuse_marks(self, vals):
+        if "approval_counters" in vals or "default_approval_counters" in self.env.context:
+            # Not for the superuser either: see :meth:`_approval_set_counters`.
+            raise AccessError(_("Who counted is recorded when somebody counts, not written by hand."))
+
+    def _approval_set_counters(self, user_ids):
+        super(StockQuant, self.sudo()).write({"approval_counters": user_ids})
+
+    def _approval_note_counter(self):
+        """The real user counts, whoever is assigned. No query beside the UPDATE of the count itself."""
+        if self.env.uid == SUPERUSER_ID:
+            return
+        known = {}
+        for quant in self.sudo():
+            known.setdefault(tuple(quant.approval_counters or ()), []).append(quant.id)
+        for user_ids, quant_ids in known.items():
+            if user_ids[-1:] != (self.env.uid,):
+                others = [user_id for user_id in user_ids if user_id != self.env.uid]
+                self.browse(quant_ids)._approval_set_counters([*others, self.env.uid])
+
+    def _approval_forget_counters(self):
+        """The counts are applied: the next one is somebody else's, maybe."""
+        self.sudo().filtered("approval_counters")._approval_set_counters(False)
+
+    def _approval_people(self):
+        """The users who counted these, and who was meant to: they may have said it to who wrote it."""
+        written = {user_id for quant in self for user_id in quant.approval_counters or ()}
+        return self.user_id | self.env["res.users"].sudo().browse(written).exists()
+
+    def _approval_last_counter(self, people):
+        """Who of ``people`` wrote this count last; where that is not on record, who was meant to."""
+        self.ensure_one()
+        written = [user_id for user_id in self.approval_counters or () if user_id in people._ids]
+        return people.browse(written[-1:]) or self.user_id
+
+    def _merge_quants(self):
+        """Core adds up the counts of rows for the same goods: whoever wrote one of them counted."""
+        self.flush_model()
+        self.env.cr.execute(
+            """UPDATE stock_quant AS kept
+                  SET approval_counters = merged.user_ids
+                 FROM (SELECT min(twin.id) AS quant_id,
+                              (SELECT jsonb_agg(DISTINCT person)
+                                 FROM unnest(array_agg(twin.approval_counters)) AS counters
+                                CROSS JOIN jsonb_array_elements(counters) AS person) AS user_ids
+                         FROM stock_quant twin
+                     GROUP BY twin.product_id, twin.company_id, twin.location_id, twin.lot_id, twin.package_id,
+                              twin.owner_id
+                       HAVING count(*) > 1 AND count(twin.approval_counters) > 0) merged
+                WHERE kept.id = merged.quant_id"""
+        )
+        self.invalidate_model(["approval_counters"])
+        return super()._merge_quants()
+
     # ------------------------------------------------------------------ counts
 
     def _approval_line_vals(self):
@@ -134,17 +211,17 @@ class StockQuant(models.Model):
             "owner_id": self.owner_id.id,
             "quant_ref": self.id,
             "categ_ref": self.product_id.categ_id.id,
-            "counter_id": self.user_id.id,
             "theoretical_quantity": self.quantity,
             "counted_quantity": self.inventory_quantity,
             "quantity": round(self.inventory_diff_quantity, 6),
             "reason_id": self.approval_reason_id.id,
         }
 
-    def _approval_new_line_vals(self, unit_cost):
+    def _approval_new_line_vals(self, unit_cost, people):
         """The same for a line that is made; its value comes with it, instead of an UPDATE for each line."""
         vals = self._approval_line_vals()
-        return {**vals, "unit_cost": unit_cost, "value": vals["quantity"] * unit_cost}
+        counter = self._approval_last_counter(people)
+        return {**vals, "counter_id": counter.id, "unit_cost": unit_cost, "value": vals["quantity"] * unit_cost}
 
     def _approval_goods_key(self):
         return goods_key(self.product_id, self.location_id, self.lot_id, self.package_id, self.owner_id)
@@ -172,7 +249,9 @@ class StockQuant(models.Model):
         may_apply = not IS_17 or self.env.user.has_group("stock.group_stock_manager")
         if not governed or not may_apply:
             # Core says who may apply counts; others do not ask either.
-            return super()._apply_inventory(*args, **kwargs)
+            result = super()._apply_inventory(*args, **kwargs)
+            self._approval_forget_counters()
+            return result
         with gate_frame(self.env):
             adjustments = self.env["distribution.inventory.adjustment"]._approval_of_counts(governed)
             held = adjustments._approval_screen("action_apply")
@@ -184,6 +263,7 @@ class StockQuant(models.Model):
             going._approval_show_held(False)
             with counted(self.env, counts):
                 result = super(StockQuant, together)._apply_inventory(*args, **kwargs)
+            together._approval_forget_counters()
             going._approval_quants().filtered(
                 lambda quant: quant.approval_reason_id or quant.approval_attachment_ids
             ).write({"approval_reason_id": False, "approval_attachment_ids": [(5,)]})
@@ -217,7 +297,8 @@ class StockQuant(models.Model):
         waiting = self.browse(self._approval_open_lines().mapped("quant_ref")).exists()
         if not waiting:
             return None
-        waiting.write({"inventory_quantity_set": True})
+        # Past our own write: whoever applied did not count.
+        super(StockQuant, waiting).write({"inventory_quantity_set": True})
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
@@ -235,7 +316,8 @@ class StockQuant(models.Model):
     def _approval_apply_counts(self):
         """Apply released counts: what was counted is there, whatever little has moved since."""
         for quant in self:
-            quant.inventory_diff_quantity = quant.inventory_quantity - quant.quantity
+            difference = quant.inventory_quantity - quant.quantity
+            super(StockQuant, quant).write({"inventory_diff_quantity": difference})
         counts = self._approval_governed_counts()
         self._apply_inventory()
         counts._approval_keep_counts()
@@ -253,3 +335,8 @@ class StockQuant(models.Model):
     @api.model
     def _get_inventory_fields_write(self):
         return [*super()._get_inventory_fields_write(), "approval_reason_id", "approval_attachment_ids"]
+
+
+def _counts(vals):
+    """Whether ``vals`` say how much is there."""
+    return any(name in vals and (name != "inventory_quantity_set" or vals[name]) for name in COUNTED)

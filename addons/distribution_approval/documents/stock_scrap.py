@@ -247,6 +247,11 @@ class StockScrap(models.Model):
             for scrap in self
         }
 
+    def _approval_has_value(self):
+        """Goods without a cost have one all the same, nobody knows which."""
+        self.ensure_one()
+        return all(self._approval_cost(key[0]) for key in self._approval_pieces())
+
     def _approval_facts(self, names):
         amounts = self._approval_amounts()
         facts = {}

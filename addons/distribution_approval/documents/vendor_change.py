@@ -546,6 +546,10 @@ class VendorChange(models.Model):
         """A change has no value of its own: bills that come in meanwhile do not void its approval."""
         return {change.id: as_decimal(0) for change in self}
 
+    def _approval_has_value(self):
+        """Whatever is open with the vendor now says nothing of what is paid to an account later."""
+        return False
+
     def _open_bills(self):
         """What is posted and not paid, in company currency (Decimal)."""
         groups = self.env["account.move"]._read_group(

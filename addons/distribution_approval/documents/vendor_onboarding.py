@@ -283,6 +283,11 @@ class VendorOnboarding(models.Model):
             )
         }
 
+    def _approval_has_value(self):
+        """Once it is said what is to be bought in a year."""
+        self.ensure_one()
+        return self.amount > 0
+
     def _approval_fact_readers(self):
         present = self.document_ids.filtered(lambda document: document.digest and not document._is_expired())
         return {

@@ -62,7 +62,9 @@ class ApprovalTask(models.Model):
             return _("The policy wants each of these decided by itself.")
         if request.kind != "release":
             return _("An amendment is decided by itself.")
-        if request.amount > limit:
+        if not request.amount_known:
+            return _("Its value is not known: the policy lets values up to a limit be approved together.")
+        if not request._is_up_to(limit):
             return _(
                 "Above %s the policy wants it decided by itself.", format_amount(self.env, limit, request.currency_id)
             )

@@ -85,7 +85,8 @@ class ApprovalDelegation(models.Model):
         help="Empty: all companies in which both work.",
     )
     ceiling = fields.Monetary(
-        string="Up to Amount", help="Documents of a higher value are not delegated. 0: no ceiling."
+        string="Up to Amount",
+        help="Documents of a higher value, or of none that is known, are not delegated. 0: no ceiling.",
     )
     currency_id = fields.Many2one(
         "res.currency", required=True, default=lambda self: self.env.company.currency_id, ondelete="restrict"
@@ -466,8 +467,10 @@ class ApprovalDelegation(models.Model):
         return not self.ceiling or self._is_under_ceiling(request)
 
     def _is_under_ceiling(self, request):
-        """By today's rate. Without a rate that can be relied on, nothing is delegated."""
+        """By today's rate. Without a rate that can be relied on, or an amount, nothing is delegated."""
         company = request.company_id
+        if not request.amount_known:
+            return False
         amount = request.amount
         if self.currency_id != company.currency_id:
             if self.currency_id._approval_rate_doubt(company):

@@ -487,7 +487,7 @@ class ApprovalRequest(models.Model):
                 "action_name": self.action_name,
                 "kind": "release",
                 "version_id": judgement.version.id,
-                "amount": judgement.amount,
+                **self._amount_values(self._document(), judgement),
                 "state": "on_hold",
             }
         )

@@ -56,6 +56,10 @@ class ApprovalRule(models.Model):
             if rule.fast_path_day <= 0 or rule.fast_path_site < 0:
                 raise ValidationError(_("Fast path “%s”: say up to which amount per day.", rule.name))
 
+    def _fast_draft(self):
+        """The table of these fast paths as they are now."""
+        return Table(self.version_id._fact_specs(), tuple(rule._to_engine() for rule in self), "FIRST")
+
     def _demands(self):
         demands = super()._demands()
         if not self.fast_path:
@@ -75,8 +79,7 @@ class ApprovalPolicyVersion(models.Model):
         fast = self.rule_ids.filtered("fast_path")
         if fast:
             with contextlib.suppress(UserError):  # said by the table of the others already
-                table = Table(self._fact_specs(), tuple(rule._to_engine() for rule in fast), "FIRST")
-                problems += [problem for problem in table.validate() if problem.severity == "error"]
+                problems += [problem for problem in fast._fast_draft().validate() if problem.severity == "error"]
             if any(not rule.condition_ids for rule in fast):
                 problems += [_no_condition(rule) for rule in fast if not rule.condition_ids]
         return problems
@@ -94,6 +97,15 @@ class ApprovalPolicyVersion(models.Model):
             return None, {}
         return self._published_fast_table()
 
+    def _simulated_fast_table(self):
+        """The same; of a draft by its present rules."""
+        fast = self.rule_ids.filtered("fast_path") if self.state == "draft" else self.rule_ids.browse()
+        if not fast:
+            return self._fast_table()
+        return compile_table(fast._fast_draft()), {
+            str(rule.id): (rule.name, as_decimal(rule.fast_path_day), as_decimal(rule.fast_path_site)) for rule in fast
+        }
+
     @tools.ormcache("self.id", "self.digest")
     def _published_fast_table(self):
         # Whoever calls has compiled the version, and thereby compared it with its seal.
@@ -104,6 +116,36 @@ class ApprovalPolicyVersion(models.Model):
         return table, {
             rule["key"]: (rule["name"], Decimal(_fast(rule)["day"]), Decimal(_fast(rule)["site"])) for rule in rules
         }
+
+
+def room_left(counted, key, amount, site, ceilings):
+    """What is left of the day's ceiling when one more takes the path; None: there is no room for it.
+
+    :param counted: ``{key: (amount, site)}`` of the day, and of the scenario; the one asked about counts once
+    :param ceilings: per day, and per site and day (0: none)
+    """
+    others = [taken for other, taken in counted.items() if other != key]
+    left = ceilings[0] - sum((taken for taken, _place in others), amount)
+    at_site = sum((taken for taken, place in others if place == site), amount)
+    return None if left < 0 or (ceilings[1] and at_site > ceilings[1]) else left
+
+
+def by_fast_path(judgement, rule, name):
+    """``judgement`` of a document that takes the fast path ``name`` instead of being asked."""
+    verdict = replace(judgement.verdict, outcome="pass", matched=(rule, *judgement.verdict.matched), stages=())
+    return replace(judgement, verdict=verdict, fast_path=name)
+
+
+def scenario_of(judgement, fast_table):
+    """``(rule, name, ceilings)`` of the fast path that is meant for what was judged, or None."""
+    table, scenarios = fast_table
+    if not table or judgement.verdict.outcome != "require" or isinstance(judgement.facts.get("amount"), Unknown):
+        return None
+    verdict = table.evaluate(judgement.facts)
+    if verdict.outcome != "pass":
+        return None
+    name, day, site = scenarios[verdict.matched[0].key]
+    return verdict.matched[0], name, (day, site)
 
 
 def _fast(rule):
@@ -179,21 +221,12 @@ class ApprovalFastPathUse(models.Model):
             counted = used.setdefault(scenario, {})
             site = judgement.facts.get(SITE_FACT)
             site = None if isinstance(site, Unknown) else site
-            others = [
-                (amount, place) for key, (amount, place) in counted.items() if key != (document._name, document.id)
-            ]
-            day_total = sum((amount for amount, _place in others), judgement.amount)
-            site_total = sum((amount for amount, place in others if place == site), judgement.amount)
-            if day_total > ceilings[0] or (ceilings[1] and site_total > ceilings[1]):
+            key = document._name, document.id
+            left = room_left(counted, key, judgement.amount, site, ceilings)
+            if left is None:
                 continue
-            counted[document._name, document.id] = judgement.amount, site
-            judgements[document.id] = replace(
-                judgement,
-                verdict=replace(
-                    judgement.verdict, outcome="pass", matched=(rule, *judgement.verdict.matched), stages=()
-                ),
-                fast_path=name,
-            )
+            counted[key] = judgement.amount, site
+            judgements[document.id] = by_fast_path(judgement, rule, name)
             rows.append(
                 {
                     "policy_id": judgement.version.policy_id.id,
@@ -207,7 +240,7 @@ class ApprovalFastPathUse(models.Model):
                     "res_id": document.id,
                     "document_name": document._approval_name(),
                     "amount": judgement.amount,
-                    "room": ceilings[0] - day_total,
+                    "room": left,
                     "digest": snapshots[document.id].digest,
                     "user_id": self.env.uid,
                     "taken_at": fields.Datetime.now(),
@@ -233,14 +266,10 @@ class ApprovalFastPathUse(models.Model):
         found = []
         for document in documents.sorted("id"):
             judgement = judgements[document.id]
-            if judgement.verdict.outcome != "require" or isinstance(judgement.facts.get("amount"), Unknown):
-                continue
-            table, scenarios = judgement.version._fast_table()
-            verdict = table.evaluate(judgement.facts) if table else None
-            if verdict and verdict.outcome == "pass":
-                rule = verdict.matched[0]
-                name, day, site = scenarios[rule.key]
-                found.append((document, rule, name, (day, site)))
+            if judgement.verdict.outcome == "require":
+                scenario = scenario_of(judgement, judgement.version._fast_table())
+                if scenario:
+                    found.append((document, *scenario))
         return found
 
     @api.model

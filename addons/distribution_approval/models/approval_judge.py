@@ -21,6 +21,7 @@ class Judgement:
     stamp: str = ""  #: which local variants were in force, see :mod:`.approval_variant`
     local: Any = None  #: the LocalTable that decided; None: the standard's own values
     fast_path: str = ""  #: name of the pre-approved scenario by which it passes
+    amount_known: bool = True  #: False where the 0 of ``amount`` stands for one that cannot be had
 
     def local_values(self):
         """Fields of releases and snapshots that name the local variants."""
@@ -119,18 +120,24 @@ class ApprovalJudge(models.AbstractModel):
 
     @api.model
     def _judgement(self, document, version, table, stamp, facts):
-        amount = _known(facts.get("amount"))
+        fact = facts.get("amount")
+        amount = _or_zero(fact)
         try:
             local = version._local_table(document, stamp) if stamp else None
         except (UserError, EngineError, LookupError, ValueError) as error:
-            return _held(version, str(error), amount)
+            return _held(version, str(error), fact)
         verdict = (local.compiled if local else table).evaluate(facts)
-        return Judgement(version, verdict, facts, amount, stamp, local)
+        return Judgement(version, verdict, facts, amount, stamp, local, amount_known=_is_known(fact))
 
 
 def _held(version, reason, amount):
-    return Judgement(version, Verdict("hold", reasons=(_("Held: %s.", reason),)), {}, _known(amount))
+    verdict = Verdict("hold", reasons=(_("Held: %s.", reason),))
+    return Judgement(version, verdict, {}, _or_zero(amount), amount_known=_is_known(amount))
 
 
-def _known(amount):
-    return Decimal(0) if amount is None or isinstance(amount, Unknown) else amount
+def _is_known(amount):
+    return amount is not None and not isinstance(amount, Unknown)
+
+
+def _or_zero(amount):
+    return amount if _is_known(amount) else Decimal(0)

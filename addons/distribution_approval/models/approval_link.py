@@ -31,8 +31,8 @@ class ApprovalLink(models.Model):
     * Opening it shows; only submitting the page decides.
     * The token exists in the message to that person only. Here there is its SHA-256.
     * The token is made at the moment of sending: a message that waits, or could not be sent, holds none.
-    * Up to the ceiling of the policy version the token identifies the person. Above it, and always for
-      chat, the person has to be logged in. Somebody else who is logged in sees nothing.
+    * Up to the ceiling of the policy version the token identifies the person. Above it, where the amount is
+      not known, and always for chat, the person has to be logged in. Somebody else who is logged in sees nothing.
     * Deciding is :meth:`ApprovalTask.action_decide` as that person, with all it checks.
     """
 
@@ -130,10 +130,10 @@ class ApprovalLink(models.Model):
         return f"{self.task_id.get_base_url()}/distribution/approval/link/{token}"
 
     def _needs_login(self):
-        """Above the ceiling of the policy version, and always for chat."""
+        """Above the ceiling of the policy version, where nobody knows the amount, and always for chat."""
         request = self.task_id.request_id
         ceiling = request.version_id.link_ceiling
-        return self.channel != "mail" or not ceiling or request.amount > ceiling
+        return self.channel != "mail" or not ceiling or not request._is_up_to(ceiling)
 
     @api.model
     def _cron_send(self):

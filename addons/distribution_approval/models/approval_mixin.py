@@ -186,6 +186,14 @@ class ApprovalMixin(models.AbstractModel):
             for document in self
         }
 
+    def _approval_has_value(self):
+        """Whether the amount of this document says what it is about.
+
+        Where it does not – nothing is bought or paid, or goods have no cost – no ceiling covers the document.
+        """
+        self.ensure_one()
+        return True
+
     def _approval_hold(self):
         """Put documents that wait for a decision into the state in which they wait."""
 

@@ -78,7 +78,7 @@ class ApprovalMonitored(models.Model):
               FROM (SELECT id::bigint, 0 AS kind, released_at AS judged_at, res_model, res_id, document_type,
                            document_name, company_id, amount::numeric, version_id, 'pass' AS decided, rules
                       FROM distribution_approval_release
-                     WHERE kind = 'policy' AND strpos(rules, '"monitor"') > 0
+                     WHERE kind IN ('policy', 'fast_path') AND strpos(rules, '"monitor"') > 0
                     UNION ALL
                     SELECT snapshot.id::bigint, 1 AS kind, snapshot.taken_at AS judged_at, request.res_model,
                            request.res_id, request.document_type, request.document_name, request.company_id,

@@ -21,6 +21,11 @@ def today(company):
     return datetime.now(pytz.timezone(company._approval_time_zone())).date()
 
 
+def day_of(company, moment):
+    """The day on which ``moment`` (naive UTC) fell where ``company`` works."""
+    return pytz.utc.localize(moment).astimezone(pytz.timezone(company._approval_time_zone())).date()
+
+
 class ApprovalPolicy(models.Model):
     _name = "distribution.approval.policy"
     _description = "Approval Policy"

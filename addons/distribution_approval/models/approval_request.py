@@ -42,6 +42,11 @@ class ApprovalRequest(models.Model):
         "distribution.approval.policy.version", string="Policy Version", readonly=True, ondelete="restrict"
     )
     amount = fields.Monetary(readonly=True, help="Value in company currency when it was requested.")
+    amount_known = fields.Boolean(
+        readonly=True,
+        help="Whether the amount says what this is about. Where it does not – no exchange rate to rely on, goods "
+        "without a cost, a change that has no value – no ceiling in an amount covers it.",
+    )
     state = fields.Selection(
         [
             ("pending", "Waiting"),
@@ -116,6 +121,11 @@ class ApprovalRequest(models.Model):
             when="OLD.state IN ('rejected', 'refused', 'withdrawn', 'void')",
             name="closed",
         )
+
+    def _is_up_to(self, ceiling):
+        """Whether the amount is known, and not above ``ceiling`` (company currency)."""
+        self.ensure_one()
+        return self.amount_known and self.currency_id.compare_amounts(self.amount, ceiling) <= 0
 
     # -------------------------------------------------------------- computes
 
@@ -197,7 +207,7 @@ class ApprovalRequest(models.Model):
                     "kind": "amendment" if amendment else "release",
                     "amendment_id": amendment.id if amendment else False,
                     "version_id": judgement.version.id,
-                    "amount": judgement.amount,
+                    **self._amount_values(document, judgement),
                     "requested_at": now,
                     "state": "on_hold",
                 }
@@ -208,6 +218,13 @@ class ApprovalRequest(models.Model):
             request._take_up(judgement, snapshot, trial)
         return requests
 
+    @api.model
+    def _amount_values(self, document, judgement):
+        return {
+            "amount": judgement.amount,
+            "amount_known": judgement.amount_known and document._approval_has_value(),
+        }
+
     def _take_up(self, judgement, snapshot, trial=None):
         """Ask for ``snapshot``: a first time or again. Sets state, snapshot, tasks; informs."""
         self.ensure_one()
@@ -217,7 +234,7 @@ class ApprovalRequest(models.Model):
             "snapshot_id": taken.id,
             "digest": snapshot.digest,
             "version_id": judgement.version.id,
-            "amount": judgement.amount,
+            **self._amount_values(self._document(), judgement),
             "reason": False,
         }
         outcome = judgement.verdict.outcome

@@ -2,7 +2,8 @@
 
 Facts are those that were recorded when a document was judged; what no rule asked about then is worked
 out from the document as it is today, and counted. Both the simulated version and the one in force are
-applied to the same facts.
+applied to the same facts, with their fast paths: document by document, each counting against the ceilings
+of the day on which it was judged.
 
 Each batch is judged inside a savepoint that is rolled back: whatever reading facts may do leaves no
 trace. Then its result lines are written, and the batch is committed on its own, so that a stopped
@@ -13,6 +14,7 @@ import json
 import logging
 import time
 from collections import Counter
+from decimal import Decimal
 
 import psycopg2
 from dateutil.relativedelta import relativedelta
@@ -20,8 +22,9 @@ from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..engine import EngineError, Unknown, decode_facts
+from .approval_fast_path import SITE_FACT, by_fast_path, room_left, scenario_of
 from .approval_mixin import NOT_ASKED
-from .approval_policy import document_models
+from .approval_policy import day_of, document_models
 
 _logger = logging.getLogger(__name__)
 
@@ -45,6 +48,7 @@ RESULTS = (
     "error",
     "digest",
     "passed",
+    "fast",
     "routed",
     "refused",
     "held",
@@ -97,6 +101,7 @@ class ApprovalSimulation(models.Model):
     digest = fields.Char(readonly=True, help="What was simulated: the digest of the version's content.")
     outdated = fields.Boolean(compute="_compute_outdated", help="The draft was edited after this simulation.")
     passed = fields.Integer(string="Pass", readonly=True)
+    fast = fields.Integer(string="of these by Fast Path", readonly=True)
     routed = fields.Integer(string="Need Approval", readonly=True)
     refused = fields.Integer(readonly=True)
     held = fields.Integer(readonly=True)
@@ -280,7 +285,7 @@ class ApprovalSimulation(models.Model):
         self.load_ids.unlink()
         now = fields.Datetime.now()
         values = dict.fromkeys(
-            ("passed", "routed", "refused", "held", "changed", "facts_of_today", "done", "last_ref"), 0
+            ("passed", "fast", "routed", "refused", "held", "changed", "facts_of_today", "done", "last_ref"), 0
         )
         self.write(
             {
@@ -291,7 +296,7 @@ class ApprovalSimulation(models.Model):
                 "started_at": now,
                 "finished_at": False,
                 "digest": self._digest_now(),
-                "tally": json.dumps({"work": [], "hours": self._hours()}),
+                "tally": json.dumps({"work": [], "fast": [], "hours": self._hours()}),
             }
         )
         self.total = self._model().search_count(self._domain())
@@ -334,7 +339,8 @@ class ApprovalSimulation(models.Model):
             self._finish()
             return
         tally = json.loads(self.tally)
-        rows, today = self._judge(documents, tally["hours"])
+        taken = Taken(tally["fast"])
+        rows, today = self._judge(documents, tally["hours"], taken)
         work = Counter({tuple(entry[:3]): entry[3] for entry in tally["work"]})
         for row in rows:
             work.update(row.pop("work"))
@@ -344,14 +350,17 @@ class ApprovalSimulation(models.Model):
             {
                 "state": "running",
                 "done": self.done + len(rows),
-                "last_ref": rows[-1]["res_id"],
+                "last_ref": documents.ids[-1],
                 "passed": self.passed + outcomes["pass"],
+                "fast": self.fast + sum(bool(row["fast_path"]) for row in rows),
                 "routed": self.routed + outcomes["require"],
                 "refused": self.refused + outcomes["refuse"],
                 "held": self.held + outcomes["hold"],
                 "changed": self.changed + sum(row["changed"] for row in rows),
                 "facts_of_today": self.facts_of_today + today,
-                "tally": json.dumps({**tally, "work": [[*key, count] for key, count in work.items()]}),
+                "tally": json.dumps(
+                    {**tally, "fast": taken.stored(), "work": [[*key, count] for key, count in work.items()]}
+                ),
             }
         )
         self.env.flush_all()
@@ -389,28 +398,36 @@ class ApprovalSimulation(models.Model):
 
     # -------------------------------------------------------------- judging
 
-    def _judge(self, documents, hours):
+    def _judge(self, documents, hours, taken):
         """``(result lines, how many documents needed a fact of today)``; leaves no trace."""
         self.env.flush_all()
         savepoint = self.env.cr.savepoint()
         try:
-            return self._judge_all(documents, hours)
+            return self._judge_all(documents, hours, taken)
         finally:
             self.env.invalidate_all(flush=False)
             savepoint.close(rollback=True)
 
-    def _judge_all(self, documents, hours):
-        judge = self.env["distribution.approval.judge"]
+    def _judge_all(self, documents, hours, taken):
         table, stamp = self._compiled_table(), self.version_id._variants_in_force()
+        fast = self.version_id._simulated_fast_table()
         current = {company: self._current(documents, company) for company in documents.company_id}
-        names = set(table.used_facts).union(*(own[1].used_facts for own in current.values() if own[1]))
-        facts, today = self._facts(documents, names)
+        tables = [table, fast[0]]
+        for _version, own_table, _stamp, own_fast in current.values():
+            tables += [own_table, own_fast[0]]
+        facts, moments, today = self._facts(documents, set().union(*(each.used_facts for each in tables if each)))
         rows = []
-        for document in documents:
+        for document in documents.sorted(lambda document: (moments[document.id], document.id)):
             known = facts[document.id]
-            version, own_table, own_stamp = current[document.company_id]
-            new = judge._judgement(document, self.version_id, table, stamp, known).verdict
-            old = judge._judgement(document, version, own_table, own_stamp, known).verdict if own_table else None
+            version, own_table, own_stamp, own_fast = current[document.company_id]
+            place = document, known, moments[document.id]
+            judgement = self._simulated("new", self.version_id, table, stamp, fast, place, taken)
+            new = judgement.verdict
+            old = (
+                self._simulated("current", version, own_table, own_stamp, own_fast, place, taken).verdict
+                if own_table
+                else None
+            )
             amount = known.get("amount")
             rows.append(
                 {
@@ -423,6 +440,7 @@ class ApprovalSimulation(models.Model):
                     "created_on": document.create_date,
                     "amount": 0.0 if amount is None or isinstance(amount, Unknown) else float(amount),
                     "outcome": new.outcome,
+                    "fast_path": judgement.fast_path or False,
                     "current_outcome": old.outcome if old else "hold",
                     "changed": old is None or _says(new) != _says(old),
                     "rules": ", ".join(rule.name for rule in new.matched) or " ".join(new.reasons),
@@ -442,21 +460,48 @@ class ApprovalSimulation(models.Model):
             )
         return rows, len(today)
 
+    def _simulated(self, which, version, table, stamp, fast, place, taken):
+        """What ``version`` says, by a fast path where one has room.
+
+        :param which: "new" or "current": each has ceilings of its own
+        :param place: (document, its facts, when it was judged)
+        """
+        document, known, moment = place
+        judgement = self.env["distribution.approval.judge"]._judgement(document, version, table, stamp, known)
+        scenario = scenario_of(judgement, fast)
+        if not scenario:
+            return judgement
+        rule, name, ceilings = scenario
+        site = known.get(SITE_FACT)
+        if SITE_FACT not in known and SITE_FACT in document._approval_all_fact_specs():
+            site = document._approval_site().id
+        site = None if isinstance(site, Unknown) else site or None
+        day = day_of(document.company_id, moment).isoformat()
+        if not taken.takes((which, name, document.company_id.id, day), judgement.amount, site, ceilings):
+            return judgement
+        return by_fast_path(judgement, rule, name)
+
     def _current(self, documents, company):
-        """``(version in force, its table, its local variants)`` for ``company``; no table: everything is held."""
+        """``(version in force, its table, its local variants, its fast paths)`` for ``company``; no table:
+        everything is held."""
         version = self.env["distribution.approval.policy"]._effective_version(documents._approval_type, company)
         try:
-            return version, version._compile() if version else None, version._variants_in_force()
+            compiled = version._compile() if version else None
+            return version, compiled, version._variants_in_force(), version._simulated_fast_table()
         except (UserError, EngineError, LookupError):
-            return version, None, ""
+            return version, None, "", (None, {})
 
     def _facts(self, documents, names):
-        """``({id: facts}, ids of documents that needed facts of today)``."""
+        """``({id: facts}, {id: when it was judged, else made}, ids of documents that needed facts of today)``."""
         specs = documents._approval_all_fact_specs()
         facts, missing, unasked = {}, documents.browse(), set()
         recorded = self._recorded_facts(documents)
+        moments = {
+            document.id: recorded[document.id][1] if document.id in recorded else document.create_date
+            for document in documents
+        }
         for document in documents:
-            own = decode_facts(specs, json.loads(recorded[document.id])) if document.id in recorded else {}
+            own = decode_facts(specs, json.loads(recorded[document.id][0])) if document.id in recorded else {}
             facts[document.id] = {
                 name: value
                 for name, value in own.items()
@@ -468,18 +513,18 @@ class ApprovalSimulation(models.Model):
                 unasked |= lacking
         for document_id, values in self._facts_of_today(missing, unasked).items():
             facts[document_id] = {**values, **facts[document_id]}
-        return facts, missing.ids
+        return facts, moments, missing.ids
 
     def _recorded_facts(self, documents):
-        """``{id: facts as stored}`` of the last judgement of each document; one query."""
+        """``{id: (facts as stored, when)}`` of the last judgement of each document; one query."""
         self.env.cr.execute(
-            """SELECT DISTINCT ON (judged.res_id) judged.res_id, judged.facts
-                 FROM (SELECT res_id, facts, 1 AS rank, id
+            """SELECT DISTINCT ON (judged.res_id) judged.res_id, judged.facts, judged.moment
+                 FROM (SELECT res_id, facts, released_at AS moment, 1 AS rank, id
                          FROM distribution_approval_release
                         WHERE res_model = %(model)s AND res_id = ANY(%(ids)s)
-                          AND kind IN ('policy', 'approval') AND facts IS NOT NULL
+                          AND kind IN ('policy', 'fast_path', 'approval') AND facts IS NOT NULL
                         UNION ALL
-                       SELECT request.res_id, snapshot.facts, 2 AS rank, snapshot.id
+                       SELECT request.res_id, snapshot.facts, snapshot.taken_at AS moment, 2 AS rank, snapshot.id
                          FROM distribution_approval_snapshot snapshot
                          JOIN distribution_approval_request request ON request.id = snapshot.request_id
                         WHERE request.res_model = %(model)s AND request.res_id = ANY(%(ids)s)
@@ -487,7 +532,7 @@ class ApprovalSimulation(models.Model):
              ORDER BY judged.res_id, judged.rank, judged.id DESC""",
             {"model": documents._name, "ids": documents.ids},
         )
-        return dict(self.env.cr.fetchall())
+        return {res_id: (facts, moment) for res_id, facts, moment in self.env.cr.fetchall()}
 
     def _facts_of_today(self, documents, names):
         if not documents:
@@ -505,6 +550,35 @@ class ApprovalSimulation(models.Model):
             for document in documents:
                 facts[document.id]["requester"] = document.create_uid.id
         return facts
+
+
+class Taken:
+    """What fast paths let pass in a simulation, by scenario, company and day; goes on from batch to batch."""
+
+    __slots__ = ("rows",)
+
+    def __init__(self, stored):
+        self.rows = {}
+        for *scenario, site, amount in stored:
+            self._count(tuple(scenario), site, Decimal(amount))
+
+    def _count(self, scenario, site, amount):
+        sites = self.rows.setdefault(scenario, {})
+        sites[site] = sites.get(site, Decimal(0)) + amount
+
+    def takes(self, scenario, amount, site, ceilings):
+        """Whether there is room for ``amount``; then it counts."""
+        counted = {("site", place): (taken, place) for place, taken in self.rows.get(scenario, {}).items()}
+        if room_left(counted, "this one", amount, site, ceilings) is None:
+            return False
+        self._count(scenario, site, amount)
+        return True
+
+    def stored(self):
+        """As JSON keeps it."""
+        return [
+            [*scenario, site, str(amount)] for scenario, sites in self.rows.items() for site, amount in sites.items()
+        ]
 
 
 def _says(verdict):
@@ -549,6 +623,7 @@ class ApprovalSimulationLine(models.Model):
     outcome = fields.Selection(OUTCOMES, readonly=True, string="Simulated")
     current_outcome = fields.Selection(OUTCOMES, readonly=True, string="In Force")
     changed = fields.Boolean(readonly=True)
+    fast_path = fields.Char(readonly=True, help="The pre-approved scenario by which it would have passed.")
     rules = fields.Char(readonly=True)
     current_rules = fields.Char(readonly=True, string="Rules in Force")
     approvers = fields.Char(readonly=True)

@@ -41,8 +41,8 @@ class ApprovalPolicyVersion(models.Model):
     link_ceiling = fields.Float(
         string="Without Login up to",
         default=0.0,
-        help="Up to this amount (company currency) the link itself identifies the person. Above it – and "
-        "always, when 0 – the person has to log in.",
+        help="Up to this amount (company currency) the link itself identifies the person. Above it, where the "
+        "amount is not known – and always, when 0 – the person has to log in.",
     )
     link_hours = fields.Integer(string="Links Expire after (h)", default=48)
     emergency_over_refusal = fields.Boolean(

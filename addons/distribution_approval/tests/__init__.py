@@ -37,6 +37,7 @@ from . import test_policy_matrix
 from . import test_evidence
 from . import test_informed
 from . import test_bulk_decisions
+from . import test_unknown_amounts
 from . import test_decision_links
 from . import test_local_variants
 from . import test_simulation

@@ -1,15 +1,17 @@
 """Fast paths: what is pre-approved passes, up to the ceilings of the day and the site."""
 
 import json
+from datetime import timedelta
 
 import psycopg2
 from freezegun import freeze_time
-from odoo import Command
+from odoo import Command, fields
 from odoo.exceptions import UserError
 from odoo.tests.common import tagged
 from odoo.tools import mute_logger
 
 from ..engine import Unknown
+from ..models import approval_simulation
 from .test_evidence import TermsCase
 
 
@@ -152,6 +154,72 @@ class TestFastPath(TermsCase):
         judgement = order.sudo()._approval_verdicts()[order.id]
         self.assertEqual(judgement.verdict.outcome, "require")
         self.assertFalse(self.env["distribution.approval.fast.path.use"].search([("company_id", "=", self.company.id)]))
+
+    def _simulated(self, version):
+        """``{amount: (outcome, fast path, changed)}`` and the simulation of ``version``, in many batches."""
+        self.patch(approval_simulation, "BATCH", 1)
+        # What is simulated was saved before.
+        self.env.flush_all()
+        self.env.invalidate_all()
+        simulation = (
+            self.env["distribution.approval.simulation"].with_user(self.author).create({"version_id": version.id})
+        )
+        simulation.action_run()
+        self.assertEqual(simulation.state, "done", simulation.error)
+        lines = simulation.line_ids
+        return {line.amount: (line.outcome, line.fast_path, line.changed) for line in lines}, simulation
+
+    def test_a_simulation_takes_them(self):
+        policy = self.version.policy_id
+        self.assertTook(self._urgent(5000))
+        self.assertTook(self._urgent(4000, self.site_2))
+        self.assertAsked(self._urgent(2600))
+        with freeze_time(fields.Datetime.now() + timedelta(days=1)):
+            self.assertTook(self._urgent(3500))
+        in_force = self.env["distribution.approval.policy"]._effective_version("purchase_order", self.company)
+        lines, simulation = self._simulated(in_force)
+        took, asked = ("pass", "Standstill", False), ("require", False, False)
+        self.assertEqual(lines, {5000: took, 4000: took, 2600: asked, 3500: took}, "as it was, a day at a time")
+        self.assertEqual((simulation.passed, simulation.fast, simulation.routed, simulation.changed), (3, 3, 1, 0))
+        self.assertEqual(simulation.facts_of_today, 0, "what took a fast path has its facts on record")
+        draft = policy.with_user(self.author)._draft_next_version()
+        draft.rule_ids.filtered("fast_path").write({"fast_path_day": 4500, "fast_path_site": 0})
+        lines, simulation = self._simulated(draft)
+        self.assertEqual(
+            lines, {5000: ("require", False, True), 4000: took, 2600: asked, 3500: took}, "the ceilings of the draft"
+        )
+        draft.rule_ids.filtered("fast_path").write({"fast_path_day": 20000, "fast_path_site": 3000})
+        lines, simulation = self._simulated(draft)
+        passes = "pass", "Standstill", True
+        self.assertEqual(
+            lines,
+            {5000: ("require", False, True), 4000: ("require", False, True), 2600: passes,
+             3500: ("require", False, True)},
+            "those of a site",
+        )  # fmt: skip
+        draft.rule_ids.filtered("fast_path").unlink()
+        lines, simulation = self._simulated(draft)
+        self.assertEqual((simulation.passed, simulation.fast, simulation.routed, simulation.changed), (0, 0, 4, 3))
+
+    def test_what_monitored_rules_say_of_it(self):
+        self._republish(
+            rule_ids=[
+                Command.create(
+                    {
+                        "sequence": 300,
+                        "name": "Over 4,500",
+                        "outcome": "refuse",
+                        "mode": "monitor",
+                        "condition_ids": [Command.create({"fact": "amount", "operator": "gt", "value": "4500"})],
+                    }
+                )
+            ]
+        )
+        order = self._urgent(5000)
+        self.assertTook(order)
+        self.env.flush_all()
+        row = self.env["distribution.approval.monitored"].with_user(self.auditor).search([("res_id", "=", order.id)])
+        self.assertEqual((row.rule_name, row.would, row.decided, row.stricter), ("Over 4,500", "refuse", "pass", True))
 
     def test_drafts_with_faults(self):
         policy = self.version.policy_id

@@ -174,6 +174,123 @@ class TestCounts(AdjustmentCase):
         task = self._task(self._adjustment(quant), "Controlling")
         self.assertEqual(task.user_ids, self.controller)
 
+    def _approving_chief(self):
+        """A stock manager who decides on counts, too."""
+        self.other_chief.write(
+            {
+                USER_GROUPS: [
+                    Command.link(self.env.ref("distribution_core.group_approver").id),
+                    Command.link(self.groups["Controlling"].id),
+                ]
+            }
+        )
+        return self.other_chief
+
+    def assertDoesNotDecide(self, adjustment, user):
+        task = self._task(adjustment, "Controlling")
+        self.assertEqual(task.user_ids, self.controller)
+        with self.assertRaises(AccessError), self.cr.savepoint():
+            self._decide(adjustment, "Controlling", user)
+        self.assertStockOf(self.nut, 50)
+
+    def assertStockOf(self, product, quantity):
+        self.assertEqual(self._on_hand(product), quantity)
+
+    def test_who_typed_the_count_does_not_approve_it(self):
+        """By every door to a count, whoever applies it and whoever it is assigned to."""
+        chief = self._approving_chief()
+        own = self._quant(self.nut, chief)
+
+        def created():
+            own.create({"product_id": self.nut.id, "location_id": self.stock.id, "inventory_quantity": 7})
+
+        for count in (
+            lambda: own.write({"inventory_quantity": 10}),
+            lambda: own.write({"inventory_quantity": 10, "user_id": self.keeper.id}),
+            lambda: own.write({"inventory_diff_quantity": -50, "inventory_quantity_set": True}),
+            lambda: own.write({"inventory_quantity": 0}),
+            created,
+        ):
+            savepoint = self.env.cr.savepoint()
+            count()
+            quant = self._quant(self.nut, self.chief)
+            quant.write({"user_id": False, "approval_reason_id": self.cause.id})
+            quant.action_apply_inventory()
+            with self.subTest(count=count):
+                self.assertDoesNotDecide(self._adjustment(quant), chief)
+                self.assertIn(chief, self._adjustment(quant).line_ids.counter_id)
+            self.env.flush_all()
+            savepoint.close(rollback=True)
+            self.env.invalidate_all()
+
+    def test_all_who_typed_count(self):
+        chief = self._approving_chief()
+        self._quant(self.nut, chief).inventory_quantity = 10
+        quant = self._count(self.nut, 11)
+        adjustment = self._adjustment(quant)
+        self.assertDoesNotDecide(adjustment, chief)
+        self.assertEqual(adjustment.counter_ids, chief | self.chief)
+        self.assertEqual(adjustment.line_ids.counter_id, self.chief)
+
+    def test_who_changes_a_count_that_waits_does_not_approve_it(self):
+        quant, adjustment = self._held()
+        chief = self._approving_chief()
+        self._quant(self.nut, chief).inventory_quantity = 5
+        quant.action_apply_inventory()
+        self.assertEqual(adjustment, self._adjustment(quant))
+        self.assertDoesNotDecide(adjustment, chief)
+
+    def test_after_it_is_applied_others_count(self):
+        chief = self._approving_chief()
+        self._quant(self.nut, chief).write({"inventory_quantity": 49, "approval_reason_id": self.cause.id})
+        quant = self._quant(self.nut)
+        quant.action_apply_inventory()
+        self.assertStockOf(self.nut, 49)
+        self.assertFalse(quant.sudo().approval_counters)
+        quant, adjustment = self._held()
+        self._decide(adjustment, "Controlling", chief)
+        self.assertTrue(self._resume(adjustment))
+        self.assertStockOf(self.nut, 10)
+
+    def test_merged_counts_have_the_counters_of_both(self):
+        chief = self._approving_chief()
+        twins = self.env["stock.quant"].with_user(chief).with_context(inventory_mode=True, import_file=True)
+        twin = twins.create({"product_id": self.nut.id, "location_id": self.stock.id, "inventory_quantity": 3})
+        quant = self._quant(self.nut)
+        self.assertNotEqual(twin, quant)
+        self.env["stock.quant"].with_user(self.keeper)._quant_tasks()
+        self.assertFalse(twin.exists())
+        self.assertEqual(quant.sudo().approval_counters, [chief.id])
+
+    def test_who_counted_is_not_written(self):
+        chief = self._approving_chief()
+        own = self._quant(self.nut, chief)
+        own.inventory_quantity = 10
+        for write in (
+            lambda: own.write({"approval_counters": []}),
+            lambda: own.write({"approval_counters": [self.keeper.id], "inventory_quantity": 10}),
+            lambda: own.with_context(inventory_mode=False).write({"approval_counters": False}),
+            lambda: own.create(
+                {"product_id": self.nut.id, "location_id": self.branch.lot_stock_id.id, "approval_counters": [1]}
+            ),
+            lambda: own.with_context(default_approval_counters=[self.keeper.id]).create(
+                {"product_id": self.nut.id, "location_id": self.branch.lot_stock_id.id, "inventory_quantity": 1}
+            ),
+            lambda: self._run_code(f"env['stock.quant'].browse({own.id}).sudo().write({{'approval_counters': []}})"),
+        ):
+            with self._refused(at_once=True):
+                write()
+        self.assertEqual(own.sudo().approval_counters, [chief.id])
+
+    def test_own_count_is_who_applies_what_they_typed(self):
+        quant = self._count(self.nut, 10, apply=False)
+        adjustments = self.env["distribution.inventory.adjustment"]
+        for user, own in ((self.chief, True), (self.other_chief, False)):
+            adjustment = adjustments.with_user(user)._approval_of_counts(quant.with_user(user))
+            self.assertEqual(
+                adjustment.with_user(user).sudo()._approval_facts({"own_count"})[adjustment.id]["own_count"], own
+            )
+
     def test_deactivated_approver(self):
         _quant, adjustment = self._held()
         self.controller.active = False

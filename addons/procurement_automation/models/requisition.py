@@ -261,6 +261,11 @@ class PurchaseRequisition(models.Model):
             for requisition in self
         }
 
+    def _approval_has_value(self):
+        """Once each line has a price."""
+        self.ensure_one()
+        return all(line.price_unit for line in self.line_ids)
+
     def _approval_snapshots(self):
         amounts = self._approval_amounts()
         return {
