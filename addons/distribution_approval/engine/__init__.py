@@ -4,6 +4,7 @@ Nothing in here knows Odoo, a clock or a database. See the modules for the rules
 """
 
 from .analysis import Analysis, Overlap, Region, analyse
+from .authority import asked_for_at_least
 from .decision_table import (
     OPERATORS,
     Approver,
@@ -160,6 +161,7 @@ __all__ = [
     "answer",
     "as_decimal",
     "ask",
+    "asked_for_at_least",
     "bands_of",
     "clean",
     "compare",

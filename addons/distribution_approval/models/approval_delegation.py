@@ -42,7 +42,9 @@ class ApprovalDelegation(models.Model):
         ondelete="restrict",
         index=True,
         domain="[('share', '=', False), ('id', '!=', user_id)]",
-        help="Decides on behalf of the other one, with the role Approver and within the limits below.",
+        help="Decides on behalf of the other one, within the limits below. Needs the role Approver and authority for "
+        "the case: the policy asks them about documents of that type and amount, or they are a superior of the "
+        "person, or an administrator grants it.",
     )
     applies = fields.Selection(
         [("dated", "Every day from … to …"), ("absent", "Whenever I am on leave (by my calendar)")],
@@ -89,6 +91,10 @@ class ApprovalDelegation(models.Model):
         "res.currency", required=True, default=lambda self: self.env.company.currency_id, ondelete="restrict"
     )
     reason = fields.Char(help="Why. Needed when an administrator declares it for somebody else.")
+    grants_authority = fields.Boolean(
+        help="The substitute may decide these documents even where no policy asks them about documents of that type "
+        "and amount. Only an administrator grants this, with a reason; it stays on record."
+    )
     scope = fields.Text(readonly=True, help="Document types, sites and companies as declared, JSON.")
     created_by_id = fields.Many2one("res.users", string="Declared by", readonly=True, ondelete="restrict")
     created_at = fields.Datetime(string="Declared on", readonly=True)
@@ -121,7 +127,7 @@ class ApprovalDelegation(models.Model):
             self._table,
             (
                 "user_id", "substitute_id", "applies", "date_from", "date_to", "ceiling", "currency_id", "scope",
-                "reason", "created_by_id", "created_at",
+                "reason", "created_by_id", "created_at", "grants_authority",
             ),
             when="OLD.scope IS NOT NULL",  # set last, in the transaction that declares it
         )  # fmt: skip
@@ -227,6 +233,8 @@ class ApprovalDelegation(models.Model):
                 )
             if not (delegation.reason or "").strip():
                 raise ValidationError(_("Reason: say why you declare this for %s.", person.name))
+        if delegation.grants_authority:
+            delegation._check_grant(user)
         resolver = self.env["distribution.approval.resolver"]
         for role, whose in ((_("Stands in for"), person), (_("Substitute"), substitute)):
             if not any(resolver._eligible(whose, company) for company in whose.company_ids):
@@ -254,6 +262,22 @@ class ApprovalDelegation(models.Model):
             )
         if delegation.date_from < min(today(company) for company in wanted):
             raise ValidationError(_("From: a delegation cannot begin in the past. Enter today or a later day."))
+
+    def _check_grant(self, user):
+        """Authority comes from an administrator, for others, with a reason."""
+        if self.user_id == user or not user.has_group(ADMINISTRATOR):
+            raise AccessError(
+                _(
+                    "Grants Authority: an administrator other than %(person)s grants %(substitute)s authority. Leave "
+                    "it out, choose a substitute whom the policy asks itself, or let an administrator declare it.",
+                    person=self.user_id.name,
+                    substitute=self.substitute_id.name,
+                )
+            )
+        if not (self.reason or "").strip():
+            raise ValidationError(
+                _("Reason: say why %s gets authority that the policy does not give.", self.substitute_id.name)
+            )
 
     def _take_turn(self):
         """Two delegations of one person that are declared at the same instant do not overlook each other."""
@@ -324,6 +348,7 @@ class ApprovalDelegation(models.Model):
                     "ceiling": str(delegation.ceiling) if delegation.ceiling else None,
                     "currency": delegation.currency_id.name,
                     "administered": delegation.administered,
+                    "grants_authority": delegation.grants_authority,
                 },
             )
             delegation._tell()

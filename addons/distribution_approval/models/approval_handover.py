@@ -2,7 +2,8 @@
 
 Each leaves a row of evidence, an event and a line in the timeline. Whoever gets a task this way has to
 be what every approver has to be: with the role, of the company, without a hand in the document, and not
-one who decided before.
+one who decided before; and needs authority for the case (see :mod:`.approval_authority`), which an
+administrator who reassigns can grant.
 """
 
 import json
@@ -15,8 +16,10 @@ from odoo.addons.distribution_core.compat import group_members
 
 from ..engine import RoutingError, routing
 
+#: Who grants authority that the policy does not give.
+ADMINISTRATOR = "distribution_core.group_administrator"
 #: Who gives tasks to others.
-OVERSEERS = ("distribution_core.group_operations", "distribution_core.group_administrator")
+OVERSEERS = ("distribution_core.group_operations", ADMINISTRATOR)
 
 
 class ApprovalHandover(models.Model):
@@ -44,6 +47,9 @@ class ApprovalHandover(models.Model):
     before_refs = fields.Char(string="From", help="Ids of who could decide before.")
     after_refs = fields.Char(string="To", help="Ids of who can decide now.")
     comment = fields.Text()
+    grants_authority = fields.Boolean(
+        readonly=True, help="An administrator let these people decide whom no policy asks about such documents."
+    )
     done_at = fields.Datetime(required=True)
 
     def init(self):
@@ -137,7 +143,7 @@ class ApprovalTask(models.Model):
         if task.quorum > 1:
             raise UserError(_("“%(task)s” needs %(quorum)s people: nobody can take it alone.", task=task.name,
                               quorum=task.quorum))  # fmt: skip
-        if user not in task._able():
+        if user not in task._free():
             raise task._explain_refusal(routing.AlreadyDecided("This person has decided already."))
         if task.claimed_by_id == user:
             return True
@@ -209,24 +215,28 @@ class ApprovalTask(models.Model):
 
     # ------------------------------------------------------------ reassigning
 
-    def action_reassign(self, user_ids, comment):
+    def action_reassign(self, user_ids, comment, grants_authority=False):
         """Give an undecided task to other people. For operations and administrators, with a reason.
 
         :param user_ids: ids of who decides from now on
         :param comment: why, mandatory
+        :param grants_authority: let them decide although no policy asks them about such documents;
+            for administrators, and kept on record
         """
         self.ensure_one()
         user = self.env.user
         if user._is_superuser() or not self._is_overseer():
             raise AccessError(_("Operations or an administrator can reassign a task."))
         comment = self._required_text("comment", comment)
+        if grants_authority and not user.has_group(ADMINISTRATOR):
+            raise AccessError(_("Grants Authority: an administrator grants authority that the policy does not give."))
         task = self._locked()
         request = task.request_id
         if user in request._excluded_users():
             raise AccessError(
                 _("You had a hand in %s: somebody else has to say who decides on it.", request.document_name)
             )
-        targets = task._check_targets(user_ids)
+        targets = task._check_targets(user_ids, granted=bool(grants_authority))
         if user in targets:
             raise AccessError(_("Nobody assigns a decision to themselves: somebody else has to do it."))
         before = task.user_ids
@@ -240,7 +250,7 @@ class ApprovalTask(models.Model):
             raise task._explain_refusal(error) from error
         task.write({"claimed_by_id": False})
         task._give_to(after)
-        task._hand_over("reassign", before, task.user_ids, comment)
+        task._hand_over("reassign", before, task.user_ids, comment, grants_authority=bool(grants_authority))
         task.filtered("clock")._reckon()
         return True
 
@@ -267,19 +277,27 @@ class ApprovalTask(models.Model):
             raise ValidationError(_("%s: write in a few words why.", name))
         return text
 
-    def _able(self):
-        """Everybody who could decide this task, was it theirs."""
+    def _free(self):
+        """Every approver of the company without a hand in the document who has not decided on it."""
         request = self.request_id
         approvers = group_members(self.env.ref("distribution_core.group_approver").sudo())
         decided = request._current_tasks().decision_ids._approving()._used_up()
         return request._resolver()._eligible(approvers, self.company_id) - request._excluded_users() - decided
 
-    def _check_targets(self, user_ids):
-        """The people named, each of whom could decide this task."""
+    def _able(self, granted=False):
+        """Everybody to whom this task can be handed.
+
+        :param granted: an administrator grants them the authority
+        """
+        free = self._free()
+        return free if granted else self._authorised(free)
+
+    def _check_targets(self, user_ids, granted=False):
+        """The people named, each of whom can be handed this task."""
         if not isinstance(user_ids, (list, tuple)) or not user_ids or not all(type(each) is int for each in user_ids):
             raise ValidationError(_("user_ids: say to whom the task goes."))
         targets = self.env["res.users"].sudo().browse(user_ids).exists()
-        unable = targets - self._able()
+        unable = targets - self._free()
         if unable or not targets:
             raise UserError(
                 _(
@@ -289,9 +307,20 @@ class ApprovalTask(models.Model):
                     document=self.document_name,
                 )
             )
+        powerless = self.env["res.users"] if granted else targets - self._authorised(targets)
+        if powerless:
+            raise UserError(
+                _(
+                    "%(people)s: no authority for %(document)s. The policy does not ask them about documents of this "
+                    "type and amount. Choose somebody whom it asks or a superior, or let an administrator reassign "
+                    "it with “Grants Authority”.",
+                    people=", ".join(powerless.mapped("name")),
+                    document=self.document_name,
+                )
+            )
         return targets
 
-    def _hand_over(self, kind, before, after, comment=False, by=None):
+    def _hand_over(self, kind, before, after, comment=False, by=None, grants_authority=False):
         """Keep a record: evidence, an event, a line of the request's history."""
         user = by or self.env.user
         self.env["distribution.approval.handover"].sudo().create(
@@ -303,6 +332,7 @@ class ApprovalTask(models.Model):
                 "before_refs": json.dumps(before.ids),
                 "after_refs": json.dumps(after.ids),
                 "comment": comment,
+                "grants_authority": grants_authority,
                 "done_at": fields.Datetime.now(),
             }
         )
@@ -358,7 +388,7 @@ class ApprovalRequest(models.Model):
                 else _(
                     "%(by)s to %(people)s", by=row.user_id.name, people=", ".join(row._joined().mapped("name")) or "–"
                 ),
-                "text": row.comment or "",
+                "text": _("%s (authority granted)", row.comment) if row.grants_authority else row.comment or "",
                 "kind": row.kind,
             }
             for row in rows

@@ -152,7 +152,25 @@ class ApprovalTask(models.Model):
         excluded = request._excluded_users() | request._current_tasks().decision_ids._approving()._used_up()
         substitutes = self.env["res.users"].sudo().browse(dict.fromkeys(link.substitute for link in links))
         qualified = self.env["distribution.approval.resolver"]._eligible(substitutes, self.company_id)
-        return stand_ins(self._principals().ids, links, qualified.ids, excluded.ids)
+        empowered = self._empowered(links, qualified)
+        return stand_ins(self._principals().ids, empowered, qualified.ids, excluded.ids)
+
+    def _empowered(self, links, substitutes):
+        """The links whose substitute has authority for the case, own or granted by the delegation itself."""
+        authorised = set(self._authorised(substitutes).ids)
+        delegations = self.env["distribution.approval.delegation"].sudo()
+        granted = set(delegations.browse([link.key for link in links]).filtered("grants_authority").ids)
+        return tuple(link for link in links if link.substitute in authorised or link.key in granted)
+
+    def _lacks_authority(self, user):
+        """For whom ``user`` would stand in on this task, had they authority for the case."""
+        links = self.env["distribution.approval.delegation"]._links(self.request_id)
+        mine = [link.person for link in links if link.substitute == user.id]
+        return (
+            self._principals().filtered(lambda person: person.id in mine)
+            if user not in self._authorised(user)
+            else self.env["res.users"]
+        )
 
     def _principals(self):
         """Candidates for whom somebody can stand in."""
@@ -173,6 +191,17 @@ class ApprovalTask(models.Model):
                     "You do not stand in for %(principal)s on “%(task)s” (any more): the delegation has ended, does "
                     "not cover this document, or one of you had a hand in it.",
                     principal=self._shown_principal(user).name,
+                    task=self.name,
+                )
+            )
+        if user not in self._eligible_users() and (principal := self._lacks_authority(user)[:1]):
+            raise AccessError(
+                _(
+                    "%(user)s stands in for %(principal)s, but has no authority for “%(task)s”: the policy does not "
+                    "ask them about documents of this type and amount. An administrator can grant it in a delegation, "
+                    "or somebody with authority decides.",
+                    user=user.name,
+                    principal=principal.name,
                     task=self.name,
                 )
             )

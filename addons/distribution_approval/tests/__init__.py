@@ -17,6 +17,7 @@ from . import test_questions
 from . import test_service_clock
 from . import test_delegation
 from . import test_handover
+from . import test_authority
 from . import test_site_governance
 from . import test_drop_ship_and_subcontracting
 from . import test_concurrency

@@ -22,9 +22,16 @@ class DelegationCase(AttackCase):
         approver = "base.group_user,distribution_core.group_approver"
         cls.deputy = new_test_user(cls.env, login="t_deputy", groups=approver)
         cls.deputy_2 = new_test_user(cls.env, login="t_deputy_2", groups=approver)
+        cls._give_authority(cls.deputy | cls.deputy_2)
         cls.administrator = new_test_user(
             cls.env, login="t_administrator", groups="base.group_user,distribution_core.group_administrator"
         )
+
+    @classmethod
+    def _give_authority(cls, users):
+        """Approvers whom the policy asks about orders of any amount: those over the contract price."""
+        approver = cls.env.ref("distribution_core.group_approver")
+        users.write({USER_GROUPS: [(4, approver.id), (4, cls.groups["Categories"].id)]})
 
     @property
     def today(self):
@@ -463,14 +470,14 @@ class TestAttacksDelegation(DelegationCase):
             self._delegate(self.finance, self.administrator, by=self.administrator, reason="Mine")
 
     def test_a_substitute_who_asked_does_not_decide(self):
-        self.buyer.write({USER_GROUPS: [(4, self.env.ref("distribution_core.group_approver").id)]})
+        self._give_authority(self.buyer)
         self._delegate(substitute=self.buyer)
         order = self._held(5000)
         self.assertFalse(self._task(order, "Purchasing").stand_in_ids)
         self.assertMayNot(order, self.buyer)
 
     def test_a_chain_that_leads_to_who_asked_ends_there(self):
-        self.buyer.write({USER_GROUPS: [(4, self.env.ref("distribution_core.group_approver").id)]})
+        self._give_authority(self.buyer)
         self._delegate(self.manager, self.deputy)
         self._delegate(self.deputy, self.buyer)
         self._delegate(self.buyer, self.deputy_2)
@@ -481,7 +488,7 @@ class TestAttacksDelegation(DelegationCase):
 
     def test_who_stands_in_for_who_asked_does_not_decide(self):
         """Nobody decides who stands in for the requester, not even as a candidate of their own."""
-        self.buyer.write({USER_GROUPS: [(4, self.env.ref("distribution_core.group_approver").id)]})
+        self._give_authority(self.buyer)
         order = self._held(5000)
         delegation = self._delegate(self.buyer, self.manager)
         self.assertNotIn(self.manager, order.sudo().approval_request_id.task_ids.user_ids)

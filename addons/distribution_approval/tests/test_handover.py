@@ -85,7 +85,7 @@ class TestForward(HandoverCase):
     # ---------------------------------------------------------------- attacks
 
     def test_only_to_who_could_decide(self):
-        self.buyer.write({USER_GROUPS: [(4, self.env.ref("distribution_core.group_approver").id)]})
+        self._give_authority(self.buyer)
         order = self._held(5000)
         task = self._task(order, "Purchasing").with_user(self.manager)
         gone = new_test_user(self.env, login="t_gone", groups="base.group_user,distribution_core.group_approver")
@@ -100,7 +100,7 @@ class TestForward(HandoverCase):
             task.action_forward(self.deputy.id, "  ")
 
     def test_not_to_who_stands_in_for_the_requester(self):
-        self.buyer.write({USER_GROUPS: [(4, self.env.ref("distribution_core.group_approver").id)]})
+        self._give_authority(self.buyer)
         self._delegate(self.buyer, self.deputy)
         task = self._task(self._held(5000), "Purchasing")
         with self.assertRaises(UserError), self.cr.savepoint():
@@ -165,12 +165,12 @@ class TestReassign(HandoverCase):
         self.assertIn(task, self._inbox(self.deputy))
 
     def test_who_may_and_to_whom(self):
-        self.buyer.write({USER_GROUPS: [(4, self.env.ref("distribution_core.group_approver").id)]})
+        self._give_authority(self.buyer)
         task = self._task(self._held(5000), "Purchasing")
         for attacker in (self.manager, self.deputy, self.buyer, self.auditor, self.env.ref("base.user_root")):
             with self.subTest(attacker.login), self.assertRaises(AccessError), self.cr.savepoint():
                 task.with_user(attacker).action_reassign([self.deputy.id], "Mine")
-        self.overseer.write({USER_GROUPS: [(4, self.env.ref("distribution_core.group_approver").id)]})
+        self._give_authority(self.overseer)
         with self.assertRaises(AccessError), self.cr.savepoint():
             task.with_user(self.overseer).action_reassign([self.overseer.id], "Mine")
         for target in (self.buyer, self.employee):

@@ -13,13 +13,21 @@ class ApprovalHandOn(models.TransientModel):
     user_id = fields.Many2one("res.users", string="To")
     user_ids = fields.Many2many("res.users", string="To People")
     comment = fields.Text(required=True)
+    grants_authority = fields.Boolean(
+        help="Choose anybody with the role Approver, even where no policy asks them about documents of this type and "
+        "amount. Only an administrator grants this; it stays on record."
+    )
 
-    @api.depends("task_id", "kind")
+    @api.depends("task_id", "kind", "grants_authority")
     def _compute_possible_ids(self):
         for wizard in self:
             # Superuser: who could decide is worked out from roles; only names are shown here.
             task = wizard.task_id.sudo()
-            able = task._able() - wizard.env.user if task else task.user_ids
+            able = (
+                task._able(wizard.kind == "reassign" and wizard.grants_authority) - wizard.env.user
+                if task
+                else task.user_ids
+            )
             wizard.possible_ids = able - task.user_ids if wizard.kind == "forward" else able
 
     def action_confirm(self):
@@ -27,5 +35,5 @@ class ApprovalHandOn(models.TransientModel):
         if self.kind == "forward":
             self.task_id.action_forward(self.user_id.id, self.comment)
             return self.task_id._after_decision()
-        self.task_id.action_reassign(self.user_ids.ids, self.comment)
+        self.task_id.action_reassign(self.user_ids.ids, self.comment, self.grants_authority)
         return {"type": "ir.actions.act_window_close"}
