@@ -236,13 +236,18 @@ def test_an_emergency_takes_the_role_and_evidence(rpc, goods, look, sql):
             )
         ],
     )
+    # Nor is what others filed with the request, nor the same once more.
+    call = {"name": "Call of the plant manager", "url": "https://recordings.example.com/4712", "sha256": "1" * 64}
+    refused(releaser, REQUEST, "action_emergency_release", [request], WHY, seen["digest"])
+    refused(releaser, REQUEST, "action_emergency_release", [request], WHY, seen["digest"], [],
+            {**call, "sha256": "0" * 64})  # fmt: skip
     for justification in ("", "Urgent!", "x" * 200, "now now now now now now now now now now now now now", None, 7, {}):
-        refused(releaser, REQUEST, "action_emergency_release", [request], justification, seen["digest"])
+        refused(releaser, REQUEST, "action_emergency_release", [request], justification, seen["digest"], [], call)
     for digest in ("", "0" * 64, False, [seen["digest"]]):
-        refused(releaser, REQUEST, "action_emergency_release", [request], WHY, digest)
+        refused(releaser, REQUEST, "action_emergency_release", [request], WHY, digest, [], call)
     assert look(order) == HELD
 
-    emergency = releaser(REQUEST, "action_emergency_release", [request], WHY, seen["digest"])
+    emergency = releaser(REQUEST, "action_emergency_release", [request], WHY, seen["digest"], [], call)
     assert look(order)[0] == "purchase"
     refused(releaser, REQUEST, "action_emergency_release", [request], WHY, seen["digest"])
     # Who released it, who asked for it and who has no say do not review it; nobody unmarks it.

@@ -20,9 +20,13 @@ DUTIES = {
     "seller": ("Sells", "sales_team.group_sale_salesman"),
     "billing": ("Posts bills and payments", "account.group_account_invoice"),
     "stock_manager": ("Manages stock", "stock.group_stock_manager"),
+    "operations": ("Handles cases and reassigns tasks", "distribution_core.group_operations"),
+    "emergency_releaser": ("Releases in emergencies", "distribution_approval.group_emergency_releaser"),
     "system": ("Administers Odoo", "base.group_system"),
     "access_rights": ("Grants access rights", "base.group_erp_manager"),
 }
+#: Code and name of the duty that is found by the groups that policies name.
+REVIEWER = ("emergency_reviewer", "Reviews emergency releases")
 #: ``code: (one duty, other duty, severity, why)``
 CONFLICTS = {
     "author_publisher": (
@@ -62,6 +66,66 @@ CONFLICTS = {
         "Buys and approves purchase orders (never the same one).",
     ),
     "seller_approves": ("seller", "approves_sale_order", "2", "Sells and approves sale orders (never the same one)."),
+    "billing_approves_bill": (
+        "billing",
+        "approves_vendor_bill",
+        "2",
+        "Posts bills and payments and approves bills that differ (never the same one).",
+    ),
+    "billing_approves_credit": (
+        "billing",
+        "approves_customer_credit_note",
+        "2",
+        "Posts credit notes and approves them (never the same one).",
+    ),
+    "vendor_approves_change": (
+        "vendor_manager",
+        "approves_vendor_change",
+        "2",
+        "Keeps vendors and approves changes of them, bank accounts included (never the same one).",
+    ),
+    "vendor_approves_onboarding": (
+        "vendor_manager",
+        "approves_vendor_onboarding",
+        "2",
+        "Keeps vendor standing and approves new vendors (never the same one).",
+    ),
+    "stock_approves_adjustment": (
+        "stock_manager",
+        "approves_inventory_adjustment",
+        "2",
+        "Counts stock and approves what is missing (never the same count).",
+    ),
+    "stock_approves_scrap": (
+        "stock_manager",
+        "approves_scrap",
+        "2",
+        "Scraps goods and approves write-offs (never the same one).",
+    ),
+    "stock_approves_transfer": (
+        "stock_manager",
+        "approves_site_transfer",
+        "2",
+        "Moves goods between sites and approves such transfers (never the same one).",
+    ),
+    "emergency_approver": (
+        "emergency_releaser",
+        "approver",
+        "2",
+        "Decides by the rules, and can release at once what the rules hold (never the same one).",
+    ),
+    "emergency_review": (
+        "emergency_releaser",
+        "emergency_reviewer",
+        "3",
+        "Releases in emergencies and reviews emergency releases (never the same one).",
+    ),
+    "operations_approver": (
+        "operations",
+        "approver",
+        "2",
+        "Says who decides, and is asked to decide (never by giving a task to themselves).",
+    ),
     "auditor_approver": ("auditor", "approver", "2", "Who audits decisions should not take them."),
     "auditor_administrator": (
         "auditor",
@@ -84,7 +148,11 @@ class AccessDuty(models.Model):
     code = fields.Char(required=True)
     active = fields.Boolean(default=True)
     kind = fields.Selection(
-        [("group", "Holds a role"), ("candidate", "Is asked to approve a kind of document")],
+        [
+            ("group", "Holds a role"),
+            ("candidate", "Is asked to approve a kind of document"),
+            ("emergency_reviewer", "Reviews emergency releases, by a policy in force"),
+        ],
         required=True,
         default="group",
     )
@@ -125,6 +193,9 @@ class AccessDuty(models.Model):
                         "document_type": document_type,
                     }
                 )
+        code, name = REVIEWER
+        if code not in duties:
+            wanted.append({"code": code, "name": name, "kind": "emergency_reviewer"})
         duties.update({duty.code: duty for duty in self.sudo().create(wanted)})
         conflicts = self.env["distribution.access.conflict"].sudo().with_context(active_test=False)
         known = set(conflicts.search([]).mapped("code"))
@@ -186,8 +257,14 @@ class AccessMap(models.AbstractModel):
         own = data.search([("model", "=", "res.groups"), ("module", "=like", "distribution%")])
         duties = self.env["distribution.access.duty"].sudo().search([("kind", "=", "group")])
         groups = self.env["res.groups"].sudo().browse(own.mapped("res_id")).exists() | duties.group_id
-        versions = self.env["distribution.approval.policy.version"].sudo().search([("state", "=", "published")])
-        return groups | versions.rule_ids.stage_ids.group_id | versions.fallback_group_id
+        versions = self._published_versions()
+        named = versions.rule_ids.stage_ids.group_id | versions.fallback_group_id
+        return groups | named | versions.emergency_reviewer_group_id
+
+    @api.model
+    def _published_versions(self):
+        # sudo: an access review looks at every policy, whoever makes it
+        return self.env["distribution.approval.policy.version"].sudo().search([("state", "=", "published")])
 
     @api.model
     def _candidates(self, company):
@@ -226,13 +303,23 @@ class AccessMap(models.AbstractModel):
         return found
 
     @api.model
-    def _conflicts(self, roles, candidacies):
-        """Conflicts of a person with these roles who is asked about these kinds of documents."""
+    def _emergency_reviewers(self):
+        """The groups that policies in force name to review emergency releases."""
+        return self._published_versions().emergency_reviewer_group_id
+
+    @api.model
+    def _conflicts(self, roles, candidacies, reviewers):
+        """Conflicts of a person with these roles who is asked about these kinds of documents.
+
+        :param reviewers: groups that review emergency releases
+        """
         conflicts = self.env["distribution.access.conflict"].sudo().search([])
 
         def has(duty):
             if not duty.active:
                 return False
+            if duty.kind == "emergency_reviewer":
+                return any(group in reviewers for group in roles)
             return duty.group_id in roles if duty.kind == "group" else duty.document_type in candidacies
 
         return conflicts.filtered(lambda conflict: has(conflict.duty_id) and has(conflict.other_duty_id))

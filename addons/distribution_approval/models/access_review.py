@@ -123,7 +123,7 @@ class AccessReview(models.Model):
     def _found_lines(self, company):
         """Values of the lines: one per person and role; queries grow with the roles, not with the people."""
         access = self.env["distribution.access.map"]
-        candidates = access._candidates(company)
+        candidates, reviewers = access._candidates(company), access._emergency_reviewers()
         held = {}
         for role in access._roles():
             for user in group_members(role):
@@ -133,7 +133,7 @@ class AccessReview(models.Model):
         lines = []
         for user in sorted(held, key=lambda user: user.id):
             asked = candidates.get(user, {})
-            conflicts = access._conflicts(held[user], asked)
+            conflicts = access._conflicts(held[user], asked, reviewers)
             for role in sorted(held[user], key=_role_name):
                 lines.append(
                     {

@@ -10,6 +10,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.addons.distribution_core.append_only import protect_columns
 
 from ..engine import Approver
+from .approval_exhibit import sha256_of
 from .approval_policy import today
 from .approval_request import document_version
 
@@ -24,7 +25,9 @@ class ApprovalEmergency(models.Model):
 
     Rules, in words:
 
-    * It takes the role Emergency Releaser, a justification, evidence, and a document that is held.
+    * It takes the role Emergency Releaser, a justification, evidence of the emergency, and a document that is held.
+    * That evidence is recorded with the release, by who releases: what is on the document already – the quotes
+      that a rule demands, for example – says nothing about the emergency.
     * Who has a hand in the document releases it only where the policy version allows that explicitly, and
       it is recorded.
     * What policy refuses – as judged at this moment – is released only where the version allows that explicitly.
@@ -96,6 +99,9 @@ class ApprovalEmergency(models.Model):
     requester_id = fields.Many2one(related="request_id.requester_id", store=True)
     amount = fields.Monetary(related="request_id.amount", store=True)
     exhibit_ids = fields.One2many(related="request_id.exhibit_ids", string="Evidence")
+    own_exhibit_ids = fields.One2many(
+        "distribution.approval.exhibit", "emergency_id", readonly=True, string="Evidence of the Emergency"
+    )
 
     def init(self):
         self.env.cr.execute(
@@ -366,11 +372,14 @@ class ApprovalRequest(models.Model):
             "context": {"default_request_id": self.id, "default_seen_digest": self.digest},
         }
 
-    def action_emergency_release(self, justification, seen_digest):
+    def action_emergency_release(self, justification, seen_digest, attachment_ids=None, reference=None):
         """Release the held document of this request at once.
 
         :param justification: why it cannot wait; at least as long as the policy version demands
         :param seen_digest: the request's ``digest`` as it was seen
+        :param attachment_ids: evidence of the emergency: ids of files that this person uploaded, of no record yet
+        :param reference: or where it is kept: ``{"name": …, "url": …, "sha256": …, "kind": …, "note": …}``, the
+            last two optional; see ``action_add_reference``
         :raises AccessError: this person may not
         :raises UserError: the document is not held, has changed, or policy does not allow it
         :return: id of the emergency release
@@ -393,6 +402,7 @@ class ApprovalRequest(models.Model):
         refused = request._emergency_refused(judgement)
         own = user in request._excluded_users()
         request._check_emergency(version, refused, own, justification)
+        files, reference = self._emergency_evidence(attachment_ids, reference)
         if request.state == "refused":
             request = request._succeed(judgement, snapshot)
         emergency = (
@@ -414,6 +424,10 @@ class ApprovalRequest(models.Model):
                 }
             )
         )
+        files.write({"res_model": request._name, "res_id": request.id})
+        self.env["distribution.approval.exhibit"]._seal(request, files, emergency=emergency)
+        if reference:
+            request._record_reference(emergency, **reference)
         self.env["distribution.approval.exhibit"]._seal(request, request._evidence_files())
         request._cancel_tasks()
         request._move("approved", {"reason": _("Emergency release by %s", user.name)})
@@ -466,9 +480,51 @@ class ApprovalRequest(models.Model):
         shortest = version.emergency_min_length if version else STRICT_MIN_LENGTH
         if len(justification) < shortest or len(set(justification.lower().split())) < 3:
             raise ValidationError(_("justification: say in at least %s characters why this cannot wait.", shortest))
-        if not self._evidence_files() and not self.exhibit_ids:
+
+    def _emergency_evidence(self, attachment_ids, reference):
+        """``(files, checked reference)`` of the emergency itself, at least one of the two.
+
+        Superuser: the files were uploaded by this very person and belong to no record yet.
+        """
+        attachment_ids = attachment_ids or []
+        if not isinstance(attachment_ids, (list, tuple)) or any(type(each) is not int for each in attachment_ids):
+            raise ValidationError(_("attachment_ids: a list of ids of files is expected."))
+        files = self.env["ir.attachment"].browse(attachment_ids).sudo().exists()
+        files.with_env(self.env)._approval_check_uploaded("distribution.approval.emergency.release")
+        files = files.filtered(lambda file: file.type == "binary" and file.file_size)
+        if reference:
+            if not isinstance(reference, dict) or reference.keys() - {"name", "url", "sha256", "kind", "note"}:
+                raise ValidationError(_("reference: name, url and sha256 of what is kept elsewhere are expected."))
+            wanted = {"name": None, "url": None, "sha256": None, **reference}
+            reference = self._checked_reference(**wanted)
+        if not files and not reference:
             raise UserError(
-                _("Attach evidence of the emergency, such as the customer's message, or record where it is kept.")
+                _(
+                    "Attach evidence of the emergency to this release, such as the customer's message, or say where "
+                    "it is kept. What is on %s already is evidence of something else.",
+                    self.sudo().document_name,
+                )
+            )
+        self._check_new_evidence(files, reference)
+        return files, reference
+
+    def _check_new_evidence(self, files, reference):
+        """What was evidence before is none of the emergency, under whatever name it comes again."""
+        request = self.sudo()
+        known = {exhibit.sha256 for exhibit in request.exhibit_ids} | {
+            sha256_of(file) for file in request._evidence_files()
+        }
+        given = {sha256_of(file): file.name for file in files}
+        if reference:
+            given[reference["sha256"]] = reference["name"]
+        if given.keys() <= known:
+            raise UserError(
+                _(
+                    "“%(files)s” is on %(document)s already. Attach what shows the emergency, such as the customer's "
+                    "message.",
+                    files="”, “".join(given.values()),
+                    document=request.document_name,
+                )
             )
 
     def _succeed(self, judgement, snapshot):

@@ -33,6 +33,13 @@ class ApprovalExhibit(models.Model):
 
     request_id = fields.Many2one("distribution.approval.request", required=True, ondelete="restrict", index=True)
     obligation_id = fields.Many2one("distribution.approval.obligation", ondelete="restrict", index="btree_not_null")
+    emergency_id = fields.Many2one(
+        "distribution.approval.emergency",
+        string="Of the Emergency",
+        ondelete="restrict",
+        index="btree_not_null",
+        help="Recorded for this emergency release, by who released.",
+    )
     round = fields.Integer(required=True)
     kind = fields.Selection(
         [
@@ -73,7 +80,7 @@ class ApprovalExhibit(models.Model):
         attachment = self.env["ir.attachment"].sudo().browse(self.attachment_ref).exists()
         if not attachment:
             return "gone"
-        return "yes" if _sha256_of(attachment) == self.sha256 else "changed"
+        return "yes" if sha256_of(attachment) == self.sha256 else "changed"
 
     def write(self, vals):
         raise UserError(_("Evidence cannot be changed. Add what is missing."))
@@ -82,17 +89,18 @@ class ApprovalExhibit(models.Model):
         raise UserError(_("Evidence cannot be deleted."))
 
     @api.model
-    def _seal(self, request, attachments, obligation=None):
+    def _seal(self, request, attachments, obligation=None, emergency=None):
         """Append a row for each file that is not sealed for this request as it is now."""
         known = {exhibit.attachment_ref: exhibit.sha256 for exhibit in request.exhibit_ids.sorted("id")}
         rows = []
         for attachment in attachments:
-            digest = _sha256_of(attachment)
+            digest = sha256_of(attachment)
             if known.get(attachment.id) != digest:
                 rows.append(
                     {
                         "request_id": request.id,
                         "obligation_id": obligation.id if obligation else False,
+                        "emergency_id": emergency.id if emergency else False,
                         "round": request.round,
                         "kind": "file",
                         "name": attachment.name,
@@ -122,7 +130,8 @@ class ApprovalExhibit(models.Model):
         return {"type": "ir.actions.act_url", "url": url, "target": "new"}
 
 
-def _sha256_of(attachment):
+def sha256_of(attachment):
+    """SHA-256 of the content of a file, hexadecimal."""
     # The web client reads with ``bin_size``: there "raw" would be the size of the file, in words.
     return hashlib.sha256(attachment.with_context(bin_size=False, bin_size_raw=False).raw or b"").hexdigest()
 
@@ -259,6 +268,13 @@ class ApprovalRequest(models.Model):
         """
         self.ensure_one()
         request = self._evidence_of_person()
+        exhibit = request._record_reference(**self._checked_reference(name, url, sha256, kind, note))
+        request._evidence_came()
+        return exhibit.id
+
+    @api.model
+    def _checked_reference(self, name, url, sha256, kind="dms", note=None):
+        """These values of a reference, checked, as fields of an exhibit."""
         text = self.env["distribution.approval.task"]._text
         name, url, note = text("name", name), text("url", url), text("note", note)
         sha256 = text("sha256", sha256).lower()
@@ -279,26 +295,22 @@ class ApprovalRequest(models.Model):
             raise ValidationError(_("kind: “%s” is no kind of repository.", kind))
         if len(note) > MAX_NOTE:
             raise ValidationError(_("note: write at most %s characters.", MAX_NOTE))
-        exhibit = (
-            self.env["distribution.approval.exhibit"]
-            .sudo()
-            .create(
-                {
-                    "request_id": request.id,
-                    "round": request.round,
-                    "kind": kind,
-                    "name": name,
-                    "url": url,
-                    "sha256": sha256,
-                    "note": note or False,
-                    "user_id": self.env.uid,
-                    "recorded_at": fields.Datetime.now(),
-                }
-            )
-        )
-        exhibit._announce()
-        request._evidence_came()
-        return exhibit.id
+        return {"kind": kind, "name": name, "url": url, "sha256": sha256, "note": note or False}
+
+    def _record_reference(self, emergency=None, **reference):
+        """Append a reference that was checked, recorded by the present user."""
+        # sudo: nobody writes evidence; the methods that call this check who adds it
+        exhibits = self.env["distribution.approval.exhibit"].sudo()
+        return exhibits.create(
+            {
+                **reference,
+                "request_id": self.id,
+                "emergency_id": emergency.id if emergency else False,
+                "round": self.round,
+                "user_id": self.env.uid,
+                "recorded_at": fields.Datetime.now(),
+            }
+        )._announce()
 
     def _evidence_of_person(self):
         """This request for the engine, when the real user may add evidence to it."""

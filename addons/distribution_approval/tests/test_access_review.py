@@ -78,6 +78,53 @@ class TestAccessReview(AttackCase):
         review = self.env[REVIEW]._generate(self.company)
         self.assertFalse(self._line(self.publisher, "distribution_core.group_policy_author", review).conflict_text)
 
+    def test_pairs_of_duties(self):
+        """Who does it and who is asked to approve it: each pair that the suite knows, from both sides."""
+        duties = {duty.code: duty for duty in self.env["distribution.access.duty"].search([])}
+        access = self.env["distribution.access.map"]
+
+        def found(*codes):
+            """Conflicts of somebody with these duties and no others."""
+            mine = [duties[code] for code in codes]
+            roles = self.env["res.groups"].union(*(duty.group_id for duty in mine))
+            asked = {duty.document_type: [] for duty in mine if duty.kind == "candidate"}
+            return set(access._conflicts(roles, asked, access._emergency_reviewers()).mapped("code"))
+
+        for code, one, other in (
+            ("vendor_approves_change", "vendor_manager", "approves_vendor_change"),
+            ("vendor_approves_onboarding", "vendor_manager", "approves_vendor_onboarding"),
+            ("billing_approves_bill", "billing", "approves_vendor_bill"),
+            ("billing_approves_credit", "billing", "approves_customer_credit_note"),
+            ("stock_approves_adjustment", "stock_manager", "approves_inventory_adjustment"),
+            ("stock_approves_scrap", "stock_manager", "approves_scrap"),
+            ("stock_approves_transfer", "stock_manager", "approves_site_transfer"),
+            ("emergency_approver", "emergency_releaser", "approver"),
+            ("operations_approver", "operations", "approver"),
+        ):
+            with self.subTest(code):
+                self.assertIn(code, found(one, other))
+                self.assertNotIn(code, found(one) | found(other))
+
+    def test_who_releases_in_emergencies_and_reviews_them(self):
+        releaser = self.env.ref("distribution_approval.group_emergency_releaser")
+        board = self.env["res.groups"].create({"name": "Review board"})
+        one = new_test_user(self.env, login="t_both", groups="base.group_user")
+        one.write({USER_GROUPS: [Command.link(releaser.id), Command.link(board.id)]})
+        access = self.env["distribution.access.map"]
+
+        def found(*roles):
+            return access._conflicts(roles, {}, access._emergency_reviewers()).mapped("code")
+
+        self.assertNotIn("emergency_review", found(releaser, board))
+        draft = self.version.policy_id.with_user(self.author)._draft_next_version()
+        draft.emergency_reviewer_group_id = board
+        self._publish(draft)
+        line = self._line(
+            one, "distribution_approval.group_emergency_releaser", self.env[REVIEW]._generate(self.company)
+        )
+        self.assertIn("reviews emergency releases", line.conflict_text)
+        self.assertNotIn("emergency_review", [*found(releaser), *found(board)])
+
     def test_recorded(self):
         event = self.env["distribution.event"]._last_for(self.review)
         self.assertEqual(event.type, "distribution.access_review.generated.v1")

@@ -1,4 +1,4 @@
-"""Authority for the case: who stands in, or gets a task handed, is somebody whom the house lets decide such documents."""
+"""Authority for the case: who stands in, or gets a task handed, is one whom the house lets decide such documents."""
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests.common import new_test_user, tagged
@@ -17,6 +17,7 @@ class TestAuthority(HandoverCase):
         super()._make_people()
         approver = "base.group_user,distribution_core.group_approver"
         cls.outsider = new_test_user(cls.env, login="t_outsider", groups=approver)
+        cls.outsider.name = "Olga Outsider"
         cls.branch = new_test_user(cls.env, login="t_branch", groups=approver)
         cls.groups["Branch"] = cls.env["res.groups"].create({"name": "Branch"})
         cls.branch.write({USER_GROUPS: [(4, cls.groups["Branch"].id)]})

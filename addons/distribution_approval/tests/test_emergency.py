@@ -34,11 +34,17 @@ class TestEmergency(TermsCase):
             {"name": "mail.eml", "raw": b"We stand still", "res_model": record._name, "res_id": record.id}
         )
 
-    def _release(self, order, user=None, why=WHY, proof=True):
+    def _message(self, user=None):
+        """What shows the emergency, as whoever releases uploads it."""
+        files = self.env["ir.attachment"].with_user(user or self.releaser)
+        return files.create({"name": "mail.eml", "raw": b"We stand still"})
+
+    def _release(self, order, user=None, why=WHY, proof=True, reference=None):
         request = order.sudo().approval_request_id
-        if proof:
-            self._proof(order)
-        emergency_id = request.with_user(user or self.releaser).action_emergency_release(why, request.digest)
+        files = self._message(user).ids if proof else []
+        emergency_id = request.with_user(user or self.releaser).action_emergency_release(
+            why, request.digest, files, reference
+        )
         order.invalidate_recordset()
         return self.env["distribution.approval.emergency"].browse(emergency_id)
 
@@ -165,9 +171,8 @@ class TestEmergency(TermsCase):
         request = order.sudo().approval_request_id
         digest = request.digest
         self._decide(order, "Purchasing", self.manager, "reject", comment="No")
-        self._proof(order)
         with self.assertRaises(UserError):
-            request.with_user(self.releaser).action_emergency_release(WHY, digest)
+            request.with_user(self.releaser).action_emergency_release(WHY, digest, self._message().ids)
         order = self._held()
         self._decide(order, "Purchasing", self.manager, "request_revision", comment="Why?")
         with self.assertRaises(UserError):
@@ -186,11 +191,48 @@ class TestEmergency(TermsCase):
         order = self._held()
         with self.assertRaises(UserError):
             self._release(order, proof=False)
+        reference = {"name": "Mail", "url": "https://archive.example.com/1", "sha256": "cd" * 32}
+        for wrong in ({**reference, "url": ""}, {**reference, "sha256": "x"}, {"request_id": 1, **reference}, "x", 7):
+            with self.subTest(reference=wrong), self.assertRaises(UserError), self.cr.savepoint():
+                self._release(order, proof=False, reference=wrong)
+        emergency = self._release(order, proof=False, reference=reference)
+        self.assertEqual(emergency.own_exhibit_ids.url, reference["url"])
+
+    def test_evidence_of_the_rules_is_none_of_the_emergency(self):
+        """What a rule demands, or somebody attached, says nothing about why this cannot wait."""
+        order = self._held()
         request = order.sudo().approval_request_id
-        request.with_user(self.buyer).action_add_reference(
-            "Mail", "https://archive.example.com/1", "cd" * 32, "archive"
-        )
-        self._release(order, proof=False)
+        self._proof(order)
+        self._proof(request)
+        reference = {"name": "Quote", "url": "https://archive.example.com/1", "sha256": "cd" * 32}
+        request.with_user(self.buyer).action_add_reference(*reference.values(), "archive")
+        with self.assertRaisesRegex(UserError, "evidence of something else"), self.cr.savepoint():
+            self._release(order, proof=False)
+        with self.assertRaisesRegex(UserError, "“mail.eml” is on"), self.cr.savepoint():
+            self._release(order)  # the same file once more
+        with self.assertRaisesRegex(UserError, "“Quote” is on"), self.cr.savepoint():
+            self._release(order, proof=False, reference=reference)
+        empty = self.env["ir.attachment"].with_user(self.releaser).create({"name": "empty.eml", "raw": b""})
+        with self.assertRaises(UserError), self.cr.savepoint():
+            request.with_user(self.releaser).action_emergency_release(WHY, request.digest, empty.ids)
+        for wrong in (7, "7", ["7"], [None], [{}]):
+            with self.subTest(wrong), self.assertRaises(UserError), self.cr.savepoint():
+                request.with_user(self.releaser).action_emergency_release(WHY, request.digest, wrong)
+        self.assertNotInForce(order)
+        call = self.env["ir.attachment"].with_user(self.releaser).create({"name": "call.txt", "raw": b"22:40, plant"})
+        request.with_user(self.releaser).action_emergency_release(WHY, request.digest, call.ids)
+        emergency = request.emergency_ids
+        self.assertEqual(emergency.own_exhibit_ids.mapped("name"), ["call.txt"])
+        self.assertEqual(emergency.own_exhibit_ids.user_id, self.releaser)
+        self.assertGreater(len(request.exhibit_ids), 1, "the rest is evidence of the request")
+
+    def test_a_file_of_somebody_else_is_none(self):
+        order = self._held()
+        request = order.sudo().approval_request_id
+        with self.assertRaisesRegex(UserError, "Upload the file"):
+            request.with_user(self.releaser).action_emergency_release(
+                WHY, request.digest, self._message(self.finance).ids
+            )
 
     def test_evidence_of_another_request_stays_there(self):
         """What the releaser attached elsewhere is not taken away by its id."""
@@ -217,10 +259,10 @@ class TestEmergency(TermsCase):
         seen = request.digest
         order.order_line.write({"product_qty": 900})
         self._commit()
-        self._proof(order)
+        files = self._message().ids
         for digest in (seen, None, "", "0" * 64, True):
-            with self.subTest(digest=digest), self.assertRaises(UserError):
-                request.with_user(self.releaser).action_emergency_release(WHY, digest)
+            with self.subTest(digest=digest), self.assertRaisesRegex(UserError, "has changed"):
+                request.with_user(self.releaser).action_emergency_release(WHY, digest, files)
         self.assertNotInForce(order)
 
     # ---------------------------------------------------------------- who

@@ -263,11 +263,9 @@ class TestEvidencePackOfTheRules(TermsCase):
         releaser = new_test_user(
             self.env, login="t_releaser", groups="base.group_user,distribution_approval.group_emergency_releaser"
         )
-        self.env["ir.attachment"].create(
-            {"name": "mail.eml", "raw": b"We stand still", "res_model": order._name, "res_id": order.id}
-        )
+        mail = self.env["ir.attachment"].with_user(releaser).create({"name": "mail.eml", "raw": b"We stand still"})
         why = "The line at the customer's plant stands still, and nobody of Purchasing answers."
-        emergency_id = request.with_user(releaser).action_emergency_release(why, request.digest)
+        emergency_id = request.with_user(releaser).action_emergency_release(why, request.digest, mail.ids)
         html, models = self._told(order)
         for words in ("Emergency release", "stands still, and nobody", "not reviewed yet", "mail.eml"):
             self.assertIn(words, html)

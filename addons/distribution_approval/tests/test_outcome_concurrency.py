@@ -62,17 +62,15 @@ class TestOutcomeConcurrency(ConcurrencyCase):
         order_id, _tasks = self._held(5000)
         with self.transaction() as env:
             request = env["purchase.order"].browse(order_id).approval_request_id
-            env["ir.attachment"].create(
-                {"name": "mail.eml", "raw": b"x", "res_model": "purchase.order", "res_id": order_id}
-            )
             request_id, digest = request.id, request.digest
 
         def release(env):
+            mail = env["ir.attachment"].create({"name": "mail.eml", "raw": b"x"})
             return (
                 env["distribution.approval.request"]
                 .browse(request_id)
                 .action_emergency_release(
-                    "The plant of the customer stands still and nobody can decide tonight.", digest
+                    "The plant of the customer stands still and nobody can decide tonight.", digest, mail.ids
                 )
             )
 

@@ -13,7 +13,15 @@ class ApprovalEmergencyRelease(models.TransientModel):
     waiting_for = fields.Char(related="request_id.waiting_for")
     reason = fields.Char(related="request_id.reason")
     justification = fields.Text(required=True)
-    attachment_ids = fields.Many2many("ir.attachment", string="Evidence")
+    attachment_ids = fields.Many2many(
+        "ir.attachment",
+        string="Evidence of the Emergency",
+        help="What shows that it cannot wait, such as the customer's message. What is on the document already does "
+        "not count.",
+    )
+    reference_name = fields.Char(string="Kept Elsewhere")
+    reference_url = fields.Char(string="Address")
+    reference_sha256 = fields.Char(string="SHA-256")
     shortest = fields.Integer(compute="_compute_terms")
     review_days = fields.Integer(compute="_compute_terms")
 
@@ -27,14 +35,22 @@ class ApprovalEmergencyRelease(models.TransientModel):
     def action_release(self):
         self.ensure_one()
         request = self.request_id
-        request._check_emergency_releaser()
-        self.attachment_ids._approval_check_uploaded(self._name)
-        # sudo: nobody writes on a request; the role was checked just now.
-        self.attachment_ids.sudo().write({"res_model": request._name, "res_id": request.id})
-        emergency_id = request.action_emergency_release(self.justification, self.seen_digest)
+        emergency_id = request.action_emergency_release(
+            self.justification, self.seen_digest, self.attachment_ids.ids, self._reference()
+        )
         return {
             "type": "ir.actions.act_window",
             "res_model": "distribution.approval.emergency",
             "res_id": emergency_id,
             "view_mode": "form",
+        }
+
+    def _reference(self):
+        if not self.reference_url and not self.reference_name:
+            return None
+        return {
+            "name": self.reference_name or "",
+            "url": self.reference_url or "",
+            "sha256": self.reference_sha256 or "",
+            "kind": "other",
         }

@@ -23,7 +23,11 @@ class ApprovalHandOn(models.TransientModel):
         for wizard in self:
             # Superuser: who could decide is worked out from roles; only names are shown here.
             task = wizard.task_id.sudo()
-            able = task._able(wizard.kind == "reassign" and wizard.grants_authority) - wizard.env.user if task else task.user_ids
+            able = (
+                task._able(wizard.kind == "reassign" and wizard.grants_authority) - wizard.env.user
+                if task
+                else task.user_ids
+            )
             wizard.possible_ids = able - task.user_ids if wizard.kind == "forward" else able
 
     def action_confirm(self):

@@ -30,6 +30,7 @@ from . import distribution_webhook_secret
 from . import distribution_webhook_subscription
 from . import distribution_webhook_delivery
 from . import distribution_webhook_attempt
+from . import distribution_automation_webhook
 from . import distribution_api_operation
 from . import distribution_api_key
 from . import distribution_api_secret

@@ -213,9 +213,14 @@ class DistributionAutomation(models.Model):
         server_actions = crons.ir_actions_server_id
         used = self._used_server_actions() - server_actions
         return [
-            ('cron', crons, lambda cron: cron.name, lambda cron: {'technical_owner_id': _person(cron.user_id)}),
+            ('cron', crons, lambda cron: cron.name, lambda cron: {'technical_owner_id': self._person_id(cron.user_id)}),
             ('server_action', used, lambda action: action.name, lambda action: {}),
         ]
+
+    @api.model
+    def _person_id(self, user):
+        """The id of ``user``, if somebody can answer there."""
+        return user.id if user and not user._is_superuser() and user.active else False
 
     @api.model
     def _used_server_actions(self):
@@ -472,7 +477,3 @@ def _weakens_cron(cron, changes):
         return True
     interval = relativedelta(**{cron.interval_type: cron.interval_number})
     return 'nextcall' in changes and cron.nextcall > fields.Datetime.now() + interval * 2
-
-
-def _person(user):
-    return user.id if user and not user._is_superuser() and user.active else False

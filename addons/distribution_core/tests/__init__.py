@@ -13,6 +13,7 @@ from . import test_seal
 from . import test_secret_box
 from . import test_vendor_standing
 from . import test_automation
+from . import test_automation_webhook
 from . import test_external_groups
 from . import test_outbound
 from . import test_webhook

@@ -12,6 +12,22 @@ class BaseAutomation(models.Model):
         """Some fields of a rule follow from others when it is written."""
         return self._watched_fields()
 
+    def _last_calls(self):
+        """``{rule id: (time, error or None)}`` of the last call from outside, of rules that keep their calls.
+
+        Of an error its first line: the others may show what was sent.
+        """
+        paths = {f'base_automation({rule.id})': rule.id for rule in self if rule.log_webhook_calls}
+        self.env['ir.logging'].flush_model()
+        self.env.cr.execute(
+            """SELECT DISTINCT ON (path) path, create_date, CASE WHEN level = 'ERROR' THEN message END
+                 FROM ir_logging WHERE path = ANY(%s) ORDER BY path, id DESC""",
+            [list(paths)],
+        )
+        return {
+            paths[path]: (at, error and error.partition('\n')[0].strip()) for path, at, error in self.env.cr.fetchall()
+        }
+
     def unlink(self):
         if self._is_watched():
             # The database deletes the actions of a rule along with it, without asking the application.

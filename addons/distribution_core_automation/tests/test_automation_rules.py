@@ -1,8 +1,11 @@
 """Automation rules: in the register, and every change in the ledger."""
 
 import json
+from contextlib import suppress
+from datetime import datetime, timezone
 
 from odoo.tests.common import TransactionCase, new_test_user, tagged
+from odoo.tools import mute_logger
 
 
 @tagged('post_install', '-at_install')
@@ -75,6 +78,50 @@ class TestAutomationRules(TransactionCase):
         self.env.flush_all()
         domain = [('res_model', '=', record._name), ('res_id', '=', record.id)]
         return [json.loads(event.data)['action'] for event in self.env['distribution.event'].search(domain, order='id')]
+
+    def _row(self):
+        register = self.env['distribution.automation']
+        register._sync()
+        register.invalidate_model()
+        return register.search([('res_model', '=', 'base.automation'), ('res_id', '=', self.rule.id)])
+
+    def test_what_is_not_recorded_is_not_claimed(self):
+        row = self._row()
+        self.assertEqual((row.health, row.last_outcome, row.last_run_at), ('unknown', "not recorded", False))
+
+    def test_a_rule_that_is_called(self):
+        self.rule.write({'trigger': 'on_webhook', 'log_webhook_calls': True, 'record_getter': 'model.browse(1)'})
+        self.assertEqual(self._row().health, 'unknown')
+        self.rule._execute_webhook({'id': 1})
+        row = self._row()
+        self.assertEqual((row.health, row.last_outcome), ('ok', "called"))
+        self.assertTrue(row.last_run_at)
+        self.rule.record_getter = 'model.browse(payload["secret-4711"])'
+        # Not assertRaises: it would roll back what is recorded, which the controller of Odoo does not.
+        with suppress(ValueError), mute_logger('odoo.addons.base_automation.models.base_automation'):
+            self.rule._execute_webhook({'secret': 'token-4712'})
+        row = self._row()
+        self.assertEqual(row.health, 'failing')
+        self.assertIn("record_getter failed", row.last_outcome)
+        self.assertNotIn('471', row.last_outcome)
+        self.rule.log_webhook_calls = False
+        self.assertEqual(self._row().health, 'unknown', "its calls are not kept any more")
+
+    def test_a_timed_rule(self):
+        created = self.env['ir.model.fields']._get('res.partner', 'create_date')
+        self.rule.write({'trigger': 'on_time', 'trg_date_id': created.id, 'filter_domain': "[('id', '=', 0)]"})
+        self.assertEqual(self._row().health, 'never')
+        self.rule.last_run = '2026-01-02 03:04:05'
+        row = self._row()
+        self.assertEqual((row.health, str(row.last_run_at)), ('unknown', '2026-01-02 03:04:05'))
+        self.assertIn("not recorded", row.last_outcome)
+        timer = self.env.ref('base_automation.ir_cron_data_base_automation_check')
+        runs = self.env['distribution.automation.run']
+        runs._keep(timer.id, datetime.now(timezone.utc).replace(tzinfo=None), 'failed', ValueError("no such field"))
+        row = self._row()
+        self.assertEqual((row.health, row.last_outcome), ('failing', "ValueError: no such field"))
+        self.rule.active = False
+        self.assertEqual(self._row().health, 'paused')
 
     def test_in_the_register(self):
         register = self.env['distribution.automation']
