@@ -33,6 +33,7 @@ from . import vendor_bill_receipt
 from . import account_payment
 from . import bank_statement_line
 from . import payable_entry
+from . import entry_without_document
 from . import vendor_onboarding
 from . import vendor_onboarding_guard
 from . import vendor_master_gate

@@ -1,6 +1,7 @@
 """Credit notes to customers: a document of its own, linked to the journal entry.
 
-Guarded: posting a customer credit note, by its button, in a batch, by the reversal wizard or a write.
+Guarded: posting a customer credit note, by its button, in a batch, by the reversal wizard or a write. A posted
+one stays as it was released. It is judged by its prices or by what is booked, whichever is more.
 It has a record model of its own because journal entries have another document type already (bills);
 both meet in ``_post``, each looks at its own kind of entry only.
 """
@@ -15,7 +16,7 @@ from odoo.addons.distribution_core.compat import INVOICE_REVERSALS, check_access
 from ..engine import ControlledField, FactSpec, FactType, as_decimal, seal
 from ..models.approval_activation import EVERYWHERE
 from ..models.approval_policy import today
-from ..models.gate_frame import frame_of, gate_frame
+from ..models.gate_frame import frame_of, gate_frame, written_directly
 
 HEADER = (
     ControlledField("company_id", "Company", model="res.company"),
@@ -23,6 +24,7 @@ HEADER = (
     ControlledField("currency_id", "Currency", model="res.currency"),
     ControlledField("reversed_entry_id", "Invoice", model="account.move"),
     ControlledField("amount", "Untaxed Amount", "amount"),
+    ControlledField("payable", "Amount Credited"),
 )
 LINE = (
     ControlledField("product_id", "Product", model="product.product"),
@@ -32,6 +34,20 @@ LINE = (
     ControlledField("taxes", "Taxes", model="account.tax"),
     ControlledField("value", "Value", "amount"),
 )
+#: What is written on the entry and bears on its content.
+CONTROLLED = frozenset(
+    {
+        "company_id",
+        "currency_id",
+        "invoice_line_ids",
+        "journal_id",
+        "line_ids",
+        "move_type",
+        "partner_id",
+        "reversed_entry_id",
+    }
+)
+WATCHED = CONTROLLED | {"state"}
 
 
 class CustomerCreditNote(models.Model):
@@ -46,6 +62,7 @@ class CustomerCreditNote(models.Model):
     _approval_controlled = frozenset({"move_id", "company_id"})
     _approval_header = HEADER
     _approval_line = LINE
+    _approval_header_later = frozenset({"payable"})
     _approval_not_shown = frozenset({"company_id", "taxes"})
 
     move_id = fields.Many2one("account.move", string="Credit Note", required=True, readonly=True, ondelete="cascade")
@@ -115,7 +132,8 @@ class CustomerCreditNote(models.Model):
                     name: move[name].id or None
                     for name in ("company_id", "partner_id", "currency_id", "reversed_entry_id")
                 },
-                "amount": sum((as_decimal(line.price_subtotal) for line in lines), Decimal(0)),
+                "amount": sum((as_decimal(line._approval_value()) for line in lines), Decimal(0)),
+                "payable": move._approval_payable(),
             },
             {
                 str(line.id): {
@@ -124,21 +142,34 @@ class CustomerCreditNote(models.Model):
                     "price_unit": as_decimal(line.price_unit),
                     "discount": as_decimal(line.discount or 0),
                     "taxes": sorted(line.tax_ids.ids),
-                    "value": as_decimal(line.price_subtotal),
+                    "value": as_decimal(line._approval_value()),
                 }
                 for line in lines
             },
         )
 
     def _approval_amounts(self):
-        amounts = {}
-        for document in self:
-            values = (as_decimal(line.price_subtotal) for line in document._approval_lines())
-            positive = sum((max(value, Decimal(0)) for value in values), Decimal(0))
-            amounts[document.id] = self._approval_in_company_currency(
-                positive, document.move_id.currency_id, document.company_id
+        return {
+            document.id: self._approval_in_company_currency(
+                document._approval_credited(), document.move_id.currency_id, document.company_id
             )
-        return amounts
+            for document in self
+        }
+
+    def _approval_credited(self):
+        """Untaxed, in the currency of the credit note: what its prices say or what is booked, whichever is more.
+
+        Negative lines do not lower it.
+        """
+        self.ensure_one()
+        lines = self._approval_lines()
+        priced = [as_decimal(line._approval_value()) for line in lines]
+        taxes = sum((line._approval_tax(line.tax_ids) for line in lines), Decimal(0))
+        booked = self.move_id._approval_payable() - taxes
+        if booked - sum(priced) < len(lines) * as_decimal(self.move_id.currency_id.rounding):
+            booked = Decimal(0)  # taxes are rounded by line or in total
+        on_lines = (as_decimal(line.amount_currency) for line in lines)
+        return max(_positive(priced), _positive(on_lines), booked)
 
     # ------------------------------------------------------------------ facts
 
@@ -253,6 +284,12 @@ class CustomerCreditNote(models.Model):
 
     # ------------------------------------------------------------- core flow
 
+    def _approval_note_editors(self):
+        """What core works out while it posts is nobody's edit."""
+        promises = frame_of(self.env).promises
+        open_documents = self.filtered(lambda document: (document._name, document.id) not in promises)
+        super(CustomerCreditNote, open_documents)._approval_note_editors()
+
     def _approval_resume(self, action):
         for document in self:
             self.env["account.move"].browse(document.sudo().move_id.id).action_post()
@@ -294,7 +331,14 @@ class AccountMove(models.Model):
 
         def governed(move):
             place = places[move.company_id.id]
-            return place is EVERYWHERE or (place and move._credit_note_site().id in place)
+            return place is EVERYWHERE or (
+                place
+                # About which policy was asked once stays governed. sudo: nobody need read document and order
+                and (
+                    any(move.sudo().credit_note_document_ids.mapped("approval_state"))
+                    or move.sudo()._credit_note_site().id in place
+                )
+            )
 
         return refunds.filtered(governed)
 
@@ -304,19 +348,59 @@ class AccountMove(models.Model):
 
     def _credit_note_documents(self):
         """The documents of these credit notes, created where missing; nobody has the right to write them."""
+        documents = self._credit_note_documents_known()
+        missing = self - self.browse(documents.sudo().move_id.ids)
+        return documents | documents.browse(missing._credit_note_documents_new().ids)
+
+    def _credit_note_documents_known(self):
         documents = self.env["distribution.customer.credit.note"]
-        found = documents.sudo().search([("move_id", "in", self.ids)])
-        missing = self - found.move_id
-        found |= documents.sudo().create([{"move_id": move.id, "company_id": move.company_id.id} for move in missing])
-        frame_of(self.env).touch(documents.browse(found.ids))
-        return documents.browse(found.ids)
+        # sudo: whoever works on the credit note need not read its document
+        return documents.browse(documents.sudo().search([("move_id", "in", self.ids)]).ids if self else [])
+
+    def _credit_note_documents_new(self):
+        # sudo: nobody has the right to create them
+        documents = self.env["distribution.customer.credit.note"].sudo()
+        return documents.create([{"move_id": move.id, "company_id": move.company_id.id} for move in self])
+
+    def _credit_notes_changing(self, changed=False, missing=True):
+        """The documents of those governed credit notes that are posted, or about which policy was asked.
+
+        :param changed: whether the content has changed already
+        :param missing: whether posted ones count that policy was not asked about, and get a document
+        """
+        governed = self._credit_notes_governed()
+        documents = governed._credit_note_documents_known()
+        if not missing:
+            return documents.filtered(lambda document: document.sudo().approval_state)
+        posted = governed.filtered(lambda move: move.state == "posted")
+        undocumented = posted - self.browse(documents.sudo().move_id.ids)
+        if undocumented:
+            new = documents.browse(undocumented._credit_note_documents_new().ids)
+            if not changed:
+                # Posted before governance: what it is now is what it was.
+                frame = frame_of(self.env)
+                frame.unborn(
+                    new.filtered(lambda document: (self._name, document.sudo().move_id.id) not in frame.created)
+                )
+            documents |= new
+        return documents
+
+    def _credit_notes_touch(self, vals, changed=False):
+        """Have those that ``vals`` are written on, or were, reviewed when the frame closes."""
+        documents = self._credit_notes_changing(changed)
+        if documents:
+            frame_of(self.env).touch(documents, changed=changed)
+            if CONTROLLED & vals.keys():
+                documents._approval_note_editors()
 
     def _post(self, soft=True):
         governed = self.filtered(lambda move: move.state != "posted")._credit_notes_governed()
         if not governed:
             return super()._post(soft=soft)
-        with gate_frame(self.env):
-            held = governed._credit_note_documents()._approval_screen("action_post").sudo().move_id
+        with gate_frame(self.env) as frame:
+            documents = governed._credit_note_documents()
+            frame.touch(documents)
+            held = documents._approval_screen("action_post").sudo().move_id
             if held and self.env.context.get("move_reverse_cancel"):
                 raise UserError(
                     _(
@@ -329,27 +413,46 @@ class AccountMove(models.Model):
             return super(AccountMove, self - self.browse(held.ids))._post(soft=soft)
 
     def write(self, vals):
-        if vals.get("state") not in ("posted", "draft", "cancel"):
+        if not WATCHED & vals.keys():
             return super().write(vals)
+        becomes = vals.get("move_type") == "out_refund"
         governed = self._credit_notes_governed()
-        if not governed:
+        if not governed and not becomes:
             return super().write(vals)
-        with gate_frame(self.env):
-            if vals["state"] == "posted":
+        with gate_frame(self.env) as frame:
+            governed._credit_notes_touch(vals)
+            if vals.get("state") == "posted":
                 documents = governed.filtered(lambda move: move.state != "posted")._credit_note_documents()
+                frame.touch(documents)
                 if documents._approval_screen("action_post"):
                     raise UserError(_("These credit notes cannot be posted like this: they need approval first."))
-            else:
-                frame_of(self.env).touch(
-                    self.env["distribution.customer.credit.note"].browse(governed.sudo().credit_note_document_ids.ids)
-                )
-            return super().write(vals)
+            result = super().write(vals)
+            self._credit_notes_touch(vals, changed=True)
+            return result
+
+    def _approval_watch_columns(self, names):
+        super()._approval_watch_columns(names)
+        if not WATCHED.isdisjoint(names):
+            documents = self.sudo()._credit_notes_changing(missing=False)
+            if documents:
+                written_directly(documents)
 
     @api.model_create_multi
     def create(self, vals_list):
         moves = super().create(vals_list)
         posted = moves.filtered(lambda move: move.state == "posted")._credit_notes_governed()
         if posted:
-            with gate_frame(self.env):
-                posted._credit_note_documents()
+            with gate_frame(self.env) as frame:
+                frame.touch(posted._credit_note_documents(), changed=True)
         return moves
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    def _approval_other_documents(self, changed=False, missing=True):
+        return self.move_id._credit_notes_changing(changed, missing)
+
+
+def _positive(values):
+    return sum((max(value, Decimal(0)) for value in values), Decimal(0))

@@ -17,6 +17,8 @@ from .account_payment import MOVE_PAYMENT
 from .bank_statement_line import LOOK_BACK_DAYS
 
 CONTROL_BATCH = 1000
+#: Types of the journals through which money moves.
+MONEY_JOURNALS = ("bank", "cash", "credit")
 
 
 class AccountMove(models.Model):
@@ -38,23 +40,13 @@ class AccountMove(models.Model):
         """Open a critical case for each entry that pays a vendor whose bills are held.
 
         A fixed number of queries for all, but for the cases that are opened.
-
-        Not looked at: payments and bank statements, which have a control of their own, and what Odoo
-        books itself (exchange differences, taxes due on payment, reversals of entries).
         """
         activation = self.env["distribution.approval.activation"]
         entries = self.sudo().filtered(lambda move: move.move_type == "entry")
         if not entries or not activation._governed_places("vendor_bill"):
             return
-        entries = entries.filtered(
-            lambda move: (
-                activation._governed_sites("vendor_bill", move.company_id) != NOWHERE
-                and not move[MOVE_PAYMENT]
-                and not move.statement_line_id
-                and not move.tax_cash_basis_rec_id
-                and not move.reversed_entry_id
-                and move.journal_id != move.company_id.currency_exchange_journal_id
-            )
+        entries = entries._approval_written_by_hand().filtered(
+            lambda move: activation._governed_sites("vendor_bill", move.company_id) != NOWHERE
         )
         held = self._approval_held_of(entries.line_ids.partner_id.commercial_partner_id, entries.company_id)
         vendors, money = {}, self._approval_money_accounts(held.company_id)
@@ -68,6 +60,23 @@ class AccountMove(models.Model):
                 if entry.company_id.currency_id.compare_amounts(amount, 0) > 0:
                     paid[entry, vendor] = amount
         self._approval_report_entries(paid, held)
+
+    def _approval_written_by_hand(self):
+        """Those of these entries that people may have written.
+
+        Not: payments and bank statements, which have a control of their own, and what Odoo books itself
+        (exchange differences, taxes due on payment, reversals of entries).
+        """
+        return self.filtered(
+            lambda move: (
+                move.move_type == "entry"
+                and not move[MOVE_PAYMENT]
+                and not move.statement_line_id
+                and not move.tax_cash_basis_rec_id
+                and not move.reversed_entry_id
+                and move.journal_id != move.company_id.currency_exchange_journal_id
+            )
+        )
 
     @api.model
     def _approval_held_in(self, companies):
@@ -89,7 +98,7 @@ class AccountMove(models.Model):
         journals = (
             self.env["account.journal"]
             .sudo()
-            .search([("type", "in", ("bank", "cash", "credit")), ("company_id", "in", companies.ids)])
+            .search([("type", "in", MONEY_JOURNALS), ("company_id", "in", companies.ids)])
             if companies
             else self.env["account.journal"]
         )

@@ -287,7 +287,8 @@ class AccountMove(models.Model):
         return {line.id: as_decimal(line._approval_value()) for line in self._approval_lines()}
 
     def _approval_payable(self):
-        """What the vendor gets (of a refund: gives back), in bill currency, as it is on the books."""
+        """What the vendor gets (of a refund: gives back; of a credit note: the customer), in the currency of the
+        document, as it is on the books."""
         self.ensure_one()
         due = self.line_ids.filtered(lambda line: line.display_type == "payment_term")
         return as_decimal(self.currency_id.round(abs(sum(due.mapped("amount_currency")))))

@@ -72,7 +72,7 @@ class AccountMoveLine(models.Model):
             self.quantity,
             self.product_id,
             self.move_id.partner_id,
-            is_refund=self.move_id.move_type == "in_refund",
+            is_refund=self.move_id.move_type in ("in_refund", "out_refund"),
         )
 
     def _approval_expected_tax(self):

@@ -168,9 +168,12 @@ class VendorChange(models.Model):
             change.sudo().sealed_account_number = number or False
 
     def _may_read_number(self, user):
-        """Who entered it, who is asked to approve it, who does the accounting (sudo: by the real user)."""
+        """Who entered it, who is asked to approve it, who does the accounting (sudo: by the real user).
+
+        Not by ``user_id``: whoever may write the proposal may write that.
+        """
         self.ensure_one()
-        if not self.id or user in (self.create_uid | self.user_id):
+        if not self.id or user == self.create_uid:
             return True
         if any(user.has_group(f"account.group_account_{role}") for role in ("invoice", "readonly", "user", "manager")):
             return True

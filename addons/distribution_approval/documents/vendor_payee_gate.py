@@ -21,9 +21,18 @@ class PayeeMixin(models.AbstractModel):
 
     def _vendor_pays(self):
         """Those that pay a vendor from a company in which vendor changes are governed."""
-        payers = self.filtered(lambda payer: payer._vendor_is_payer())
+        payers = self._vendor_payers()
         companies = payers and self.env["distribution.vendor.value"]._companies()
-        return payers.filtered(lambda payer: payer.company_id in companies)
+        payers = payers.filtered(lambda payer: payer.company_id in companies)
+        return payers._vendor_paid() if payers else payers
+
+    def _vendor_payers(self):
+        """Those that send money."""
+        return self.browse()
+
+    def _vendor_paid(self):
+        """Those of ``self`` that send it to a vendor."""
+        return self
 
     def _vendor_payee_in_force(self, account, approved=None):
         """Whether ``account`` may be paid by this document."""
@@ -85,8 +94,8 @@ class AccountMove(models.Model):
     _name = "account.move"
     _inherit = ["account.move", "distribution.vendor.payee.mixin"]
 
-    def _vendor_is_payer(self):
-        return self.move_type in BILLS and self.move_type != "in_refund"
+    def _vendor_payers(self):
+        return self.filtered(lambda move: move.move_type in BILLS and move.move_type != "in_refund")
 
     @api.depends("bank_partner_id")
     def _compute_partner_bank_id(self):
@@ -137,11 +146,21 @@ class AccountPayment(models.Model):
     _name = "account.payment"
     _inherit = ["account.payment", "distribution.vendor.payee.mixin"]
 
-    def _vendor_is_payer(self):
+    def _vendor_payers(self):
+        return self.filtered(lambda payment: payment.payment_type == "outbound" and not payment._vendor_stays_here())
+
+    def _vendor_stays_here(self):
+        """Whether the money goes to another account of our own."""
         own = "is_internal_transfer" in self._fields and self.is_internal_transfer
-        if own and self.partner_bank_id == self.destination_journal_id.bank_account_id:
-            return False
-        return self.payment_type == "outbound" and self.partner_type == "supplier"
+        return own and self.partner_bank_id == self.destination_journal_id.bank_account_id
+
+    def _vendor_paid(self):
+        """By who gets it: a vendor may be paid as if it were a customer."""
+        others = self.filtered(lambda payment: payment.partner_type != "supplier")
+        vendors = self.env["distribution.vendor.value"]._vendors(others.partner_id)
+        return self.filtered(
+            lambda payment: payment not in others or payment.sudo().partner_id.commercial_partner_id in vendors
+        )
 
     def _vendor_bills(self, account):
         """The vendor's bills that are to be paid to ``account`` of somebody else."""
@@ -196,8 +215,12 @@ class AccountPaymentRegister(models.TransientModel):
     def _get_batch_available_partner_banks(self, batch_result, journal):
         """Accounts of the vendor that are in force, and the one that was approved for the bills."""
         accounts = super()._get_batch_available_partner_banks(batch_result, journal)
-        bills = batch_result["lines"].move_id._vendor_pays()
-        if not bills or batch_result["payment_values"]["payment_type"] == "inbound":
+        values = self.env["distribution.vendor.value"]
+        moves = batch_result["lines"].move_id
+        if batch_result["payment_values"]["payment_type"] == "inbound" or not moves.company_id & values._companies():
+            return accounts
+        bills = moves._vendor_pays()
+        if not bills and not values._vendors(batch_result["lines"].partner_id):
             return accounts
         named = bills.partner_bank_id._origin
         approved = self.env["distribution.vendor.value"]._approved_accounts(accounts | named)

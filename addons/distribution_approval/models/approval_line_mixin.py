@@ -21,6 +21,20 @@ class ApprovalLineMixin(models.AbstractModel):
     def _approval_documents(self):
         return self[self._approval_document_field]
 
+    def _approval_other_documents(self, changed=False, missing=True):
+        """Governed documents of another model that these lines belong to as well.
+
+        :param changed: the lines have changed already
+        :param missing: whether those count that policy was never asked about
+        """
+        return self.browse()
+
+    def _approval_touch_others(self, frame, changed=False):
+        others = self._approval_other_documents(changed)
+        if others:
+            frame.touch(others, changed=changed)
+            self._approval_changed(others)
+
     def _approval_changed(self, documents):
         documents._approval_serialize()
         documents._approval_note_editors()
@@ -35,6 +49,7 @@ class ApprovalLineMixin(models.AbstractModel):
             for line, vals in zip(lines, vals_list):
                 frame.attempt(line._approval_documents(), {"line": (0, 0, vals)})
             self._approval_changed(old)
+            lines._approval_touch_others(frame, changed=True)
             return lines
 
     def write(self, vals):
@@ -43,18 +58,21 @@ class ApprovalLineMixin(models.AbstractModel):
         with gate_frame(self.env) as frame:
             before = self._approval_documents()
             frame.touch(before)
+            self._approval_touch_others(frame)
             for line in self:
                 frame.attempt(line._approval_documents(), {"line": (1, line.id, vals)})
             result = super().write(vals)
             after = self._approval_documents()
             frame.touch(after, changed=True)
             self._approval_changed(before | after)
+            self._approval_touch_others(frame, changed=True)
             return result
 
     def unlink(self):
         with gate_frame(self.env) as frame:
             documents = self._approval_documents()
             frame.touch(documents)
+            self._approval_touch_others(frame)
             for line in self:
                 frame.attempt(line._approval_documents(), {"line": (2, line.id, 0)})
             self._approval_changed(documents)
@@ -74,3 +92,6 @@ class ApprovalLineMixin(models.AbstractModel):
     def _approval_watch_columns(self, names):
         if not self._approval_watched.isdisjoint(names):
             written_directly(self.sudo()._approval_documents())
+            others = self.sudo()._approval_other_documents(missing=False)
+            if others:
+                written_directly(others)

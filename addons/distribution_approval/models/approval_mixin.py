@@ -73,6 +73,8 @@ class ApprovalMixin(models.AbstractModel):
     _approval_amendable = True
     #: Names of controlled fields that people do not need to read.
     _approval_not_shown = frozenset({"company_id"})
+    #: Controlled header fields that came with a later version: releases sealed before do not know them.
+    _approval_header_later = frozenset()
     #: The controlled field that says what a line is about.
     _approval_line_title = "product_id"
     #: Fields that say whose document it is; who ever was named in one does not approve it.

@@ -102,11 +102,14 @@ class ApprovalRelease(models.Model):
     def _deviations(self, current):
         """How ``current`` (a Snapshot) differs from what was released; cumulative by nature."""
         self.ensure_one()
+        model = self.env[self.res_model]
+        sealed = self._snapshot()
+        unknown = model._approval_header_later - sealed.header.keys()
+        if unknown:
+            header = {name: value for name, value in current.header.items() if name not in unknown}
+            current = Snapshot(header, current.lines)
         return compare(
-            self._snapshot(),
-            current,
-            Tolerance(self.tolerance_percent, self.tolerance_amount),
-            self.env[self.res_model]._approval_fields(),
+            sealed, current, Tolerance(self.tolerance_percent, self.tolerance_amount), model._approval_fields()
         )
 
     def _covers(self, current):

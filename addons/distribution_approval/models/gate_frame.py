@@ -107,6 +107,13 @@ class GateFrame:
             self.before.pop(key, None)
         self.touch(documents)
 
+    def unborn(self, documents):
+        """``documents`` are new records about something that was there before: they may have been guarded."""
+        for document in documents:
+            key = (document._name, document.id)
+            self.created.discard(key)
+            self.was_guarded.pop(key, None)
+
     def forget(self, documents):
         """``documents`` are gone: nothing is left to review."""
         self.touched.get(documents._name, set()).difference_update(documents.ids)

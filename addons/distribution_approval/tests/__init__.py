@@ -12,6 +12,7 @@ from . import test_vendor_merge
 from . import test_bank_data_in_notices
 from . import test_vendor_bill_account
 from . import test_payable_entry
+from . import test_entry_without_document
 from . import test_query_counts
 from . import test_questions
 from . import test_service_clock

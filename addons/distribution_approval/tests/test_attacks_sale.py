@@ -2,7 +2,7 @@
 
 import contextlib
 
-from odoo import SUPERUSER_ID, Command
+from odoo import SUPERUSER_ID, Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests.common import tagged
 from odoo.tools import mute_logger
@@ -165,6 +165,79 @@ class TestAttacksSale(SalesCase):
         self._commit()
         with self._refused():
             zero.product_uom_qty = 5
+
+    def _billed(self, product, quantity, price):
+        """A posted bill line, and a salesperson who may write bills and what they are booked on."""
+        bill = self.env["account.move"].create(
+            {
+                "move_type": "in_invoice",
+                "partner_id": self.vendor.id,
+                "invoice_date": fields.Date.today(),
+                "invoice_line_ids": [
+                    Command.create(
+                        {"product_id": product.id, "quantity": quantity, "price_unit": price, "tax_ids": False}
+                    )
+                ],
+            }
+        )
+        bill.action_post()
+        return bill.invoice_line_ids
+
+    def _claim(self, line, bought, quantity):
+        plan = self.env["account.analytic.plan"].search([], limit=1) or self.env["account.analytic.plan"].create(
+            {"name": "Plan"}
+        )
+        job = self.env["account.analytic.account"].create({"name": "Job", "plan_id": plan.id})
+        self.env["account.analytic.line"].with_user(self.biller).create(
+            {
+                "name": "x",
+                plan._column_name(): job.id,
+                "so_line": line.id,
+                "move_line_id": bought.id,
+                "unit_amount": quantity,
+            }
+        )
+
+    def test_a_forged_proof_of_an_expense(self):
+        """Quantity zero is exempt; what a bill of something else proves, or of less, makes it no expense."""
+        self.biller = self._user(
+            "biller",
+            "sales_team.group_sale_salesman_all_leads",
+            "account.group_account_invoice",
+            "analytic.group_analytic_accounting",
+        )
+        order = self._confirmed(quantity=100)
+        lines = self.env["sale.order.line"].with_user(self.biller)
+
+        def line_of(product):
+            return lines.create({"order_id": order.id, "product_id": product.id, "product_uom_qty": 0})
+
+        def expense(quantity, price):
+            return {"is_expense": True, "product_uom_qty": quantity, "price_unit": price}
+
+        other = self.service.copy({"name": "Other work"})
+        for words, product, price, bought, quantity in (
+            ("stored goods", self.bolt, 0, self._billed(self.service, 1, 1), 100),
+            ("stored goods that were bought", self.bolt, 10, self._billed(self.bolt, 100, 5), 100),
+            ("another product", self.service, 50, self._billed(other, 100, 5), 100),
+            ("more than was bought", self.service, 50, self._billed(self.service, 1, 5), 100),
+            ("below its cost", self.service, 4, self._billed(self.service, 100, 5), 100),
+        ):
+            with self.subTest(words):
+                line = line_of(product)
+                self._commit()
+                self._claim(line, bought, quantity)
+                with self._refused():
+                    line.write(expense(quantity, price))
+        bought = self._billed(self.service, 100, 5)
+        first, second = line_of(self.service), line_of(self.service)
+        for line in (first, second):
+            self._claim(line, bought, 100)
+        first.write(expense(100, 5))
+        self._commit()
+        self.assertEqual((first.price_unit, first.product_uom_qty), (5, 100), "what is proven goes through")
+        with self.subTest("claimed twice"), self._refused():
+            second.write(expense(100, 5))
 
     def test_a_price_override_between_approval_and_confirmation(self):
         order = self._held_quotation()

@@ -245,6 +245,33 @@ class TestAttacksOnVendorMaster(VendorCase):
         bill.partner_bank_id = account
         self._commit()
 
+    def test_vendor_paid_as_if_it_were_a_customer(self):
+        """Its own account, which nobody approved."""
+        partner = self.env["res.partner"].create(
+            {"name": "Late Vendor", "bank_ids": [Command.create({"acc_number": DUTCH})]}
+        )
+        account = partner.bank_ids
+        journal = self.env["account.journal"].search(
+            [("type", "=", "bank"), ("company_id", "=", self.company.id)], limit=1
+        )
+        payments = self.env["account.payment"].with_user(self.accountant)
+        values = {
+            "payment_type": "outbound",
+            "partner_type": "customer",
+            "partner_id": partner.id,
+            "amount": 100,
+            "journal_id": journal.id,
+            "partner_bank_id": account.id,
+        }
+        payments.create(values).action_post()  # a customer gets money back
+        self._bill(partner).action_post()
+        with self._refused():
+            payments.create(values).action_post()
+        payment = payments.create({**values, "partner_bank_id": False})
+        self.assertNotIn(account, payment.available_partner_bank_ids)
+        with self._refused():
+            payment.write({"partner_bank_id": account.id})
+
     def test_merge(self):
         small = self.env["res.partner"].create({"name": "Small Vendor", "supplier_rank": 1, "is_company": True})
         change = self._change("account_new", partner_id=small.id, account_number=GERMAN.replace(" ", ""), propose=False)

@@ -6,7 +6,7 @@ from odoo import SUPERUSER_ID, Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests.common import Form, tagged
 
-from ..engine import Unknown
+from ..engine import Unknown, seal
 from .delivery_case import DeliveryCase
 
 
@@ -283,6 +283,120 @@ class TestCustomerCreditNote(DeliveryCase):
         self.assertEqual((direct.state, direct.credit_note_state), ("draft", "pending"), "no invoice behind it")
         with self._refused():
             self.env["account.move"].create({**values, "state": "posted"})
+
+    def _posted_refund(self, quantity=10):
+        refund = self._reversed(self._invoiced(), quantity)
+        refund.action_post()
+        self.assertEqual((refund.state, refund.credit_note_state), ("posted", "passed"))
+        self._commit()
+        return refund
+
+    def test_a_posted_one_cannot_be_rewritten(self):
+        refund = self._posted_refund()
+        line = refund.invoice_line_ids
+        other = self.env["res.partner"].create({"name": "Somebody Else"})
+        bonus = {"name": "Bonus", "quantity": 1, "price_unit": 10000, "tax_ids": False}
+        attacks = {
+            "price": lambda: refund.write({"invoice_line_ids": [Command.update(line.id, {"price_unit": 10000})]}),
+            "price of the line": lambda: line.write({"price_unit": 10000}),
+            "quantity": lambda: line.write({"quantity": 1000}),
+            "line added": lambda: refund.write({"invoice_line_ids": [Command.create(bonus)]}),
+            "customer": lambda: refund.write({"partner_id": other.id}),
+            "invoice": lambda: refund.write({"reversed_entry_id": False}),
+            "what is booked": lambda: refund.write(
+                {
+                    "line_ids": [
+                        Command.update(booked.id, {"amount_currency": booked.amount_currency * 1000})
+                        for booked in refund.line_ids
+                    ]
+                }
+            ),
+        }
+        for name, attack in attacks.items():
+            with self.subTest(name), self._refused(at_once=True):
+                attack()
+        self.assertEqual((refund.amount_untaxed, refund.state), (100, "posted"))
+        refund.write({"narration": "Thank you", "invoice_line_ids": [Command.update(line.id, {"name": "Bolts"})]})
+        self._commit()
+
+    def test_one_line_of_a_posted_one_removed(self):
+        refund = self._reversed(self._invoiced(), 10)
+        refund.write(
+            {"invoice_line_ids": [Command.create({"name": "Less", "price_unit": -20, "tax_ids": False, "quantity": 1})]}
+        )
+        refund.action_post()
+        self.assertEqual(refund.state, "posted")
+        less = refund.invoice_line_ids.filtered(lambda line: line.price_unit < 0)
+        with self._refused(at_once=True):
+            refund.sudo().with_context(dynamic_unlink=True, force_delete=True).write(
+                {"invoice_line_ids": [Command.delete(less.id)]}
+            )
+
+    def test_posted_before_governance(self):
+        """It has no release: it may be paid and printed, not rewritten."""
+        self._switch_off()
+        refund = self._reversed(self._invoiced())
+        refund.action_post()
+        self.assertEqual(refund.state, "posted")
+        self._switch_on("customer_credit_note")
+        refund.invoice_line_ids.write({"price_unit": refund.invoice_line_ids.price_unit, "name": "Bolts"})
+        self._commit()
+        with self._refused(at_once=True):
+            refund.invoice_line_ids.write({"price_unit": 10000})
+
+    def _booked(self, refund):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        due = refund.line_ids.filtered(lambda line: line.display_type == "payment_term")
+        return -sum(due.mapped("balance"))
+
+    def test_judged_by_what_is_booked(self):
+        """The price says 10 each, the books say more."""
+        for factor in (100, 1.5):
+            refund = self._reversed(self._invoiced(), 40)
+            booked = {line: line.balance * factor for line in refund.line_ids}
+            forging = refund.line_ids.with_context(check_move_validity=False, skip_invoice_sync=True)
+            for line in forging:
+                line.write({"amount_currency": booked[line], "balance": booked[line]})
+            self.assertEqual(self._booked(refund), 400 * factor)
+            self.assertEqual(refund.invoice_line_ids.price_unit, 10)
+            amounts = refund._credit_note_documents().sudo()._approval_amounts()
+            self.assertEqual(float(next(iter(amounts.values()))), 400 * factor)
+            refund.action_post()
+            self.assertEqual((refund.state, refund.credit_note_state), ("draft", "pending"))
+
+    def test_booked_beside_the_price(self):
+        """Written on the line alone: core keeps the books to the price, or the credit note is held."""
+        refund = self._reversed(self._invoiced(), 40)
+        refund.invoice_line_ids.write({"amount_currency": 40000})
+        self._booked(refund)
+        refund.action_post()
+        if refund.state == "posted":
+            self.assertEqual((self._booked(refund), refund.amount_total), (400, 400))
+        else:
+            self.assertEqual(refund.credit_note_state, "pending")
+
+    def test_who_edits_a_held_one_does_not_approve_it(self):
+        refund = self._reversed(self._invoiced())
+        refund.action_post()
+        document = refund.sudo().credit_note_document_ids
+        refund.sudo().with_user(self.env.ref("base.user_admin")).invoice_line_ids.write({"quantity": 90})
+        involved = self.env["distribution.approval.involvement"]._user_ids(document)
+        self.assertIn(self.env.ref("base.user_admin").id, involved)
+
+    def test_releases_of_an_earlier_version_still_count(self):
+        """They were sealed without what is booked."""
+        refund = self._posted_refund()
+        document = refund.sudo().credit_note_document_ids
+        release = self._releases(document)
+        snapshot = document._approval_snapshots()[document.id]
+        earlier = seal({name: value for name, value in snapshot.header.items() if name != "payable"}, snapshot.lines)
+        values = {**release._copy_values(), "content": earlier.to_json(), "digest": earlier.digest}
+        release._void("Sealed again as before")
+        self.env["distribution.approval.release"]._issue([values])
+        self.assertTrue(self._releases(document)._covers(snapshot))
+        with self._refused(at_once=True):
+            refund.invoice_line_ids.write({"price_unit": 10000})
 
     def test_reverse_and_invoice_again(self):
         invoice = self._invoiced()

@@ -130,8 +130,12 @@ class TestSaleNormalWork(SalesCase):
         # 19.0 orders what it charges.
         self.assertEqual((expense.price_unit, expense.qty_delivered), (80, 1))
         self.assertEqual(expense.product_uom_qty, 0 if IS_17 else 1)
+        expense.product_uom_qty = 1
+        self._commit()
         with self._refused():
             expense.product_uom_qty = 2  # one is proven
+        with self._refused():
+            expense.price_unit = 79  # at 80
         with self._refused():
             order.order_line.create(
                 {"order_id": order.id, "product_id": self.bolt.id, "product_uom_qty": 1, "is_expense": True}

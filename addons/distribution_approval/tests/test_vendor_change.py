@@ -3,7 +3,7 @@
 import json
 
 from odoo.exceptions import AccessError, RedirectWarning, UserError, ValidationError
-from odoo.tests.common import Form, tagged
+from odoo.tests.common import Form, new_test_user, tagged
 
 from ..engine.bank_account import normalized
 from .vendor_case import BELGIAN, DUTCH, FRENCH, GERMAN, VendorCase
@@ -147,6 +147,17 @@ class TestVendorChange(VendorCase):
             shown = change.with_user(user).account_number
             if full is not None:
                 self.assertEqual(normalized(shown), plain if full else "7034", user.login)
+        # Whoever may write the proposal cannot read the number by calling it theirs.
+        manager = new_test_user(
+            self.env,
+            login="t_vendor_manager",
+            groups="base.group_user,base.group_partner_manager,distribution_core.group_vendor_manager",
+        )
+        theirs = change.with_user(manager)
+        theirs.write({"user_id": manager.id})
+        self.assertEqual(theirs.user_id, manager)
+        theirs.invalidate_recordset()
+        self.assertNotIn(plain, normalized(theirs.account_number))
         task = request.task_ids.filtered(lambda task: task.name == "Finance")
         self.assertIn(BELGIAN, task.with_user(self.finance).standing)
         self.assertNotIn(BELGIAN, task.with_user(self.auditor).standing)
