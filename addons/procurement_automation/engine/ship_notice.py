@@ -13,6 +13,9 @@ Rules, in words
 5. The same reference again with the same content is the same notice; with other content it is a conflict.
 6. One conflict is enough: nothing of the notice is put on the receipt. All conflicts are told at once.
 7. The order in which the vendor lists the lines makes no difference.
+8. A receipt brings the notice that has most in common with what came: lots and packages first, then quantities on the
+   lines, then the smaller difference; of equals the one that was shipped first. A notice of which nothing came is not
+   brought. Others came along where all of them is in what is left.
 
 >>> lines = [OrderedLine("A", product=1, ordered=10, received=2, announced=3, day=date(2026, 12, 1))]
 >>> check([Announced(product=1, quantity=4)], lines).shares
@@ -21,6 +24,8 @@ Rules, in words
 ['more_than_open']
 >>> [found.code for found in check([Announced(product=2, quantity=1)], lines).conflicts]
 ['not_ordered']
+>>> brought([("first", [Share("A", 10)]), ("second", [Share("B", 5)])], [Share("B", 5)])
+['second']
 """
 
 from __future__ import annotations
@@ -31,7 +36,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from .amounts import HUNDRED, ZERO, exact_fields
+from .amounts import HUNDRED, ZERO, exact, exact_fields
 
 #: How a product is tracked.
 UNTRACKED, BY_LOT, BY_SERIAL = "none", "lot", "serial"
@@ -211,6 +216,60 @@ def _lot_conflicts(notice, lines, arrives):
     for (_product, lot), days in expiries.items():
         if len(days) > 1:
             yield Conflict("expiry_differs", lot)
+
+
+def brought(notices: Iterable[tuple[Hashable, Iterable[Share]]], came: Iterable[Share]) -> list[Hashable]:
+    """Keys of the notices that a receipt brings (rule 8), the best first.
+
+    :param notices: key and shares of each that is on its way, the one that was shipped first in front
+    :param came: what the receipt brought, with the lots and packages that were found
+
+    >>> brought([("first", [Share("A", 10, lot="L1")]), ("second", [Share("A", 10, lot="L2")])], [Share("A", 9, "L2")])
+    ['second']
+    >>> brought([("first", [Share("A", 10)]), ("second", [Share("A", 4)])], [Share("A", 14)])
+    ['first', 'second']
+    """
+    waiting = [(key, _tally(shares)) for key, shares in notices]
+    rest, found = _tally(came), []
+    while True:
+        fitting = [
+            one for one in waiting if _in_common(one[1], rest)[1] > 0 and (not found or _is_within(one[1], rest))
+        ]
+        if not fitting:
+            return found
+        best = max(fitting, key=lambda one: _in_common(one[1], rest))
+        waiting.remove(best)
+        found.append(best[0])
+        rest = {key: max(quantity - best[1].get(key, ZERO), ZERO) for key, quantity in rest.items()}
+
+
+def _tally(shares):
+    """``{(line, kind of mark, mark): quantity}``; all of a line has no mark."""
+    total = defaultdict(Decimal)
+    for share in shares:
+        for kind, mark in (("", ""), ("lot", share.lot), ("package", share.package)):
+            if mark or not kind:
+                total[share.line, kind, mark] += exact(share.quantity)
+    return dict(total)
+
+
+def _in_common(told, came):
+    """``(quantity of the same lots and packages, quantity on the same lines, less what differs)``"""
+    marks = lines = ZERO
+    for key, quantity in told.items():
+        same = min(quantity, came.get(key, ZERO))
+        if key[1]:
+            marks += same
+        else:
+            lines += same
+    differs = sum(abs(told.get(key, ZERO) - came.get(key, ZERO)) for key in told.keys() | came.keys() if not key[1])
+    return marks, lines, -differs
+
+
+def _is_within(told, came):
+    """Whether all of it came. Lots and packages count where the receipt knows any."""
+    known = {key[:2] for key in came}
+    return all(quantity <= came.get(key, ZERO) for key, quantity in told.items() if key[:2] in known or not key[1])
 
 
 def same_content(one: Iterable[Announced], other: Iterable[Announced]) -> bool:

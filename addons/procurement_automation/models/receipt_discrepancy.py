@@ -118,11 +118,10 @@ class StockPicking(models.Model):
     )
 
     def _action_done(self):
-        expected = {picking: picking._announced_quantities() for picking in self._compared_receipts()}
+        compared = self._compared_receipts()
         result = super()._action_done()
-        for picking, announced in expected.items():
-            if picking.state == "done":
-                picking._compare_receipt_safely(announced)
+        for picking in compared.filtered(lambda picking: picking.state == "done"):
+            picking._compare_receipt_safely()
         return result
 
     def _compared_receipts(self):
@@ -136,32 +135,21 @@ class StockPicking(models.Model):
         )
 
     def _announced_quantities(self):
-        """``{order line: quantity}`` of the notices that this receipt brings: the oldest on its way of each order.
+        """``{order line: quantity}`` of the notices that this receipt brought; 0 for what they left out.
 
-        Empty where nothing is announced.
+        Empty where nothing was announced, or in conflict with the order.
         """
-        # sudo: whoever receives the goods
-        orders = self.sudo().move_ids.purchase_line_id.order_id
-        notices = (
-            self.env["distribution.ship.notice"]
-            .sudo()
-            .search([("order_id", "in", orders.ids), ("state", "=", "open")], order="shipped_at, id")
-        )
-        announced = defaultdict(float)
-        for order in orders:
-            own = notices.filtered(lambda notice, order=order: notice.order_id == order)[:1]
-            if own:
-                for line in order.order_line:
-                    announced[line] += 0.0
-                for share in own.share_ids:
-                    announced[share.order_line_id] += share.quantity
-        return dict(announced)
+        notices = self.env["distribution.ship.notice"].search([("picking_id", "=", self.id)])
+        announced = dict.fromkeys(notices.share_ids.order_line_id.order_id.order_line, 0.0)
+        for share in notices.share_ids:
+            announced[share.order_line_id] += share.quantity
+        return announced
 
-    def _compare_receipt_safely(self, announced):
+    def _compare_receipt_safely(self):
         """Receiving goes on, whatever is wrong with the comparison."""
         try:
             with self.env.cr.savepoint():
-                self.sudo()._compare_receipt(announced)  # sudo: found for whoever receives
+                self.sudo()._compare_receipt()  # sudo: found for whoever receives
                 self.env.flush_all()
         except psycopg2.Error as error:
             if error.pgcode in PG_CONCURRENCY_ERRORS_TO_RETRY:
@@ -180,14 +168,16 @@ class StockPicking(models.Model):
             dedup_key=f"receipt_not_compared:{self.id}",
         )
 
-    def _compare_receipt(self, announced):
+    def _compare_receipt(self):
         """Find what differs, keep it, and open one case for all of it."""
         self.ensure_one()
+        announced = self._announced_quantities()
         moves = self.move_ids.filtered(lambda move: move.state == "done")
         # What was closed without a piece is short as well.
         lines = self.move_ids.purchase_line_id.union(*(line for line, quantity in announced.items() if quantity))
         came, wrong = self._came(moves)
         received = lines._approval_received()
+        promised = lines._promised_until(fields.Date.context_today(self))
         damaged = self.damage_ids
         by_line = defaultdict(float)
         for report in damaged:
@@ -202,7 +192,7 @@ class StockPicking(models.Model):
                     line.id,
                     line.product_qty,
                     float(received[line.id]) - brought,
-                    line._promised_until(fields.Date.context_today(self)),
+                    promised.get(line),
                     announced.get(line),
                     line.price_unit * (1 - (line.discount or 0.0) / 100),
                 )
@@ -385,14 +375,17 @@ class PurchaseOrderLine(models.Model):
     _inherit = "purchase.order.line"
 
     def _promised_until(self, day):
-        """What the vendor promised to have brought by ``day``; None where it promised nothing."""
-        self.ensure_one()
+        """``{line: what the vendor promised to have brought by day}`` of those for which it promised anything."""
         # sudo: found for whoever receives
-        line = self.env["distribution.supplier.confirmation.line"].sudo().search([("order_line_id", "=", self.id)])
-        said = line._last_said() if line else None
-        if not said or said.rejected:
-            return None
-        return sum((promise.quantity for promise in said.promises if (promise.day or line.asked_day) <= day), 0)
+        asked = self.env["distribution.supplier.confirmation.line"].sudo().search([("order_line_id", "in", self.ids)])
+        promised = {}
+        for line in asked:
+            said = line._last_said()
+            if said and not said.rejected:
+                promised[line.order_line_id] = sum(
+                    (promise.quantity for promise in said.promises if (promise.day or line.asked_day) <= day), 0
+                )
+        return promised
 
 
 class ResCompany(models.Model):

@@ -92,6 +92,7 @@ class ReplenishmentProposal(models.Model):
         domain="['|', ('product_id', '=', product_id), '&', ('product_id', '=', False), "
         "('product_tmpl_id.product_variant_ids', '=', product_id)]",
     )
+    found_price_ref = fields.Integer("Vendor Price Found", readonly=True, help="Another one was chosen by a buyer.")
     vendor_id = fields.Many2one("res.partner", readonly=True, index=True)
     unit_price = fields.Float(
         "Price", readonly=True, digits="Product Price", help="Company currency, unit of the product."
@@ -257,17 +258,22 @@ class ReplenishmentProposal(models.Model):
         if any(proposal.quantity < 0 for proposal in self):
             raise ValidationError(_("To Order: a quantity of zero or more."))
 
+    @api.constrains("supplierinfo_id")
+    def _check_supplierinfo(self):
+        if self.env.su:
+            return  # a run writes what the rule names
+        for proposal in self:
+            price, product = proposal.supplierinfo_id, proposal.product_id
+            if price and (
+                price.product_tmpl_id != product.product_tmpl_id or price.product_id not in (product, product.browse())
+            ):
+                raise ValidationError(_("Vendor Price: choose one of %s.", product.display_name))
+
     # --------------------------------------------------------------- actions
 
     def action_accept(self):
         """Order what is still needed. What changed in between is refreshed and stays for another look."""
-        waiting = self._to_decide()
-        refused = {}
-        for company in waiting.company_id:
-            # sudo: orders are placed as Odoo's scheduler does; the buyer and the records were checked
-            ones = waiting.filtered(lambda proposal, company=company: proposal.company_id == company).sudo()
-            refused.update(ones._accept(company))
-        return self._notify(len(waiting) - len(refused), refused)
+        return self._to_decide()._accept_all()
 
     def action_buy_instead(self):
         """Order from the vendor what would be moved from another site."""
@@ -276,7 +282,7 @@ class ReplenishmentProposal(models.Model):
             raise UserError(_("Nothing to buy instead: choose transfers that wait for a decision."))
         # sudo: the verdict is set by runs and this button only
         moved.sudo().write({"verdict": "review", "lane_id": False})
-        return moved.action_accept()
+        return moved._accept_all(from_any_vendor=True)
 
     def action_open_order(self):
         self.ensure_one()
@@ -303,7 +309,19 @@ class ReplenishmentProposal(models.Model):
 
     # -------------------------------------------------------------- business
 
-    def _accept(self, company):
+    def _accept_all(self, from_any_vendor=False):
+        """Order, company by company; the notification tells what was left.
+
+        :param from_any_vendor: no vendor was shown, and none is missed
+        """
+        refused = {}
+        for company in self.company_id:
+            # sudo: orders are placed as Odoo's scheduler does; the buyer and the records were checked
+            ones = self.filtered(lambda proposal, company=company: proposal.company_id == company).sudo()
+            refused.update(ones._accept(company, from_any_vendor))
+        return self._notify(len(self) - len(refused), refused)
+
+    def _accept(self, company, from_any_vendor):
         """Evaluate again under the turn and order; returns ``{proposal: why not}``."""
         self.env["distribution.replenishment.turn"]._take(company)
         gone = self.filtered(lambda proposal: not proposal.orderpoint_id)
@@ -331,27 +349,37 @@ class ReplenishmentProposal(models.Model):
         moved = ones.filtered(lambda proposal: proposal.verdict == "transfer").orderpoint_id.ids
         for known in (fresh, chosen):
             judgement._look_at_sites([known[key] for key in moved if key in known], company)
+        policy = company._replenishment_policy()
         ready = self.browse()
         for proposal in ones:
             now, wanted = fresh.get(proposal.orderpoint_id.id), chosen.get(proposal.orderpoint_id.id)
-            reason = proposal._why_not(now, wanted)
-            if reason:
+            if reason := proposal._why_not(now, wanted):
                 refused[proposal.id] = reason
                 if now:
                     proposal.write(proposal._refreshed(now))
+            elif news := proposal._what_is_new(wanted, policy, from_any_vendor):
+                refused[proposal.id] = _("%s. Look again, and order it if that is fine", ", ".join(news))
+                proposal.write(proposal._refreshed_as_chosen(wanted, now))
             else:
                 ready |= proposal
         ready.write(self._decision())
         for proposal in ready:
-            proposal.write({"unit_price": chosen[proposal.orderpoint_id.id].facts.price or 0.0})
+            judged = chosen[proposal.orderpoint_id.id]
+            proposal.write(
+                {
+                    "unit_price": judged.facts.price or 0.0,
+                    "vendor_id": judged.price.partner_id.id,
+                    "supplierinfo_id": judged.price.id,
+                }
+            )
         failed = ready._place(judgement, [chosen[proposal.orderpoint_id.id] for proposal in ready])
         refused.update(failed)
         (ready - self.browse(failed))._record_fact("accepted")
         return refused
 
     def _is_price_chosen(self):
-        """Whether a buyer named another vendor than the run found."""
-        return bool(self.supplierinfo_id) and self.supplierinfo_id.partner_id != self.vendor_id
+        """Whether a buyer named another vendor price than was found."""
+        return bool(self.supplierinfo_id) and self.supplierinfo_id.id != self.found_price_ref
 
     def _why_not(self, now, wanted):
         """Why this cannot be ordered, or nothing."""
@@ -370,6 +398,31 @@ class ReplenishmentProposal(models.Model):
             blocking = [*blocking, "no_valid_price"]
         texts = self._reason_texts()
         return ", ".join(texts[code] for code in dict.fromkeys(blocking))
+
+    def _what_is_new(self, wanted, policy, from_any_vendor):
+        """What would be ordered and the buyer has not seen: another vendor, a price that jumped, further reasons."""
+        news = []
+        vendor, price = wanted.price.partner_id, wanted.facts.price or 0.0
+        if not self._is_price_chosen():
+            if vendor != self.vendor_id and not from_any_vendor:
+                news.append(
+                    _(
+                        "Odoo selects %(now)s for this quantity and day, not %(then)s",
+                        now=vendor.display_name or _("no vendor"),
+                        then=self.vendor_id.display_name or _("no vendor"),
+                    )
+                )
+            elif policy.price_jump and self.unit_price and price > self.unit_price * (1 + policy.price_jump / 100):
+                news.append(_("the price is %(now).2f, not %(then).2f", now=price, then=self.unit_price))
+        texts, seen = self._reason_texts(), (self.reasons or "").split()
+        return news + [texts[code] for code in wanted.verdict.reasons if code not in seen]
+
+    def _refreshed_as_chosen(self, wanted, now):
+        """With what the buyer chose, for another look at it."""
+        values = {**self._refreshed(wanted), "needed": now.facts.quantity}
+        if self._is_price_chosen():
+            values["found_price_ref"] = now.price.id or 0
+        return values
 
     def _refreshed(self, judged):
         values = self._values_of(judged)
@@ -517,6 +570,7 @@ class ReplenishmentProposal(models.Model):
             "usual_quantity": facts.usual_quantity or 0.0,
             "cover_days": judged.cover or 0.0,
             "supplierinfo_id": judged.price.id,
+            "found_price_ref": judged.price.id or 0,
             "vendor_id": judged.price.partner_id.id,
             "unit_price": facts.price or 0.0,
             "last_price": facts.last_price or 0.0,

@@ -93,13 +93,6 @@ class ReplenishmentRun(models.Model):
     def action_start(self):
         """Start: at once when there are few rules, else as a job that shows its progress."""
         self._check_startable()
-        if not self.is_trial and self.company_id.replenishment_by != "suite":
-            raise UserError(
-                _(
-                    "Odoo's scheduler replenishes %s. Make this a trial, or hand replenishment over in the settings.",
-                    self.company_id.name,
-                )
-            )
         # sudo: results are written by the run; the buyer was checked, the company by the record rule
         run = self.sudo()
         run._start()
@@ -114,6 +107,21 @@ class ReplenishmentRun(models.Model):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("procurement_automation.action_replenishment_proposal")
         return {**action, "domain": [("run_id", "=", self.id)], "context": {}}
+
+    def _check_ready(self):
+        for run in self:
+            if problem := run._why_not_ours():
+                raise UserError(problem)
+
+    def _why_not_ours(self):
+        """Why this run may not order: one of the two acts, runs or Odoo's scheduler. Nothing where it may."""
+        # sudo: who orders is no secret of the company
+        if self.is_trial or self.company_id.sudo().replenishment_by == "suite":
+            return ""
+        return _(
+            "Odoo's scheduler replenishes %s. Make a trial, or hand replenishment over in the settings.",
+            self.company_id.name,
+        )
 
     # ------------------------------------------------------------------- job
 
@@ -227,6 +235,10 @@ class ReplenishmentRun(models.Model):
     def _advance(self):
         """Work out one batch. The number of queries does not depend on the number of its rules."""
         self.ensure_one()
+        if problem := self._why_not_ours():
+            self.write({"state": "cancelled", "error": problem, "finished_at": fields.Datetime.now()})
+            self._record_fact("cancelled")
+            return
         began = time.monotonic()
         if self._is_stopped():
             return

@@ -248,6 +248,9 @@ class PurchaseRequisitionLine(models.Model):
     def _day_of_need(self):
         return self.needed_by or self.requisition_id.needed_by
 
+    def _quantity_open_in_product_unit(self):
+        return self.uom_id._compute_quantity(self.qty_open, self.product_id.uom_id, round=False)
+
     def _categories(self):
         return self.category_id | self.product_id.categ_id
 

@@ -9,7 +9,7 @@ Rules, in words
 * What is on its way counts as announced until it arrives: a second notice cannot announce it again.
 * What is on its way in full is expected on the day that the notice names, where later days move the order; who is hit
   is told as for a later promise. A part changes nothing: an order line has one day.
-* A notice has arrived when a receipt of its order is done: the oldest that is on its way.
+* A notice has arrived when a receipt of its order is done that brings what it announced, in conflict or not.
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ from odoo.addons.distribution_core.append_only import protect_columns
 from odoo.addons.distribution_core.compat import LINE_UOM, PURCHASE_CONFIRMED_STATES, check_access
 
 from ..engine import Announced, Limits, check, same_content
-from ..engine.ship_notice import OrderedLine
+from ..engine.ship_notice import OrderedLine, Share, brought
 
 TOLD = ("order_id", "reference", "shipped_at", "told_at")
 
@@ -242,6 +242,24 @@ class ShipNotice(models.Model):
     # Arrival
     # ------------------------------------------------------------
 
+    def _told_shares(self):
+        """What it brings for lines of its order, as the engine takes it; in conflict, what was told of them."""
+        self.ensure_one()
+        if self.share_ids:
+            return [
+                Share(share.order_line_id.id, share.quantity, share.lot or "", share.package or "")
+                for share in self.share_ids
+            ]
+        lines, shares = self.order_id.order_line, []
+        for told in self.line_ids:
+            named = lines.filtered(lambda line, told=told: line.id == told.order_line_ref)
+            line = named or lines.filtered(
+                lambda line, told=told: told.product_id and line.product_id == told.product_id
+            )
+            if line:
+                shares.append(Share(line[0].id, told.quantity, told.lot or "", told.package or ""))
+        return shares
+
     def _arrived(self, picking):
         """The shipment is here."""
         live = self.filtered(lambda notice: notice.state in ("open", "conflict"))
@@ -394,13 +412,42 @@ class StockPicking(models.Model):
         for picking in self.filtered(
             lambda picking: picking.state == "done" and picking.picking_type_code == "incoming"
         ):
-            # sudo: whoever receives the goods
-            orders = picking.sudo().move_ids.purchase_line_id.order_id
-            notices = (
-                self.env["distribution.ship.notice"]
-                .sudo()
-                .search([("order_id", "in", orders.ids), ("state", "=", "open")], order="shipped_at, id")
-            )
-            for order in orders:
-                notices.filtered(lambda notice, order=order: notice.order_id == order)[:1]._arrived(picking)
+            picking.sudo()._notices_arrive()  # sudo: whoever receives the goods
         return result
+
+    def _notices_arrive(self):
+        """The notices whose goods this receipt brought have arrived."""
+        self.ensure_one()
+        orders = self.move_ids.purchase_line_id.order_id
+        notices = self.env["distribution.ship.notice"].search(
+            [("order_id", "in", orders.ids), ("state", "in", ("open", "conflict"))], order="shipped_at, id"
+        )
+        came = self._came_shares() if notices else {}
+        for order in notices.order_id:
+            own = notices.filtered(lambda notice, order=order: notice.order_id == order)
+            keys = brought([(notice.id, notice._told_shares()) for notice in own], came.get(order, ()))
+            notices.browse(keys)._arrived(self)
+
+    def _came_shares(self):
+        """``{order: what came for its lines}``, in the units of these lines."""
+        came, kits = defaultdict(list), set()
+        for move in self.move_ids.filtered(lambda move: move.state == "done" and move.purchase_line_id):
+            line = move.purchase_line_id
+            if line.product_id != move.product_id:
+                kits.add(line)
+                continue
+            for place in move.move_line_ids:
+                quantity = place.product_uom_id._compute_quantity(
+                    place.quantity, line[LINE_UOM], rounding_method="HALF-UP", raise_if_failure=False
+                )
+                came[line.order_id].append(
+                    Share(
+                        line.id,
+                        quantity,
+                        place.lot_id.name or place.lot_name or "",
+                        place.result_package_id.name or "",
+                    )
+                )
+        for line in kits:  # parts came: how much of the kit that is, is not asked here
+            came[line.order_id].append(Share(line.id, line.product_qty))
+        return came

@@ -14,6 +14,7 @@ from . import test_demand_history
 from . import test_demand_run
 from . import test_demand_decision
 from . import test_requisition
+from . import test_requisition_concurrency
 from . import test_api_requisition
 from . import test_vendor_list
 from . import test_budget

@@ -21,7 +21,12 @@ def make_buyers(env, count=2):
 
 
 def press(registry, model, ids, pressed):
-    """What came of it, in the order of ``pressed``: ``[(user, button)]``, each on the records ``ids``.
+    """What came of it, in the order of ``pressed``: ``[(user, button)]``, each on the records ``ids``."""
+    return press_each(registry, model, [(user_id, ids, button) for user_id, button in pressed])
+
+
+def press_each(registry, model, pressed):
+    """What came of it, in the order of ``pressed``: ``[(user, ids, button)]``.
 
     Both have seen the records before either presses. What fails to serialise is repeated, as for every request.
     Returns for each the result of the button, or the error that its user reads.
@@ -29,11 +34,11 @@ def press(registry, model, ids, pressed):
     ready = threading.Barrier(len(pressed), timeout=30)
     results = [None] * len(pressed)
 
-    def person(place, user_id, button):
+    def person(place, user_id, ids, button):
         try:
             with registry.cursor() as cr:
                 env = api.Environment(cr, user_id, {})
-                env[model].browse(ids).mapped("state")
+                env[model].browse(ids).mapped("state" if "state" in env[model]._fields else "create_date")
                 ready.wait()
                 results[place] = retrying(lambda: getattr(env[model].browse(ids), button)(), env)
         except Exception as error:

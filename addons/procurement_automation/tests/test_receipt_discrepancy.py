@@ -3,6 +3,7 @@
 import base64
 
 import psycopg2
+from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
@@ -74,6 +75,65 @@ class TestReceiptDiscrepancy(SupplierCase):
             [Announced(60, product=self.product.id)],
         )
         self.assertEqual(self._found(self._receive(order, 40, backorder=True)), [("short", 20)])
+
+    def _announce(self, order, reference, **quantities):
+        """A notice of so much of ``product`` and ``product_2``."""
+        return self.env["distribution.ship.notice"]._take_in(
+            order,
+            {"reference": reference, "shipped_at": "2026-11-20 08:00:00"},
+            [Announced(quantity, product=getattr(self, name).id) for name, quantity in quantities.items()],
+        )
+
+    def _bring(self, order, quantity, quantity_2):
+        """The next receipt of ``order`` brings so much of ``product`` and ``product_2``; the rest comes later."""
+        picking = order.picking_ids.filtered(lambda picking: picking.state not in ("done", "cancel"))
+        for move in picking.move_ids:
+            came = quantity if move.product_id == self.product else quantity_2
+            move.with_user(self.operator).write({"quantity": came, "picked": True})
+        picking.with_user(self.operator).with_context(skip_sms=True, skip_backorder=True).button_validate()
+        self.assertEqual(picking.state, "done")
+        return picking
+
+    def test_of_two_shipments_the_second_comes_first(self):
+        self._make_contract(self.vendor, self.product_2, 10.0)
+        order, _confirmation = self._asked(lines=[(self.product, 10, 10.0), (self.product_2, 5, 10.0)])
+        first = self._announce(order, "ASN-1", product=10)
+        second = self._announce(order, "ASN-2", product_2=5)
+        picking = self._bring(order, 0, 5)
+        self.assertEqual(self._found(picking), [], "nothing is short that another shipment brings")
+        self.assertEqual((first.state, second.state, second.picking_id), ("open", "arrived", picking))
+        picking = self._bring(order, 7, 0)
+        self.assertEqual(self._found(picking), [("short", 3)])
+        self.assertEqual((first.state, first.picking_id), ("arrived", picking))
+
+    def test_two_shipments_at_once(self):
+        self._make_contract(self.vendor, self.product_2, 10.0)
+        order, _confirmation = self._asked(lines=[(self.product, 10, 10.0), (self.product_2, 5, 10.0)])
+        notices = self._announce(order, "ASN-1", product=10) | self._announce(order, "ASN-2", product_2=5)
+        picking = self._bring(order, 10, 5)
+        self.assertEqual((notices.mapped("state"), notices.picking_id), (["arrived"] * 2, picking))
+        self.assertEqual(self._found(picking), [])
+
+    def test_a_notice_in_conflict_ends_when_its_goods_come(self):
+        order, _confirmation = self._asked()
+        notice = self._announce(order, "ASN-1", product=500)
+        case = self.env["distribution.case"].search([("dedup_key", "=", notice._case_key())])
+        self.assertEqual((notice.state, case.state), ("conflict", "open"))
+        picking = self._receive(order, 100)
+        self.assertEqual((notice.state, notice.picking_id, case.state), ("arrived", picking, "resolved"))
+        self.assertEqual(self._found(picking), [], "what was told in conflict is not expected")
+
+    def test_promises_are_read_in_one_go(self):
+        def count(lines):
+            order, _confirmation = self._asked(lines=[(self.product, 1, 10.0)] * lines)
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            self.assertEqual(order.order_line._promised_until(fields.Date.today()), {})
+            return self.env.cr.sql_log_count - before
+
+        count(1)
+        self.assertEqual(count(2), count(9))
 
     def test_damage_before_and_after(self):
         order, _confirmation = self._asked()

@@ -1,15 +1,16 @@
 """Runs: never twice, resumed where they stopped, accepted and dismissed by buyers; attacks."""
 
 import contextlib
+import json
 from unittest.mock import patch
 
 import psycopg2
 from odoo import fields
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import TransactionCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.distribution_core.compat import IS_17
+from odoo.addons.distribution_core.compat import IS_17, storable_product_values
 
 from ..models import replenishment_run
 from .replenishment_company import GeneratedCompany
@@ -221,6 +222,150 @@ class TestReplenishmentRun(ReplenishmentCase):
         move._trigger_scheduler()  # as confirming a transfer does
         self.assertGreater(self.bought(rule)[rule.id], before)
         self.assertFalse(self.env["distribution.replenishment.wakeup"].search([]))
+
+    def test_handed_back_to_odoo_nothing_goes_on(self):
+        """One of them acts, also for what was stopped or queued before."""
+        run = self.Run.create({"orderpoint_ids": [(6, 0, self.rules.ids)]})
+        run._start()
+        with patch.object(replenishment_run, "BATCH", 10):
+            run._advance()
+        run.with_user(self.buyer).action_stop()
+        queued = self.Run.create({"orderpoint_ids": [(6, 0, self.rules.ids)]})
+        queued._start()
+        self.company.replenishment_by = "odoo"
+        before = self.bought()
+        with self.assertRaisesRegex(UserError, "Odoo's scheduler replenishes"):
+            run.with_user(self.buyer).action_resume()
+        self.assertEqual(run.state, "cancelled")
+        self.Run._cron_run(commit=False)
+        self.assertEqual((queued.state, queued.done), ("cancelled", 0))
+        self.assertIn("Odoo's scheduler replenishes", queued.error)
+        self.assertTrue(queued.finished_at)
+        self.assertEqual(self.bought(), before)
+        events = self.env["distribution.event"].search([("res_model", "=", run._name), ("res_id", "=", queued.id)])
+        self.assertIn("distribution.replenishment_run.cancelled.v1", events.mapped("type"))
+        self.company.replenishment_by = "suite"
+        run.with_user(self.buyer).action_resume()
+        self.Run._cron_run(commit=False)
+        self.assertEqual((run.state, run.done), ("done", len(self.rules)))
+
+
+@tagged("post_install", "-at_install")
+class TestReplenishmentVendor(ReplenishmentCase):
+    """What a buyer accepts is ordered from whom the buyer saw, at the price that was shown."""
+
+    RULES = 4
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.replenishment_order_value = 1  # a buyer sees everything
+        cls.product = cls.env["product.product"].create(
+            {"name": "Seal", "purchase_ok": True, **storable_product_values()}
+        )
+        cls.known, cls.other = cls.env["res.partner"].create(
+            [
+                {"name": "Known Seals", "vendor_status": "approved"},
+                {"name": "Quick Seals", "vendor_status": "new"},
+            ]
+        )
+        cls.bulk, cls.single, cls.express = cls.env["product.supplierinfo"].create(
+            [
+                {**cls.price_of(cls.known, 10), "sequence": 1, "min_qty": 50},
+                {**cls.price_of(cls.other, 8), "sequence": 2},
+                {**cls.price_of(cls.known, 11), "sequence": 3, "min_qty": 55},
+            ]
+        )
+        site = cls.generated.sites[0]
+        cls.rule = cls.env["stock.warehouse.orderpoint"].create(
+            {
+                "product_id": cls.product.id,
+                "warehouse_id": site.id,
+                "location_id": site.lot_stock_id.id,
+                "product_min_qty": 52,
+                "product_max_qty": 52,
+            }
+        )
+
+    @classmethod
+    def price_of(cls, vendor, price):
+        return {
+            "product_tmpl_id": cls.product.product_tmpl_id.id,
+            "partner_id": vendor.id,
+            "price": price,
+            "company_id": cls.company.id,
+        }
+
+    def setUp(self):
+        super().setUp()
+        proposal = self.run_over(self.rule).proposal_ids
+        self.assertEqual((proposal.state, proposal.vendor_id, proposal.quantity), ("open", self.known, 52))
+        self.assertEqual((proposal.supplierinfo_id, proposal.reasons), (self.bulk, "high_value"))
+        self.proposal = proposal.with_user(self.buyer)
+
+    def refused(self, *words):
+        """It was not ordered, and the buyer reads why."""
+        result = self.proposal.action_accept()["params"]
+        self.assertEqual((result["type"], self.proposal.state), ("warning", "open"))
+        self.assertEqual((self.bought(self.rule), self.proposal.decided_by.ids), ({}, []))
+        for word in words:
+            self.assertIn(word, result["message"])
+
+    def accepted(self, vendor, price, quantity):
+        self.proposal.action_accept()
+        shown = self.proposal
+        self.assertEqual((shown.state, shown.vendor_id, shown.supplierinfo_id), ("ordered", vendor, price))
+        self.assertEqual((shown.order_id.partner_id, shown.purchase_line_id.product_qty), (vendor, quantity))
+        event = self.env["distribution.event"].search(
+            [("res_model", "=", shown._name), ("res_id", "=", shown.id)], limit=1
+        )
+        self.assertEqual(event.type, "distribution.replenishment_proposal.accepted.v1")
+        self.assertEqual(json.loads(event.data)["vendor_id"], vendor.id)
+
+    def test_a_smaller_quantity_is_not_silently_bought_elsewhere(self):
+        self.proposal.quantity = 5
+        self.refused("Quick Seals", "not Known Seals", "not approved yet")
+        shown = self.proposal
+        self.assertEqual((shown.vendor_id, shown.supplierinfo_id, shown.unit_price), (self.other, self.single, 8))
+        self.assertEqual((shown.quantity, shown.needed), (5, 52))
+        self.assertIn("new_vendor", shown.reasons.split())
+        self.accepted(self.other, self.single, 5)
+
+    def test_and_the_full_quantity_is_again_from_whom_the_run_found(self):
+        self.proposal.quantity = 5
+        self.refused()
+        self.proposal.quantity = 52
+        self.refused("Odoo selects Known Seals", "not Quick Seals")
+        self.accepted(self.known, self.bulk, 52)
+
+    def test_a_price_that_ended_since_the_night(self):
+        self.bulk.date_end = fields.Date.subtract(fields.Date.today(), days=1)
+        self.refused("Odoo selects Quick Seals", "not Known Seals", "not approved yet")
+        self.accepted(self.other, self.single, 52)
+
+    def test_a_price_that_jumped_since_the_night(self):
+        self.bulk.price = 30
+        self.refused("the price is 30.00, not 10.00")
+        self.assertEqual(self.proposal.unit_price, 30)
+        self.accepted(self.known, self.bulk, 52)
+
+    def test_a_vendor_that_the_buyer_names(self):
+        self.proposal.supplierinfo_id = self.single
+        self.refused("not approved yet")
+        self.assertEqual((self.proposal.supplierinfo_id, self.proposal.quantity), (self.single, 52))
+        self.accepted(self.other, self.single, 52)
+
+    def test_another_price_of_the_same_vendor(self):
+        self.proposal.write({"supplierinfo_id": self.express.id, "quantity": 60})
+        self.accepted(self.known, self.express, 60)
+        self.assertEqual(self.proposal.unit_price, 11)
+
+    def test_a_price_of_another_product(self):
+        foreign = self.rules[0].product_id.seller_ids[:1]
+        with self.assertRaisesRegex(ValidationError, "choose one of Seal"):
+            self.proposal.supplierinfo_id = foreign
+        with self.assertRaises(AccessError):
+            self.proposal.found_price_ref = self.single.id
 
 
 @tagged("post_install", "-at_install")

@@ -293,6 +293,21 @@ class TestRequisition(RequisitionCase):
         wizard = self._wizard(self._approved_one(10))
         self.assertEqual((wizard.line_ids.way, wizard.line_ids.source_id), ("transfer", self.branch))
 
+    def test_vendors_are_asked_about_in_one_go(self):
+        def count(lines):
+            wanted = {"product_id": self.product.id, "quantity": 1, "price_unit": 10}
+            requisition = self._requisition(line_ids=[(0, 0, wanted)] * lines).with_user(self.buyer)
+            dialog = self.env["distribution.requisition.order"].with_user(self.buyer)
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            chosen = dialog._selected_vendors(requisition.line_ids, self.company)
+            self.assertEqual([values["vendor_id"] for values in chosen.values()], [self.vendor.id] * lines)
+            return self.env.cr.sql_log_count - before
+
+        count(1)
+        self.assertEqual(count(2), count(9))
+
     def test_not_bought(self):
         requisition = self._approved_one(10)
         order = self._ordered(requisition, quantity=4)

@@ -149,6 +149,16 @@ class TestShipNoticeReceipt(ShipNoticeCase):
             sorted(self._places(order)), [(25, "L-2", "", False), (35, "L-1", "P-1", False), (40, "L-2", "", False)]
         )
 
+    def test_the_lot_tells_which_shipment_came(self):
+        order = self._tracked()
+        first = self._told(order, self._bolts(50, lot="L-1"))
+        second = self._told(order, self._bolts(50, lot="L-2"), reference="ASN-2")
+        picking = order.sudo().picking_ids
+        picking.move_line_ids.filtered(lambda place: place.lot_id.name == "L-1").unlink()
+        picking.move_ids.picked = True
+        picking.with_context(skip_sms=True, skip_backorder=True).button_validate()
+        self.assertEqual((picking.state, first.state, second.state), ("done", "open", "arrived"))
+
     def test_a_lot_of_what_is_not_tracked(self):
         order, _confirmation = self._asked()
         before = self._places(order)

@@ -34,31 +34,41 @@ class RequisitionOrder(models.TransientModel):
         sites = self.env["stock.warehouse"].search([("company_id", "=", company.id)])
         products = lines.product_id
         stock = self.env["distribution.site.stock"]._positions(products, sites)
-        day = today(company)
+        vendors = self._selected_vendors(lines.filtered("product_id"), company)
         proposals = []
         for line in lines:
             values = {"line_id": line.id, "product_id": line.product_id.id, "quantity": line.qty_open, "way": "buy"}
             if line.product_id:
-                values.update(self._proposed(line, sites, stock, day))
+                values.update(vendors[line], **self._proposed_site(line, sites, stock))
             proposals.append((0, 0, values))
         return self.create({"company_id": company.id, "line_ids": proposals})
 
     @api.model
-    def _proposed(self, line, sites, stock, day):
-        """Vendor and other site for one line; no vendor where the one that Odoo selects is not allowed."""
-        product, company = line.product_id, line.company_id
-        needed = line.uom_id._compute_quantity(line.qty_open, product.uom_id, round=False)
-        seller = product.with_company(company)._select_seller(quantity=needed, date=day, uom_id=product.uom_id)
+    def _selected_vendors(self, lines, company):
+        """``{line: values}``: the vendor that Odoo selects for it, or the remark why nothing is bought there."""
+        permission, day = self.env["distribution.vendor.permission"], today(company)
+        vendors = {}
+        for line in lines:
+            product = line.product_id.with_company(company)
+            needed = line._quantity_open_in_product_unit()
+            vendors[line] = product._select_seller(quantity=needed, date=day, uom_id=product.uom_id).partner_id
         values = {}
-        if seller:
-            pair = (product, seller.partner_id)
-            problem = self.env["distribution.vendor.permission"]._problems([pair], company, line.warehouse_id, day)
-            if problem:
-                values["remark"] = self.env["distribution.vendor.permission"]._words(*problem.values())
-            else:
-                values["vendor_id"] = seller.partner_id.id
-        else:
-            values["remark"] = self.env["distribution.vendor.permission"]._words("no_vendor")
+        for site in lines.warehouse_id:
+            own = lines.filtered(lambda line, site=site: line.warehouse_id == site)
+            wanted = [(line.product_id, vendors[line]) for line in own if vendors[line]]
+            problems = permission._problems(wanted, company, site, day)
+            for line in own:
+                problem = problems.get((line.product_id.id, vendors[line].id)) if vendors[line] else "no_vendor"
+                if problem:
+                    values[line] = {"remark": permission._words(problem)}
+                else:
+                    values[line] = {"vendor_id": vendors[line].id}
+        return values
+
+    @api.model
+    def _proposed_site(self, line, sites, stock):
+        """Another site that has something to spare; all of the line from there, where it has enough."""
+        product, needed, values = line.product_id, line._quantity_open_in_product_unit(), {}
         others = [site for site in sites - line.warehouse_id if stock[product.id, site.id].spare > 0]
         if others:
             best = max(others, key=lambda site: stock[product.id, site.id].spare)
@@ -78,6 +88,9 @@ class RequisitionOrder(models.TransientModel):
         if not chosen:
             raise UserError(_("Nothing is chosen: enter how much to order or to transfer."))
         check_access(chosen.line_id.requisition_id, "read")
+        # In turn with runs and colleagues: nobody gives away what another one has just taken.
+        for company in chosen.line_id.company_id.sorted("id"):
+            self.env["distribution.replenishment.turn"]._take(company)
         # What is open is looked at again: somebody else may have ordered meanwhile.
         chosen.line_id.invalidate_recordset(["qty_open"])
         chosen._check_chosen()

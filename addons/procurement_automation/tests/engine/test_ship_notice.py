@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.ship_notice import CONFLICTS, Announced, OrderedLine, check, same_content
+from engine.ship_notice import CONFLICTS, Announced, OrderedLine, Share, brought, check, same_content
 
 DAY = date(2026, 12, 1)
 #: How products are tracked.
@@ -123,3 +123,52 @@ def test_each_conflict():
         "lot_expired",
         "expiry_differs",
     }
+
+
+shares = st.lists(
+    st.builds(Share, st.sampled_from("ABC"), pieces, st.sampled_from(["", "L1", "L2"]), st.sampled_from(["", "P1"])),
+    max_size=4,
+)
+
+
+@given(st.lists(shares, max_size=4), shares)
+def test_only_a_notice_of_which_something_came_is_brought(told, came):
+    found = brought(list(enumerate(told)), came)
+    assert len(set(found)) == len(found)
+    here = {share.line for share in came if share.quantity}
+    alike = {number for number, lines in enumerate(told) if here & {share.line for share in lines if share.quantity}}
+    assert set(found) <= alike
+    assert bool(found) == bool(alike)
+    for number in found[1:]:
+        for line in {share.line for share in told[number]}:
+            total = sum(share.quantity for share in told[number] if share.line == line)
+            assert total <= sum(share.quantity for share in came if share.line == line)
+
+
+@given(shares.filter(lambda lines: any(share.quantity for share in lines)), st.lists(shares, max_size=3))
+def test_exactly_what_came_is_brought_before_a_part_of_it(came, others):
+    """Whatever else is on the way and was shipped before."""
+    first = brought([*enumerate(others), ("all of it", came)], came)[0]
+    same = others[first] if first != "all of it" else came
+    for line in {share.line for share in came}:
+        assert sum(share.quantity for share in same if share.line == line) >= sum(
+            share.quantity for share in came if share.line == line
+        )
+
+
+def test_which_notice_came():
+    a10, a5, b5 = Share("A", 10), Share("A", 5), Share("B", 5)
+    for notices, came, expected in (
+        ([("1", [a10]), ("2", [b5])], [b5], ["2"]),
+        ([("1", [a10]), ("2", [b5])], [a10], ["1"]),
+        ([("1", [a10]), ("2", [b5])], [Share("C", 5)], []),
+        ([("1", [a10]), ("2", [b5])], [Share("A", 0), b5], ["2"]),
+        ([("1", [a10]), ("2", [b5])], [a10, b5], ["1", "2"]),
+        ([("1", [a10]), ("2", [b5])], [a10, Share("B", 4)], ["1"]),
+        ([("1", [a10]), ("2", [a10])], [a10], ["1"]),
+        ([("1", [a10]), ("2", [a5])], [a5], ["2"]),
+        ([("1", [a10]), ("2", [a5])], [Share("A", 9)], ["1"]),
+        ([("1", [Share("A", 10, "L1")]), ("2", [Share("A", 2, "L2")])], [Share("A", 2, "L2")], ["2"]),
+        ([("1", [Share("A", 9, "", "P1")]), ("2", [Share("A", 5, "", "P2")])], [Share("A", 6, "", "P2")], ["2"]),
+    ):
+        assert brought(notices, came) == expected, (notices, came)
