@@ -8,6 +8,8 @@ Authority has
 * to whom an administrator grants it, in a delegation or when reassigning: with a reason, on record.
 """
 
+from decimal import Decimal
+
 from odoo import models
 from odoo.exceptions import UserError
 
@@ -53,7 +55,9 @@ class ApprovalRequest(models.Model):
             table = local.compiled if local else self.env["distribution.approval.judge"]._table_of(version, False)
         except (UserError, EngineError, LookupError, ValueError):
             return people
-        for requirement in asked_for_at_least(table.rules, as_decimal(self.amount)) if table else ():
+        # An amount that nobody knows is within no limit.
+        amount = as_decimal(self.amount) if self.amount_known else Decimal("Infinity")
+        for requirement in asked_for_at_least(table.rules, amount) if table else ():
             for _place, _label, users in resolver._named(document, requirement.approver):
                 people |= users
         return people

@@ -67,6 +67,18 @@ class TestAuthority(HandoverCase):
     def _task_decisions(self, order):
         return order.sudo().approval_request_id.task_ids.decision_ids
 
+    def test_an_amount_that_nobody_knows_is_within_no_limit(self):
+        self._branch_rule()
+        self._delegate(substitute=self.branch)
+        task = self._task(self._held(5000), "Purchasing")
+        self.assertEqual(task.stand_in_ids.user_id, self.branch)
+        task.request_id.flush_recordset()
+        self.cr.execute(
+            "UPDATE distribution_approval_request SET amount_known = FALSE WHERE id = %s", (task.request_id.id,)
+        )
+        task.request_id.invalidate_recordset()
+        self.assertFalse(task._stand_ins_now())
+
     def test_a_rule_on_trial_empowers_nobody(self):
         self._branch_rule("monitor")
         self._delegate(substitute=self.branch)
