@@ -42,7 +42,7 @@ class NoAmountCase(DelegationCase, LinkCase, HttpCase):
         self.assertFalse(request.decision_ids)
 
     def assertDelegatedWithoutCeiling(self, document, stage, person):
-        self._delegate(person, self.deputy)
+        self._delegate(person, self.deputy, by=self.administrator, grants_authority=True, reason="On leave")
         self.assertIn(self._task(document, stage), self._inbox(self.deputy))
         self._decide(document, stage, self.deputy)
         self.assertEqual(document.sudo().approval_request_id.decision_ids.user_id, self.deputy)
@@ -53,7 +53,11 @@ class TestDeliveryWithoutRate(NoAmountCase, DeliveryCase):
     @classmethod
     def _make_policy(cls, hit_policy="COLLECT"):
         """It asks for no amount: what is not known holds nothing."""
-        rules = [("Set by hand", "require", [("hand_set_reason", "in", ["payment"])], ["Operations"])]
+        rules = [
+            ("Set by hand", "require", [("hand_set_reason", "in", ["payment"])], ["Operations"]),
+            # Whoever stands in has authority for holds.
+            ("Doubts", "require", [("hand_set_reason", "in", ["quality"])], ["Categories"]),
+        ]
         return cls._make_version("delivery_hold", "Delivery holds", rules, hit_policy)
 
     def _in_currency(self, *rates):
