@@ -127,7 +127,7 @@ class TestStages(TransactionCase):
         # What remains is said: an order without lines has no price over contract, and matches no rule.
         for version in versions:
             problems = (version.problem_text or "").splitlines()
-            self.assertFalse([problem for problem in problems if not problem.startswith("warning:")], problems)
+            self.assertFalse([problem for problem in problems if not problem.startswith("Warning:")], problems)
         activation = self.env["distribution.approval.activation"].search([("document_type", "=", "purchase_order")])
         self.assertEqual(activation.state, "active")
         self.assertNotEqual(activation.proposed_by_id, activation.confirmed_by_id)

@@ -331,10 +331,11 @@ class ReportRun(models.Model):
         self._wake_decided()
         deadline = time.monotonic() + TURN
         while time.monotonic() < deadline:
-            run = self._next()
-            if not run:
-                break
+            run = self.browse()
             try:
+                run = self._next()
+                if not run:
+                    break
                 if commit and not run._claim():
                     continue
                 run._advance()
@@ -344,6 +345,8 @@ class ReportRun(models.Model):
                     raise
                 self.env.cr.rollback()
                 if getattr(error, "pgcode", None) not in PG_CONCURRENCY_ERRORS_TO_RETRY:
+                    if not run:
+                        raise
                     run._give_up(error)
                 # else somebody else changed the same rows: look again
             if commit:
