@@ -59,6 +59,30 @@ class TestScreens(TransactionCase):
         silent = [names[action.id] for action in actions if not action.help and names[action.id].startswith(SUITE)]
         self.assertFalse(silent)
 
+    def test_every_card_that_can_be_pressed_opens_something(self):
+        dead = []
+        for action in self.env["ir.actions.act_window"].search([("res_model", "=like", "distribution.%")]):
+            kinds = [kind for _view, kind in action.views]
+            if "kanban" in kinds and "form" not in kinds:
+                views = [view for view in action.views if view[1] == "kanban"]
+                arch = etree.fromstring(self.env[action.res_model].get_views(views)["views"]["kanban"]["arch"])
+                pressed = arch.xpath("//*[contains(@class, 'oe_kanban_global_click')]")
+                if pressed and not arch.get("action"):
+                    dead.append(action.get_external_id()[action.id])
+        self.assertFalse(dead)
+
+    def test_every_field_of_a_form_has_its_label(self):
+        # The web client leaves labels out of a group that has groups in it.
+        forms = self.env["ir.ui.view"].search([("type", "=", "form"), ("mode", "=", "primary")])
+        ours = forms.filtered(lambda view: (view.model or "").startswith("distribution."))
+        odoos = self.env.ref("base.view_server_action_form") | self.env.ref("base.ir_cron_view_form")
+        for view in ours | odoos:
+            with self.subTest(view.name):
+                arch = etree.fromstring(view.get_combined_arch())
+                bare = arch.xpath("//group[group]/field[not(@nolabel) and not(@invisible='1' or @invisible='True')]")
+                # Odoo's own editor of a planned activity has a placeholder instead.
+                self.assertFalse({field.get("name") for field in bare} - {"activity_note"})
+
     def test_whoever_is_asked_and_the_auditor_open_the_document(self):
         auditor = self.env["res.users"].search([("login", "=", "auditor")])
         opened = set()
