@@ -199,7 +199,7 @@ export class Dashboard extends Component {
             type: "ir.actions.act_window",
             name: `${_t("Daily Numbers")}: ${tile.name}`,
             res_model: "distribution.kpi.snapshot",
-            views: [[false, "list"], [false, "kanban"], [false, "graph"], [false, "pivot"]],
+            views: [[false, "list"], [false, "kanban"], [false, "graph"], [false, "pivot"], [false, "form"]],
             domain,
             context: { search_default_latest: 1 },
         });
