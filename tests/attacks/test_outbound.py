@@ -651,8 +651,6 @@ def test_stock_is_not_written(desk, knock, run_code):
     assert desk.approval("distribution.inventory.adjustment", adjustment)
 
 
-# A known hole, see docs/status.md: while the whole is held, one piece of it is let go by a back-order or by code.
-@pytest.mark.xfail(reason="a held transfer out of the books loses one piece by a back-order", strict=False)
 @pytest.mark.parametrize("usage", ("inventory", "supplier", "production"))
 def test_transfers_out_of_the_books_wait(desk, knock, run_code, usage):
     """To the loss location, to a vendor who sent nothing, to production that no order asks for."""

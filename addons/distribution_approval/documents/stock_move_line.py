@@ -1,6 +1,7 @@
 """Move lines that are done: goods are in hand while they move, and corrections are adjustments."""
 
-from odoo import api, models
+from odoo import _, api, models
+from odoo.exceptions import UserError
 
 from ..models.gate_frame import frame_of, gate_frame
 from .goods_in_hand import carried
@@ -19,15 +20,16 @@ class StockMoveLine(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         if not self.env["distribution.inventory.adjustment"]._approval_places():
-            return super().create(vals_list)
+            return super().create(vals_list)._approval_refuse_own_state(vals_list)
         with gate_frame(self.env), carried(self.env):
-            lines = super().create(vals_list)
+            lines = super().create(vals_list)._approval_refuse_own_state(vals_list)
             lines.filtered(lambda line: line.state == "done")._approval_correct({})
             return lines
 
     def write(self, vals):
         if "state" in vals:
             self.move_id.filtered(lambda move: move.state != vals["state"])._approval_refuse_undone()
+            self._approval_refuse_state(vals["state"])
         if CORRECTIONS.isdisjoint(vals) or not self.env["distribution.inventory.adjustment"]._approval_places():
             return super().write(vals)
         done = self.filtered(lambda line: line.state == "done")
@@ -41,6 +43,24 @@ class StockMoveLine(models.Model):
             result = super().write(vals)
             done._approval_correct(before)
             return result
+
+    def _approval_refuse_own_state(self, vals_list):
+        """These lines, just created with ``vals_list``, unless one names another state than its move has."""
+        if "default_state" in self.env.context or any("state" in vals for vals in vals_list):
+            for line in self:
+                line._approval_refuse_state(line.state)
+        return self
+
+    def _approval_refuse_state(self, state):
+        """Refuse ``state`` for lines whose move has another one: nothing has moved because a line says so."""
+        moves = self.sudo().move_id.filtered(lambda move: move.state != state)
+        if moves and self.env["distribution.approval.move.document"]._approval_move_gates():
+            raise UserError(
+                _(
+                    "state: the operations of %s have the state of their stock move. Validate its transfer.",
+                    ", ".join(name for name in moves.mapped("display_name") if name),
+                )
+            )
 
     def _approval_booked(self):
         """``{goods key: net quantity}`` that this line added to our stock; None if it lost or found goods.
