@@ -20,9 +20,9 @@ class StockMoveLine(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         if not self.env["distribution.inventory.adjustment"]._approval_places():
-            return super().create(vals_list)._approval_refuse_own_state(vals_list)
+            return super().create(vals_list)
         with gate_frame(self.env), carried(self.env):
-            lines = super().create(vals_list)._approval_refuse_own_state(vals_list)
+            lines = super().create(vals_list)
             lines.filtered(lambda line: line.state == "done")._approval_correct({})
             return lines
 
@@ -43,13 +43,6 @@ class StockMoveLine(models.Model):
             result = super().write(vals)
             done._approval_correct(before)
             return result
-
-    def _approval_refuse_own_state(self, vals_list):
-        """These lines, just created with ``vals_list``, unless one names another state than its move has."""
-        if "default_state" in self.env.context or any("state" in vals for vals in vals_list):
-            for line in self:
-                line._approval_refuse_state(line.state)
-        return self
 
     def _approval_refuse_state(self, state):
         """Refuse ``state`` for lines whose move has another one: nothing has moved because a line says so."""
