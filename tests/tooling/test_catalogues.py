@@ -75,7 +75,9 @@ def words_of(text: str) -> bool:
 
 def missing(addon: str, texts: dict[str, list[str]]) -> list[str]:
     known = template(addon)
-    return [f"{place}: {text}" for place, some in texts.items() for text in some if words_of(text) and text not in known]
+    return [
+        f"{place}: {text}" for place, some in texts.items() for text in some if words_of(text) and text not in known
+    ]
 
 
 @pytest.mark.parametrize("addon", with_code())
