@@ -132,6 +132,12 @@ def test_each_text_is_one_whole_sentence():
     assert not wrong
 
 
+def test_german_is_there():
+    assert {path.parts[-3] for path in languages() if path.name == "de.po"} >= {
+        *("distribution_core", "distribution_approval", "procurement_automation", "reporting_workflows")
+    }
+
+
 @pytest.mark.parametrize("path", languages(), ids=lambda path: f"{path.parts[-3]} {path.stem}")
 def test_translations_match_their_sources(path):
     language = catalogue(path)
