@@ -390,7 +390,7 @@ def everything(engine: Engine, *, without_odoo: bool = True) -> int:
     :param without_odoo: also what needs no Odoo, and is the same on every engine
     """
     names = addons.testable_addons()
-    both = [*names, *BESIDE_THE_SUITE]
+    both = installed_together()
     with Lanes(PARALLEL) as lanes:
         environments = [lanes.begin(environment.for_tests), lanes.begin(_prepare_all, engine)]
         plain = [lanes.begin(plain_engine, addon) for addon in addons.all_addons()] if without_odoo else []
@@ -419,6 +419,11 @@ def everything(engine: Engine, *, without_odoo: bool = True) -> int:
             lost = ["a share in which no test ran" for part in parts if not part.passed and not part.failed]
             results.append(joined(parts[0].suite, parts, lost))
     return report(results)
+
+
+def installed_together() -> list[str]:
+    """What is in the database in which the addons' tests run."""
+    return [*addons.testable_addons(), *BESIDE_THE_SUITE]
 
 
 def outcome(job: Future, suite: str) -> Result:
