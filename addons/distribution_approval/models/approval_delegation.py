@@ -180,7 +180,7 @@ class ApprovalDelegation(models.Model):
             ]
             if delegation.ceiling:
                 parts.append(
-                    _("up to %(amount)s %(currency)s", amount=f"{delegation.ceiling:,.2f}",
+                    _("up to %(amount)s %(currency)s", amount=format(delegation.ceiling, ",.2f"),
                       currency=delegation.currency_id.name)
                 )  # fmt: skip
             delegation.scope_text = "; ".join(parts) or _("everything")
