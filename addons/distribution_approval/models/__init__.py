@@ -79,3 +79,4 @@ from . import vendor_value
 from . import approval_api
 from . import api_customer_order
 from . import api_purchase_order
+from . import reading_beside

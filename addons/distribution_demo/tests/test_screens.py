@@ -1,7 +1,7 @@
 """What the web client asks for: every menu of the suite as every role, and each policy tried on its documents."""
 
 from lxml import etree
-from odoo.tests.common import TransactionCase, tagged
+from odoo.tests.common import Form, TransactionCase, tagged
 from odoo.tools.safe_eval import datetime, safe_eval, time
 
 from ..engine import make_plan
@@ -82,6 +82,11 @@ class TestScreens(TransactionCase):
                 bare = arch.xpath("//group[group]/field[not(@nolabel) and not(@invisible='1' or @invisible='True')]")
                 # Odoo's own editor of a planned activity has a placeholder instead.
                 self.assertFalse({field.get("name") for field in bare} - {"activity_note"})
+
+    def test_the_library_counts_its_reports_where_there_is_one_company(self):
+        author = self.env["res.users"].search([("login", "=", "policy_author")])
+        library = Form(self.env["distribution.report.library"].with_user(author))
+        self.assertEqual((library.missing, library.present), (0, 18))
 
     def test_whoever_is_asked_and_the_auditor_open_the_document(self):
         auditor = self.env["res.users"].search([("login", "=", "auditor")])

@@ -399,7 +399,7 @@ class Dashboard(models.Model):
             return {**tile, "state": "forbidden"}
         missing = self._cannot(source, look.place)
         if missing:
-            return {**tile, "state": "missing", "missing": missing}
+            return {**tile, "state": "missing", "missing": missing, "never": True}
         return {**tile, **self._numbers(kpi, source, look)}
 
     def _cannot(self, source, place):
@@ -412,7 +412,10 @@ class Dashboard(models.Model):
         if place.sites is None:
             return None
         if "site" not in source.dimensions:
-            return {"why": _("It is not told apart by site."), "remedy": _("Choose the whole company.")}
+            return {
+                "why": _("It is not told apart by site."),
+                "remedy": _("Choose the whole company.") if place.reads_company else _("KPI Readers see it."),
+            }
         if len(place.sites) > 1 and not source.adds_up:
             return {
                 "why": _("The numbers of several sites do not add up: something would count twice."),

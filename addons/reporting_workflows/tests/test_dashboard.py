@@ -223,6 +223,9 @@ class TestDashboard(TransactionCase):
         self.assertEqual(self._tiles(coast)["backorders"]["text"], "0", "taken, and nothing there")
         waiting = self._tile("approvals_waiting", code="approvals", region_id=self.coast.id, **yesterday)
         self.assertEqual(waiting["missing"]["why"], "It is not told apart by site.")
+        self.assertEqual(waiting["missing"]["remedy"], "Choose the whole company.")
+        own = self._tile("approvals_waiting", self.keeper, code="approvals", **yesterday)
+        self.assertEqual(own["missing"]["remedy"], "KPI Readers see it.", "not offered the whole company")
 
     def test_what_does_not_add_up_is_not_added_up(self):
         section = self.env.ref("reporting_workflows.dashboard_control_tower_stock")

@@ -156,7 +156,8 @@ export class Dashboard extends Component {
     }
 
     get nothingTaken() {
-        return this.tiles.length && this.tiles.every((tile) => tile.state === "missing" && !tile.taken_text);
+        const taken = (tile) => tile.state !== "missing" || tile.taken_text || tile.never;
+        return this.tiles.length && !this.tiles.some(taken);
     }
 
     /** The documents behind a number: of the period or the one before, of a place or the one chosen. */
