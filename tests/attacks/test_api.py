@@ -44,7 +44,22 @@ CHECKS = (
 )
 
 #: Operations of which it tries every corner of every parameter; of the others it tries examples and random calls.
-COVERED = ("--include-path", "/external-events", "--include-path", "/calls/{id}", "--include-path", "/events")
+COVERED = [
+    word
+    for path in (
+        "/external-events",
+        "/calls/{id}",
+        "/events",
+        "/kpis",
+        "/reports/{code}/editions",
+        "/reports/{code}/editions/{edition}",
+    )
+    for word in ("--include-path", path)
+]
+#: A report of which editions were released and recalled, and all of its editions.
+EDITIONS = """FROM distribution_report_edition edition JOIN distribution_report report ON report.id = edition.report_id
+              WHERE report.id = (SELECT report_id FROM distribution_report_edition
+                                  WHERE state = 'released' AND classification = 'internal' LIMIT 1)"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -150,10 +165,15 @@ def test_huge_bodies(everything, server):
         "calls/-1",
         "calls/1e3",
         "a" * 5000,
+        "reports/daily_sales/editions/1%0A",
+        "reports/%0A/editions",
+        "kpis/%E2%80%A8",
+        "../v2/kpis",
+        "../",
     ],
 )
 def test_strange_addresses(everything, path):
-    assert everything.get(path).status_code == 404
+    problem(everything.get(path), 404, "not-found")
 
 
 def test_strange_headers(everything):
@@ -567,6 +587,8 @@ def with_real_ids(document, ids):
             for parameter in operation["parameters"]:
                 if parameter["name"] == "id":
                     parameter["schema"] = {"type": "integer", "enum": ids[path.split("/")[1]]}
+                elif parameter["in"] == "path" and parameter["name"] in ids:
+                    parameter["schema"] = {**parameter["schema"], "enum": ids[parameter["name"]]}
     return made
 
 
@@ -574,7 +596,7 @@ def test_schemathesis(everything, sql, server, tmp_path):
     """No server error, no answer that the OpenAPI document does not know, nothing without a key."""
 
     def some(statement):
-        return [number for (number,) in sql(f"{statement} ORDER BY id LIMIT 3")]
+        return [number for (number,) in sql(f"{statement} ORDER BY 1 LIMIT 3")]
 
     assert everything.post(KEPT, STATUS).status_code == 202
     document = everything.get("openapi.json").json()
@@ -591,7 +613,9 @@ def test_schemathesis(everything, sql, server, tmp_path):
         "calls": some(f"SELECT id FROM distribution_api_call WHERE api_key_id = {everything.key_id}"),
         "approval-requests": some("SELECT id FROM distribution_approval_request"),
         "purchase-orders": some("SELECT id FROM purchase_order WHERE state = 'purchase'"),
+        "edition": some(f"SELECT edition.id {EDITIONS}"),
     }
+    ids["code"] = [code for (code,) in sql(f"SELECT DISTINCT report.code {EDITIONS}")]
     assert all(ids.values()), ids
     contract = tmp_path / "openapi.json"
     contract.write_text(json.dumps(with_real_ids(document, ids)))

@@ -75,9 +75,9 @@ class StockMoveLine(models.Model):
         brought = back = 0
         for line in moves.move_line_ids:
             comes, goes = (place.usage == "supplier" for place in (line.location_id, line.location_dest_id))
-            if comes and not goes and line.state == "done":
+            if comes and not goes and line.move_id.state == "done":
                 brought += line._approval_quantity()
-            elif goes and not comes and (line.state == "done" or line.picked or line.move_id == move):
+            elif goes and not comes and (line.move_id.state == "done" or line.picked or line.move_id == move):
                 back += line._approval_quantity()
         taken_back = max(-ordered.product_uom_qty, 0)
         return round(back - brought - taken_back, 6) <= 0

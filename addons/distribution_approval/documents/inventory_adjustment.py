@@ -252,8 +252,8 @@ class InventoryAdjustment(models.Model):
         adjustment = self.sudo()
         return adjustment.state == "applied" or any(
             # What was asked about may have turned out to be explained, or to stay inside.
-            line.state == "done" and line._approval_crosses()
-            for line in adjustment.move_ids.move_line_ids
+            line._approval_crosses()
+            for line in adjustment.move_ids.filtered(lambda move: move.state == "done").move_line_ids
         )
 
     def _approval_is_cancelled(self):
@@ -336,7 +336,7 @@ class InventoryAdjustment(models.Model):
         if not moves:
             return None
         lines = moves.move_line_ids.filtered(lambda line: line._approval_crosses())
-        open_lines = lines.filtered(lambda line: line.state != "done")
+        open_lines = lines.filtered(lambda line: line.move_id.state != "done")
         if any(open_lines.mapped("picked")):
             lines -= open_lines.filtered(lambda line: not line.picked)
         return self._approval_effects(lines)

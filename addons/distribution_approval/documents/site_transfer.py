@@ -257,7 +257,7 @@ class SiteTransfer(models.Model):
     @api.model
     def _approval_reserved(self, move):
         """What ``move`` has reserved for itself, in the unit of the product."""
-        lines = move.move_line_ids.filtered(lambda line: line.state not in ("done", "cancel"))
+        lines = move.move_line_ids.filtered(lambda line: line.move_id.state not in ("done", "cancel"))
         return as_decimal(round(sum(line._approval_quantity() for line in lines), 6))
 
     @api.model

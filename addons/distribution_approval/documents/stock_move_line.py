@@ -1,6 +1,7 @@
 """Move lines that are done: goods are in hand while they move, and corrections are adjustments."""
 
-from odoo import api, models
+from odoo import _, api, models
+from odoo.exceptions import UserError
 
 from ..models.gate_frame import frame_of, gate_frame
 from .goods_in_hand import carried
@@ -28,6 +29,7 @@ class StockMoveLine(models.Model):
     def write(self, vals):
         if "state" in vals:
             self.move_id.filtered(lambda move: move.state != vals["state"])._approval_refuse_undone()
+            self._approval_refuse_state(vals["state"])
         if CORRECTIONS.isdisjoint(vals) or not self.env["distribution.inventory.adjustment"]._approval_places():
             return super().write(vals)
         done = self.filtered(lambda line: line.state == "done")
@@ -41,6 +43,17 @@ class StockMoveLine(models.Model):
             result = super().write(vals)
             done._approval_correct(before)
             return result
+
+    def _approval_refuse_state(self, state):
+        """Refuse ``state`` for lines whose move has another one: nothing has moved because a line says so."""
+        moves = self.sudo().move_id.filtered(lambda move: move.state != state)
+        if moves and self.env["distribution.approval.move.document"]._approval_move_gates():
+            raise UserError(
+                _(
+                    "state: the operations of %s have the state of their stock move. Validate its transfer.",
+                    ", ".join(name for name in moves.mapped("display_name") if name),
+                )
+            )
 
     def _approval_booked(self):
         """``{goods key: net quantity}`` that this line added to our stock; None if it lost or found goods.

@@ -73,6 +73,7 @@ from . import approval_monitored
 from . import approval_certification
 from . import customer_tier
 from . import sale_delivery_hold
+from . import sales_terms
 from . import return_reason
 from . import vendor_value
 from . import approval_api

@@ -55,6 +55,7 @@ from . import test_attacks_sale
 from . import test_sale_normal_work
 from . import test_sale_portal
 from . import test_sale_query_counts
+from . import test_sale_terms
 from . import test_delivery_gate
 from . import test_attacks_delivery
 from . import test_customer_return

@@ -95,6 +95,24 @@ class TestAttacksOnTheBorder(BorderCase):
             picking.button_validate()
             self.assertHeldBack(picking)
 
+    def test_a_line_does_not_say_that_it_is_done(self):
+        """A line that is "done" before its move would let the gate believe that there is nothing left to judge."""
+        picking = self._picking(self.nut, 20, self.stock, self.vendors)
+        picking.button_validate()
+        line = picking.move_line_ids
+        with self._refused():
+            line.write({"state": "done"})
+        named = {"move_id": picking.move_ids.id, "picking_id": picking.id, "product_id": self.nut.id, "quantity": 1}
+        for made in (line.create({**named, "state": "done"}), line.with_context(default_state="done").create(named)):
+            self.assertEqual(made.state, picking.move_ids.state)
+            made.unlink()
+        # As a program that writes the database itself could have left it.
+        line.flush_recordset()
+        self.env.cr.execute("UPDATE stock_move_line SET state = 'done' WHERE id = %s", (line.id,))
+        line.invalidate_recordset()
+        picking.button_validate()
+        self.assertHeldBack(picking)
+
     def test_released_transfer_to_a_vendor(self):
         picking = self._picking(self.nut, 20, self.stock, self.vendors)
         picking.button_validate()

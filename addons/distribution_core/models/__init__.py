@@ -19,6 +19,7 @@ from . import product_category
 from . import product_template
 from . import res_partner
 from . import base_partner_merge
+from . import ir_http
 from . import ir_module_module
 from . import customer_tier
 from . import distribution_automation_watch
