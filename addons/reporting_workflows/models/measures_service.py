@@ -3,6 +3,7 @@
 from odoo import api, models
 
 from odoo.addons.distribution_core.compat import IS_17
+from odoo.addons.distribution_core.engine.carrier import TROUBLE, UNDER_WAY
 
 from .kpi_source import Dimension, Source, average, hours, share
 
@@ -104,6 +105,17 @@ SOURCES = {
         domain=(*OUTGOING, OPEN, ("date_deadline", "!=", False)),
         joins=PROMISED,
         condition="promised.deadline < %(now)s",
+        dimensions=PICKING_DIMENSIONS,
+    ),
+    "late_at_the_carrier": Source(
+        "Deliveries late at their carrier",
+        "stock.picking",
+        "integer",
+        numerator="count(*)",
+        domain=(*OUTGOING, ("carrier_handed_at", "!=", False), ("carrier_status", "in", UNDER_WAY)),
+        joins=PICKING_TYPE,
+        condition=f"""stock_picking.carrier_status IN {TROUBLE} OR stock_picking.carrier_promised_at < %(now)s
+                      OR stock_picking.carrier_expected_at > stock_picking.carrier_promised_at""",
         dimensions=PICKING_DIMENSIONS,
     ),
     "shortages": Source(

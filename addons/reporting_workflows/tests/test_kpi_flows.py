@@ -94,6 +94,27 @@ class TestKpiFlows(TransactionCase):
         self._set(late.picking_ids.move_ids, cancelled_at=None)
         self.assertEqual(self._number("service_level"), (None, 0))
 
+    def test_what_a_carrier_tells_of_a_delivery(self):
+        picking = self._sell(hours=90).picking_ids
+        self._finish(picking, 10)
+        now = fields.Datetime.now()
+
+        def tell(status, hours, expected=False):
+            told = dict.fromkeys(("expected_at", "carrier", "place", "reason_code", "note"), False)
+            told.update(tracking_reference="1Z", status=status, occurred_at=now + timedelta(hours=hours))
+            picking._take_carrier_status({**told, "expected_at": expected and now + timedelta(hours=expected)})
+            return self._number("carrier_delays")
+
+        self.assertEqual(tell("announced", -9, 20), (0, 0))
+        self.assertEqual(tell("picked_up", -8), (0, 0))
+        self.assertEqual(tell("delayed", -7), (1, 1))
+        self.assertEqual(tell("in_transit", -6), (0, 0))
+        self.assertEqual(tell("in_transit", -5, 40), (1, 1), "later than promised")
+        self.assertEqual(tell("out_for_delivery", -4, 10), (0, 0))
+        self._set(picking, carrier_promised_at=now - timedelta(hours=1))
+        self.assertEqual(self._number("carrier_delays"), (1, 1), "its promise passed")
+        self.assertEqual(tell("delivered", -3), (0, 0))
+
     def test_a_site_that_picks_and_ships_is_short_as_well(self):
         self.site.delivery_steps = "pick_ship"
         order = self._sell(quantity=50)

@@ -161,6 +161,10 @@ class TestReportLibrary(KpiWorld):
             own = [sale for sale in sold if sale["site"] == site]
             self.assertIn((len(own), len({sale["customer"] for sale in own})), [row[1:] for row in table.rows])
         self.assertEqual(table.total[1], len(sold))
+        listed = {row[0] for row in self._table(contents["daily_service_level"], "carried").rows}
+        late = self.env["stock.picking"].search([("is_carrier_late", "=", True)])
+        self.assertTrue(late)
+        self.assertEqual(listed, set(late.mapped("name")))
         waiting = [one for one in self.deliveries if one["follows"] and one["state"] != "done"]
         names = {row[0] for row in self._table(contents["backorders"], "open").rows}
         self.assertLessEqual({one["picking"].name for one in waiting}, names)
