@@ -231,7 +231,8 @@ class KpiWorld(TransactionCase):
                 "lines": lines,
                 "created": done - timedelta(hours=cls.deal.randint(1, 90)),
                 "done": done,
-                "deadline": cls.deal.choice((None, done + timedelta(hours=5), done - timedelta(hours=30))),
+                # A few hours late is in time on most days, and late beyond midnight.
+                "deadline": cls.deal.choice((None, *(done + timedelta(hours=late) for late in (5, -10, -10, -30)))),
                 "sale": cls.deal.choice((None, cls.deal.choice(sold))),
                 "person": cls.deal.choice(people),
                 "state": "done",
@@ -239,7 +240,8 @@ class KpiWorld(TransactionCase):
             }
             if number >= 20 and fact["way"] == "out":
                 fact.update(state=cls.deal.choice(("confirmed", "assigned")), done=None, person=None, sale=None)
-                fact["deadline"] = cls.deal.choice((cls.now - timedelta(days=3), cls.now + timedelta(days=3)))
+                today = cls.now.replace(hour=0, minute=0, second=0)
+                fact["deadline"] = cls.deal.choice((cls.now - timedelta(days=3), today, cls.now + timedelta(days=3)))
                 fact["created"] = cls.now - timedelta(days=cls.deal.randint(4, 20))
                 fact["follows"] = cls.deal.random() < 0.6
             returned = fact["way"] == "in"

@@ -53,7 +53,7 @@ class TestKpiFlows(TransactionCase):
             {
                 "partner_id": self.customer.id,
                 "warehouse_id": self.site.id,
-                "commitment_date": fields.Datetime.now() + timedelta(hours=hours),
+                "commitment_date": hours is not None and fields.Datetime.now() + timedelta(hours=hours),
                 "order_line": [(0, 0, line)],
             }
         )
@@ -61,7 +61,7 @@ class TestKpiFlows(TransactionCase):
         return order
 
     def test_a_deadline_that_is_moved_makes_nothing_punctual(self):
-        order = self._sell(hours=-2)
+        order = self._sell(hours=-24)
         picking = order.picking_ids
         self.assertEqual(self._number("deliveries_late"), (1, 1))
         promised = picking.move_ids.date_deadline
@@ -76,19 +76,41 @@ class TestKpiFlows(TransactionCase):
         self.assertEqual((picking.move_ids | rest.move_ids).mapped("first_deadline"), [promised] * 2)
         self.assertEqual(self._number("delivery_on_time"), (0, 1))
         self.assertEqual(self._number("service_level"), (0, 2))
-        self.assertGreater(self._number("delivery_delay")[0], 0.08)
+        self.assertEqual(self._number("delivery_delay"), (1, 1))
+
+    def test_goods_that_leave_on_the_promised_day_are_in_time(self):
+        """Odoo promises a delivery without lead time for the minute of the order: nobody keeps that."""
+        order = self._sell(hours=None)
+        picking = order.picking_ids
+        promised = picking.move_ids.date_deadline
+        self.assertLessEqual(promised, fields.Datetime.now())
+        self.assertEqual(self._number("deliveries_late"), (0, 0))
+        self._finish(picking, 10)
+        self._set(picking, date_done=promised + timedelta(seconds=1))
+        self.assertEqual(self._number("delivery_on_time"), (100, 1))
+        self.assertEqual(self._number("delivery_delay"), (None, 0))
+        self.assertEqual(self._number("service_level"), (None, 0), "the day is not over")
+        begin = promised.replace(hour=0, minute=0, second=0) - timedelta(days=1)
+        self._set(picking.move_ids, date_deadline=begin, date=begin + timedelta(hours=23, minutes=59))
+        self.assertEqual(self._number("service_level"), (100, 1))
+        self._set(picking.move_ids, date=begin + timedelta(hours=24))
+        self.assertEqual(self._number("service_level"), (0, 1))
 
     def test_what_is_cancelled_later_was_due_all_the_same(self):
-        late, early = self._sell(hours=-2), self._sell(quantity=5, hours=2)
+        late, early = self._sell(hours=-24), self._sell(quantity=5, hours=2)
         self.assertEqual(self._number("service_level"), (0, 1))
         late._action_cancel()
         early.picking_ids.action_cancel()
         self.assertEqual((late.picking_ids.state, early.picking_ids.state), ("cancel", "cancel"))
         self.assertTrue(late.picking_ids.move_ids.cancelled_at)
         self.assertEqual(self._number("service_level"), (0, 1), "the day stays as it was")
-        # The other one was cancelled before it was due; so it is once its time has come.
-        self._set(early.picking_ids.move_ids, date_deadline=fields.Datetime.now() - timedelta(minutes=1))
-        self._set(early.picking_ids.move_ids, cancelled_at=fields.Datetime.now() - timedelta(minutes=2))
+        # The other one was cancelled by the day on which it was due; so it is once that day is over.
+        yesterday = fields.Datetime.now() - timedelta(days=1)
+        self._set(early.picking_ids.move_ids, date_deadline=yesterday, cancelled_at=yesterday)
+        self.assertEqual(self._number("service_level"), (0, 1))
+        self._set(early.picking_ids.move_ids, cancelled_at=yesterday + timedelta(days=1))
+        self.assertEqual(self._number("service_level"), (0, 2))
+        self._set(early.picking_ids.move_ids, cancelled_at=yesterday - timedelta(days=1))
         self.assertEqual(self._number("service_level"), (0, 1))
         # Cancelled before anybody noted when.
         self._set(late.picking_ids.move_ids, cancelled_at=None)
