@@ -87,12 +87,12 @@ SOURCES = {
         "percent",
         numerator=f"""sum(stock_move.product_qty) FILTER (WHERE stock_move.state = 'done'
                                                             AND {day_of("stock_move.date")} <= {LINE_DAY})""",
-        denominator="sum(stock_move.product_qty)",
+        denominator="sum(stock_move.product_qty + COALESCE(stock_move.taken_off_qty, 0))",
         scale=100,
         domain=(*OUTGOING, ("state", "!=", "draft"), ("date_deadline", "!=", False)),
         moment=("first_deadline", "date_deadline"),
         joins=f"{MOVE_TYPE} {MOVE_PRODUCT}",
-        # What was cancelled when it was overdue stays undelivered: nobody improves a day that is over.
+        # What was cancelled or taken off when it was overdue stays undelivered: nobody improves a day that is over.
         condition=f"""{LINE_DAY} < {TODAY}
                   AND (stock_move.state <> 'cancel' OR {day_of("stock_move.cancelled_at")} > {LINE_DAY})""",
         dimensions=MOVE_DIMENSIONS,

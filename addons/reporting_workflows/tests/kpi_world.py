@@ -248,6 +248,9 @@ class KpiWorld(TransactionCase):
             picking = cls._make_picking(
                 fact["way"], site, lines, cls.customer, source=cls.customers if returned else None
             )
+            # Of each line, when its day was over.
+            is_late = fact["done"] and fact["deadline"] and fact["done"] > fact["deadline"]
+            fact["taken_off"] = number % 4 if is_late else 0
             first = cls.deliveries[0]["picking"].id if cls.deliveries and fact["follows"] else None
             fact["follows"] = bool(first)
             for move in picking.move_ids:
@@ -256,6 +259,7 @@ class KpiWorld(TransactionCase):
                     state=fact["state"],
                     date=fact["done"] or cls.now,
                     date_deadline=fact["deadline"],
+                    taken_off_qty=fact["taken_off"] or None,
                 )
                 for detail in move.move_line_ids:
                     cls._set(detail, state=fact["state"], date=fact["done"] or cls.now)

@@ -193,7 +193,7 @@ class TestKpiNumbers(KpiWorld):
         units = [
             Fact(
                 quantity if done <= promised else 0,
-                quantity,
+                quantity + fact["taken_off"],
                 promised,
                 {**self._site(fact), "product": product.id, "category": product.categ_id.id},
             )
