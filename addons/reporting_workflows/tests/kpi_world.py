@@ -232,7 +232,8 @@ class KpiWorld(TransactionCase):
                 "lines": lines,
                 "created": done - timedelta(hours=cls.deal.randint(1, 90)),
                 "done": done,
-                "deadline": cls.deal.choice((None, done + timedelta(hours=5), done - timedelta(hours=30))),
+                # A few hours late is in time on most days, and late beyond midnight.
+                "deadline": cls.deal.choice((None, *(done + timedelta(hours=late) for late in (5, -10, -10, -30)))),
                 "sale": cls.deal.choice((None, cls.deal.choice(sold))),
                 "person": cls.deal.choice(people),
                 "state": "done",
@@ -240,13 +241,17 @@ class KpiWorld(TransactionCase):
             }
             if number >= 20 and fact["way"] == "out":
                 fact.update(state=cls.deal.choice(("confirmed", "assigned")), done=None, person=None, sale=None)
-                fact["deadline"] = cls.deal.choice((cls.now - timedelta(days=3), cls.now + timedelta(days=3)))
+                today = cls.now.replace(hour=0, minute=0, second=0)
+                fact["deadline"] = cls.deal.choice((cls.now - timedelta(days=3), today, cls.now + timedelta(days=3)))
                 fact["created"] = cls.now - timedelta(days=cls.deal.randint(4, 20))
                 fact["follows"] = cls.deal.random() < 0.6
             returned = fact["way"] == "in"
             picking = cls._make_picking(
                 fact["way"], site, lines, cls.customer, source=cls.customers if returned else None
             )
+            # Of each line, when its day was over.
+            is_late = fact["done"] and fact["deadline"] and fact["done"] > fact["deadline"]
+            fact["taken_off"] = number % 4 if is_late else 0
             first = cls.deliveries[0]["picking"].id if cls.deliveries and fact["follows"] else None
             fact["follows"] = bool(first)
             for move in picking.move_ids:
@@ -255,6 +260,7 @@ class KpiWorld(TransactionCase):
                     state=fact["state"],
                     date=fact["done"] or cls.now,
                     date_deadline=fact["deadline"],
+                    taken_off_qty=fact["taken_off"] or None,
                 )
                 for detail in move.move_line_ids:
                     cls._set(detail, state=fact["state"], date=fact["done"] or cls.now)
