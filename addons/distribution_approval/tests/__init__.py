@@ -49,6 +49,7 @@ from . import test_inventory_adjustment
 from . import test_scrap
 from . import test_moves_at_sites
 from . import test_site_transfer
+from . import test_german
 from . import test_goods_concurrency
 from . import test_sale_gate
 from . import test_attacks_sale
