@@ -61,6 +61,7 @@ from . import test_delivery_gate
 from . import test_attacks_delivery
 from . import test_customer_return
 from . import test_sale_concurrency
+from . import test_state_concurrency
 from . import test_vendor_bill
 from . import test_attacks_vendor_bill
 from . import test_vendor_onboarding
