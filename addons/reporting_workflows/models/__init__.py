@@ -35,3 +35,4 @@ from . import api_reporting
 from . import server_action_reporting
 from . import dashboard
 from . import dashboard_load
+from . import report_figure

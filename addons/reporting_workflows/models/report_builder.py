@@ -14,13 +14,13 @@ from odoo.exceptions import AccessError, UserError
 from odoo.addons.distribution_core.compat import check_field_readable, may
 from odoo.addons.distribution_core.engine.placeholders import fill
 
-from ..engine import Chart, Column, Content, Figure, Finding, Input, Limit, Period, Section, Series, Table
+from ..engine import Chart, Column, Content, Finding, Input, Limit, Period, Section, Series, Table
 from ..engine.checks import evaluate, sum_of
 from ..engine.freshness import judge
 from ..engine.kpi import exact
 from ..engine.run import verdict
 from ..engine.schedule import moment_of, period_before, period_key
-from ..engine.thresholds import findings_of, status_of
+from ..engine.thresholds import findings_of
 from .report_check import check_rule
 from .report_part import words
 from .report_recipient import EXTERNAL
@@ -324,7 +324,7 @@ class ReportBuilder(models.AbstractModel):
         :param conclusion: the engine's Verdict
         """
         definition = scope.definition
-        measured = self._measured(scope, tables)
+        measured = self._measured(scope)
         findings = self._findings(scope, tables, {code: figure.value for code, figure in measured.items()})
         findings += [
             Finding("breach" if check.state == "failed" else "warn", check.label, check.detail)
@@ -417,88 +417,6 @@ class ReportBuilder(models.AbstractModel):
             return f"{sum_of(table, key):,f}" if key else f"{{{path}}}"
 
         return lambda text: fill(text, value_of)
-
-    # -------------------------------------------------------------------- KPIs
-
-    @api.model
-    def _kpi_codes(self, definition):
-        """Codes of the KPIs that a definition shows, each once, in its order."""
-        return list(
-            dict.fromkeys(code for entry in definition.get("sections", ()) for code in words(entry.get("kpis")))
-        )
-
-    def _measured(self, scope, _tables):
-        """``{code: Figure}`` of the KPIs of the sections, of this period and the one before: two sets of queries."""
-        codes = self._kpi_codes(scope.definition)
-        if not codes:
-            return {}
-        kpis = self._kpis(scope.env, codes)
-        where = {"site": scope.site_id, "category": scope.category_id}
-        where = {name: number for name, number in where.items() if number} or None
-        earlier = period_before(scope.first, scope.last)
-        now, before = (kpis._measure(kpis, *span, where=where) for span in ((scope.first, scope.last), earlier))
-        limits = {
-            entry["kpi"]: threshold(entry)
-            for entry in scope.definition.get("thresholds", ())
-            if entry.get("measure", "kpi") == "kpi" and entry.get("kpi")
-        }
-        # What a level was before is not in its source: it is what was taken on the last day of the period before.
-        levels = kpis.filtered(self._is_level)
-        taken = self._taken(levels, scope, earlier[1]) if not scope.category_id else {}
-        signed = self._signed(kpis, scope) if not where else {}
-        figures = {}
-        for kpi in kpis:
-            measure = _only(now.get(kpi.id))
-            earlier_measure = taken.get(kpi) if kpi in levels else _only(before.get(kpi.id))
-            value = exact(measure.value) if measure else None
-            limit = limits.get(kpi.code)
-            figures[kpi.code] = Figure(
-                code=kpi.code,
-                label=kpi.name,
-                kind=kpi.kind,
-                value=value,
-                previous=exact(earlier_measure.value) if earlier_measure else None,
-                target=exact(kpi.target) if kpi.has_target else None,
-                status=status_of(limit, value) if limit else kpi._judge(value),
-                direction=kpi.direction,
-                currency=scope.company.currency_id.name if kpi.kind == "money" else "",
-                question=kpi.question or "",
-                formula=kpi.formula or "",
-                version=kpi.version_number,
-                rows=measure.rows if measure else 0,
-                signed_by=signed.get(kpi, ""),
-            )
-        return figures
-
-    def _taken(self, kpis, scope, day):
-        """``{KPI: snapshot}`` of a day, as far as the reader may read it and it was counted as it is now."""
-        snapshots = scope.env["distribution.kpi.snapshot"]
-        # sudo: which rows are in force; the search below is the reader's
-        latest = snapshots.sudo()._latest_of(kpis, scope.company, day, day)
-        found = snapshots.search(
-            [("id", "in", latest.ids), ("site_id", "=", scope.site_id or False), ("is_measured", "=", True)]
-        )
-        return {one.kpi_id: one for one in found if one.version_id.source == one.kpi_id.source}
-
-    def _signed(self, kpis, scope):
-        """``{KPI: name of who signed}`` where the numbers of exactly this period were signed and still hold."""
-        # sudo: names of owners, who answer for the number in public
-        signoffs = scope.env["distribution.kpi.signoff"].sudo()._of(kpis, scope.company, scope.first, scope.last)
-        return {kpi: signoff.user_id.name for kpi, signoff in signoffs.items()}
-
-    def _is_level(self, kpi):
-        return kpi.env["distribution.kpi.source"]._source(kpi.source).is_level
-
-    @api.model
-    def _kpis(self, env, codes):
-        """The KPIs with these codes, in their order. Raises UserError naming the first that is unknown."""
-        if "distribution.kpi" not in env:
-            raise UserError(_("KPIs: there is no KPI “%s” here. Take it out of the section.", codes[0]))
-        found = {kpi.code: kpi for kpi in env["distribution.kpi"].search([("code", "in", codes)])}
-        unknown = [code for code in codes if code not in found]
-        if unknown:
-            raise UserError(_("KPIs: there is no KPI “%s”. Look up its code under KPIs.", unknown[0]))
-        return env["distribution.kpi"].browse(found[code].id for code in codes)
 
     # ---------------------------------------------------------------- problems
 
@@ -758,10 +676,6 @@ def _section_problems(entry, columns):
     if not any(entry.get(key) for key in ("text", "kpis", "dataset", "findings")):
         found.append(_("it is empty. Give it figures, a dataset, exceptions or words."))
     return found
-
-
-def _only(measures):
-    return measures[0] if measures else None
 
 
 def _asks_for_nothing(leaf, values):
