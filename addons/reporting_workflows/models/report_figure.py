@@ -97,7 +97,7 @@ class ReportBuilder(models.AbstractModel):
                 value=value,
                 previous=before[kpi].value,
                 target=exact(kpi.target) if kpi.has_target else None,
-                status=status_of(limit, value) if limit else kpi._judge(value),
+                status=status_of(limit, value) if limit else kpi._judge_period(value, scope.first, scope.last),
                 direction=kpi.direction,
                 currency=scope.company.currency_id.name if kpi.kind == "money" else "",
                 question=kpi.question or "",

@@ -177,6 +177,21 @@ class TestReportKpis(ReportCase):
         self.assertEqual(figure.value, measured._measure(measured, today, today)[level.id][0].value, "today is live")
         self.assertEqual(figure.previous, 11)
 
+    def test_a_sum_of_several_days_is_not_judged_by_the_limits_of_a_day(self):
+        self._read_daily_numbers()
+        kpi = self._one("sum")
+        judged = {"direction": "down", "grain": "day", "is_judged": True, "warn": 5, "breach": 8}
+        draft = self.env["distribution.kpi.version"].browse(kpi.with_user(self.author).action_new_version()["res_id"])
+        draft.with_user(self.author).write({**judged, "change_summary": "Judged by the day"})
+        draft.with_user(self.publisher).action_publish()
+        for day in ("2019-05-06", "2019-05-07"):
+            self._keep(kpi, day, 6)
+        self.assertEqual(self._figures(kpi, "2019-05-07", "2019-05-07")[kpi.code].status, "warn")
+        self.assertEqual(self._figures(kpi, "2019-05-06", "2019-05-07")[kpi.code].status, "none", "12 in two days")
+        limit = {"code": "t", "label": "Limit", "kpi": kpi.code, "direction": "above", "breach": "10"}
+        figures = self._figures(kpi, "2019-05-06", "2019-05-07", threshold_ids=[Command.create(limit)])
+        self.assertEqual(figures[kpi.code].status, "breach", "the report's own limit is for its period")
+
     def test_a_site_has_its_own_numbers(self):
         self._read_daily_numbers()
         site = self.env["stock.warehouse"].search([("company_id", "=", self.company.id)], limit=1)
