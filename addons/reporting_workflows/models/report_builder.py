@@ -317,14 +317,14 @@ class ReportBuilder(models.AbstractModel):
     # ---------------------------------------------------------------- compute
 
     @api.model
-    def _compute(self, scope, tables, inputs, checks, conclusion, as_of):
-        """``(Content, findings)``: sections, findings, marks.
+    def _compute(self, scope, tables, measured, inputs, checks, conclusion, as_of):
+        """``(Content, findings)``: sections, findings, marks. Nothing is read that was not captured.
 
+        :param measured: ``{code: Figure}``
         :param checks: ``[(entry, Check)]``
         :param conclusion: the engine's Verdict
         """
         definition = scope.definition
-        measured = self._measured(scope)
         findings = self._findings(scope, tables, {code: figure.value for code, figure in measured.items()})
         findings += [
             Finding("breach" if check.state == "failed" else "warn", check.label, check.detail)
@@ -529,10 +529,10 @@ class ReportBuilder(models.AbstractModel):
         """``(Content, findings)`` on live data; nothing is kept. Default reader: who looks."""
         scope = self._scope(version, first, last, reader or self.env.user)
         as_of = fields.Datetime.now()
-        tables = self._capture(scope)
+        tables, measured = self._capture(scope), self._measured(scope)
         inputs = self._freshness(scope, as_of)
         checks = self._checks(scope, tables)
-        return self._compute(scope, tables, inputs, checks, judged(scope, inputs, checks, "preview"), as_of)
+        return self._compute(scope, tables, measured, inputs, checks, judged(scope, inputs, checks, "preview"), as_of)
 
 
 def judged(scope, inputs, checks, overruled=""):

@@ -5,6 +5,7 @@ from datetime import timedelta
 from odoo import Command, fields
 from odoo.exceptions import UserError
 from odoo.tests.common import tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.distribution_core.compat import USER_GROUPS
 
@@ -191,6 +192,29 @@ class TestReportKpis(ReportCase):
         limit = {"code": "t", "label": "Limit", "kpi": kpi.code, "direction": "above", "breach": "10"}
         figures = self._figures(kpi, "2019-05-06", "2019-05-07", threshold_ids=[Command.create(limit)])
         self.assertEqual(figures[kpi.code].status, "breach", "the report's own limit is for its period")
+
+    def test_figures_are_of_the_moment_of_the_tables(self):
+        self._read_daily_numbers()
+        kpi = self._one("sum")
+        self._keep(kpi, "2019-05-07", 3)
+        report = self._report(section_ids=[
+            *self._section(kpi.code), Command.create({"code": "all", "title": "All", "dataset": "vendors"})
+        ])  # fmt: skip
+        run = self._run(report, day="2019-05-07")
+        run._advance()
+        # The reader is away, a step fails, and is tried again when everything is different.
+        self.reader.active = False
+        with mute_logger("odoo.addons.reporting_workflows.models.report_run"):
+            self._work()
+        self.assertEqual(run.state, "failed")
+        self.reader.active = True
+        self._keep(kpi, "2019-05-07", 4, revision=1, reason="One more")
+        self.vendors.active = False
+        run.with_user(self.owner).action_retry()
+        self._work()
+        self.assertEqual(run.state, "done", run.error)
+        content = run.edition_id._content()
+        self.assertEqual((content.sections[0].figures[0].value, len(content.sections[1].table.rows)), (3, 5))
 
     def test_a_site_has_its_own_numbers(self):
         self._read_daily_numbers()

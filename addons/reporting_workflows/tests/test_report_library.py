@@ -289,7 +289,7 @@ class TestReportLibrary(KpiWorld):
         inputs = builder._freshness(scope, self.now)
         checks = builder._checks(scope, tables)
         verdict = judged(scope, inputs, checks, "test")
-        return builder._compute(scope, tables, inputs, checks, verdict, self.now)[0]
+        return builder._compute(scope, tables, builder._measured(scope), inputs, checks, verdict, self.now)[0]
 
     def _table(self, content, code):
         return next(section.table for section in content.sections if section.code == code)

@@ -114,6 +114,16 @@ class TestReportRun(ReportCase):
         self._work()
         self.assertEqual((run.state, run.edition_id.is_marked), ("done", False))
 
+    def test_inputs_are_as_old_as_they_were_when_the_numbers_were_taken(self):
+        source, report = self._stale_report()
+        run = self._run(report)
+        run._advance()
+        # It comes after the numbers were taken, and before the step that looks at it.
+        self.env.cr.execute("UPDATE res_partner SET create_date = now() AT TIME ZONE 'UTC' WHERE id = %s", (source.id,))
+        self.env.invalidate_all()
+        run._advance()
+        self.assertEqual((run.state, run.hold_reason), ("held", "stale inputs: Vendor master"))
+
     def test_a_held_report_goes_out_with_a_mark_when_somebody_says_why(self):
         _source, report = self._stale_report()
         run = self._run(report)
