@@ -191,10 +191,20 @@ class ReportBuilder(models.AbstractModel):
         records = model.search(domain, order=dataset.get("order") or None, limit=MOST_ROWS)
         left_out = model.search_count(domain) - MOST_ROWS if len(records) == MOST_ROWS else 0
         paths = [column["path"].split(".") for column in dataset.get("columns", ())]
-        rows = tuple(tuple(_value(record, path) for path in paths) for record in records)
+        values = [
+            self._column_values(scope, records, path, column.kind) for path, column in zip(paths, columns, strict=True)
+        ]
+        rows = tuple(zip(*values, strict=True))
         return Table(columns, rows, _total(dataset, columns, rows), left_out)
 
+    def _column_values(self, scope, records, path, kind):
+        owners = [_record_at(record, path[:-1]) for record in records]
+        if kind == "money" and records and is_foreign(owners[0], owners[0]._fields.get(path[-1])):
+            return [exact(amount) for amount in self._converted(scope, owners, path[-1])]
+        return [_plain(record[path[-1]], record, {"path": path[-1]}) for record in owners]
+
     def _grouped_table(self, scope, model, domain, dataset, columns):
+        self._check_grouped_money(scope, model, domain, dataset)
         group_by, entries = list(words(dataset["group_by"])), dataset.get("columns", ())
         aggregates = [_aggregate(entry) for entry in entries if entry["path"] not in group_by]
         groups = model._read_group(
@@ -453,7 +463,7 @@ class ReportBuilder(models.AbstractModel):
             strange = set(words(entry.get("datasets"))) - columns.keys()
             if strange:
                 found.append(f"inputs.{entry['code']}: datasets: “{min(strange)}” is none of {', '.join(columns)}.")
-        return found or self._trial(version, reads=False)
+        return found or self._money_problems(definition) or self._trial(version, reads=False)
 
     def _reader_problems(self, version):
         reader = version.reader_id
@@ -581,6 +591,23 @@ def _field_at(model, path):
     return model._fields[last]
 
 
+def is_foreign(model, field):
+    """Whether amounts of a field may be in another currency than their company's."""
+    if field is None or field.type != "monetary":
+        return False
+    name = field.get_currency_field(model)
+    while name:
+        found = model._fields[name]
+        if model._name == "res.company":
+            return False
+        if not found.related:
+            return True
+        *way, name = found.related.split(".")
+        for step in way:
+            model = model.env[model._fields[step].comodel_name]
+    return False
+
+
 def _check_conditions(model, domain):
     """Raise AccessError where a condition looks at what the reader may not read: answers would tell it."""
     paths = (leaf[0] for leaf in domain if isinstance(leaf, list | tuple) and isinstance(leaf[0], str))
@@ -596,11 +623,11 @@ def _check_conditions(model, domain):
             place = place.env[found.comodel_name]
 
 
-def _value(record, path):
-    for name in path[:-1]:
+def _record_at(record, way):
+    for name in way:
         found = record[name]
         record = found if len(found) < 2 else found[:1].with_prefetch(found._prefetch_ids)
-    return _plain(record[path[-1]], record, {"path": path[-1]})
+    return record
 
 
 def _plain(value, model, entry):
