@@ -78,6 +78,25 @@ class Scope:
     values: dict = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Dropped:
+    """Codes of the datasets and KPIs that a shortened report leaves out."""
+
+    datasets: frozenset = frozenset()
+    kpis: frozenset = frozenset()
+
+    def leaves_out(self, section):
+        """Whether nothing of a section (entry of a definition) would be left."""
+        if section.get("dataset"):
+            return section["dataset"] in self.datasets
+        kpis = words(section.get("kpis"))
+        return bool(kpis) and self.kpis.issuperset(kpis)
+
+    def leaves_unjudged(self, rule):
+        """Whether a threshold looks at what is left out."""
+        return rule.kpi in self.kpis if rule.measure == "kpi" else rule.dataset in self.datasets
+
+
 class ReportBuilder(models.AbstractModel):
     _name = "distribution.report.builder"
     _description = "Builds What a Report Says"
@@ -335,18 +354,23 @@ class ReportBuilder(models.AbstractModel):
         :param conclusion: the engine's Verdict
         """
         definition = scope.definition
-        findings = self._findings(scope, tables, {code: figure.value for code, figure in measured.items()})
+        dropped = self._dropped(scope, inputs, checks)
+        measured = {
+            code: self._without(figure) if code in dropped.kpis else figure for code, figure in measured.items()
+        }
+        values = {code: figure.value for code, figure in measured.items()}
+        findings = [one for _rule, found in self._findings(scope, tables, values, dropped) for one in found]
+        findings.sort(key=lambda one: one.severity != "breach")
         findings += [
             Finding("breach" if check.state == "failed" else "warn", check.label, check.detail)
             for _entry, check in checks
             if check.state != "passed"
         ]
-        dropped = self._dropped(scope, inputs, checks) if conclusion.dropped else set()
         period = period_key(scope.first, scope.last)
-        text_of = self._filler(tables, findings, period)
+        text_of = self._filler(tables, findings, period, dropped)
         sections, left_out = [], []
         for entry in definition.get("sections", ()):
-            if entry.get("dataset") in dropped:
+            if dropped.leaves_out(entry):
                 left_out.append(entry["title"])
             else:
                 sections.append(self._section(entry, tables, measured, findings, text_of, definition))
@@ -395,28 +419,42 @@ class ReportBuilder(models.AbstractModel):
             tuple(findings) if entry.get("findings") == "yes" else (),
         )
 
-    def _findings(self, scope, tables, values):
-        found = []
-        for entry in scope.definition.get("thresholds", ()):
-            found += findings_of(threshold(entry), tables, values)
-        return sorted(found, key=lambda one: one.severity != "breach")
+    def _findings(self, scope, tables, values, dropped):
+        """``[(threshold, its findings)]``; what is left out of the report is not judged either."""
+        rules = [threshold(entry) for entry in scope.definition.get("thresholds", ())]
+        return [(rule, findings_of(rule, tables, values)) for rule in rules if not dropped.leaves_unjudged(rule)]
 
     def _dropped(self, scope, inputs, checks):
-        """Codes of the datasets that rest on what is not good."""
-        stale = {one.label for one in inputs if one.state == "stale"}
-        dropped = {entry["dataset"] for entry, check in checks if check.state == "failed"}
-        for entry in scope.definition.get("inputs", ()):
-            if _label(entry) in stale:
-                dropped.update(words(entry.get("datasets")))
-        return dropped
+        """What is left out because it rests on what is not good, as the definition says what is done about it."""
+        settings, definition = scope.definition.get("settings", {}), scope.definition
+        bad = []
+        if settings.get("on_stale") == "shorten":
+            stale = {one.label for one in inputs if one.state == "stale"}
+            bad += [entry for entry in definition.get("inputs", ()) if _label(entry) in stale]
+        if settings.get("on_failed") == "shorten":
+            bad += [entry for entry, check in checks if check.state == "failed"]
+        datasets, kpis = set(), set()
+        for entry in bad:
+            datasets.update(
+                words(entry.get("datasets")), words(entry.get("dataset")), words(entry.get("other_dataset"))
+            )
+            kpis.update(words(entry.get("kpis")))
+        return Dropped(frozenset(datasets), frozenset(kpis))
 
-    def _filler(self, tables, findings, period):
+    def _without(self, figure):
+        """The figure without its number."""
+        note = _("Left out: it rests on what is not good.")
+        return replace(figure, value=None, previous=None, status="unknown", rows=0, signed_by="", note=note)
+
+    def _filler(self, tables, findings, period, dropped):
         def value_of(path):
             if path == "period":
                 return period
             if path == "findings":
                 return str(len(findings))
             code, _dot, column = path.partition(".")
+            if code in dropped.datasets:
+                return "–"
             table = tables.get(code)
             if table is None:
                 return f"{{{path}}}"
@@ -463,6 +501,13 @@ class ReportBuilder(models.AbstractModel):
             strange = set(words(entry.get("datasets"))) - columns.keys()
             if strange:
                 found.append(f"inputs.{entry['code']}: datasets: “{min(strange)}” is none of {', '.join(columns)}.")
+        for place in ("inputs", "checks"):
+            for entry in definition.get(place, ()):
+                strange = set(words(entry.get("kpis"))) - set(codes)
+                if strange:
+                    found.append(
+                        f"{place}.{entry['code']}: kpis: “{min(strange)}” is in no section of this report; take it out."
+                    )
         return found or self._money_problems(definition) or self._trial(version, reads=False)
 
     def _reader_problems(self, version):

@@ -40,10 +40,8 @@ from ..engine.run import (
     run_state,
 )
 from ..engine.schedule import period_key
-from ..engine.thresholds import findings_of
 from .report_builder import judged
 from .report_run_step import CAUSE_NAMES
-from .report_threshold import threshold
 
 _logger = logging.getLogger(__name__)
 
@@ -618,13 +616,13 @@ class ReportRun(models.Model):
 
     def _do_exceptions(self):
         """Findings of the thresholds; breaches of those that ask for it open a case."""
-        scope, (_captured, tables) = self._scope(), self._taken()
-        content = Content.from_json(self.content)
-        values = {figure.code: figure.value for section in content.sections for figure in section.figures}
+        scope, (captured, tables) = self._scope(), self._taken()
+        builder = self.env["distribution.report.builder"]
+        values = {figure.code: figure.value for section in captured.sections for figure in section.figures}
+        checks = list(zip(scope.definition.get("checks", ()), captured.checks))
+        dropped = builder._dropped(scope, captured.inputs, checks)
         number, crossed = 0, False
-        for entry in scope.definition.get("thresholds", ()):
-            rule = threshold(entry)
-            findings = findings_of(rule, tables, values)
+        for rule, findings in builder._findings(scope, tables, values, dropped):
             number += len(findings)
             breaches = [one for one in findings if one.severity == "breach"]
             crossed = crossed or bool(breaches)
