@@ -26,6 +26,7 @@ from . import report_recipient
 from . import report_version
 from . import report_builder
 from . import report_money
+from . import report_reader
 from . import report_run
 from . import report_run_step
 from . import report_edition

@@ -63,7 +63,10 @@ class DatasetError(UserError):
 
 @dataclass
 class Scope:
-    """What a report is computed for, and the environment that reads it."""
+    """What a report is computed for, and the environment that reads it.
+
+    :param read: ``[(model, domain)]`` of what was read so far with the rights of the reader
+    """
 
     env: Any
     company: Any
@@ -76,6 +79,7 @@ class Scope:
     category_id: int | None = None
     parameters: tuple = ()
     values: dict = field(default_factory=dict)
+    read: list = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -203,6 +207,7 @@ class ReportBuilder(models.AbstractModel):
 
     def _dataset_table(self, scope, dataset):
         model, domain, columns = self._described(scope, dataset)
+        scope.read.append((model, domain))
         if dataset.get("group_by"):
             return self._grouped_table(scope, model, domain, dataset, columns)
         if not model._auto:  # rows of a view have the same numbers in every company, and no cache knows it
@@ -585,7 +590,7 @@ class ReportBuilder(models.AbstractModel):
         scope = self._scope(version, first, last, reader or self.env.user)
         as_of = fields.Datetime.now()
         tables, measured = self._capture(scope), self._measured(scope)
-        inputs = self._freshness(scope, as_of)
+        inputs, scope.parameters = self._freshness(scope, as_of), self._parameters(scope)
         checks = self._checks(scope, tables)
         return self._compute(scope, tables, measured, inputs, checks, judged(scope, inputs, checks, "preview"), as_of)
 

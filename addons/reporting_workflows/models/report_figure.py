@@ -140,6 +140,10 @@ class ReportBuilder(models.AbstractModel):
             if number:
                 found[kpi] = number
         live = kpis.filtered(lambda kpi: kpi not in found)
+        window = sources._window(*span)
+        for source in map(sources._source, set(live.mapped("source"))):
+            model = scope.env[source.model].with_context(active_test=False)
+            scope.read.append((model, sources._facts_domain(source, window, where)))
         for kpi_id, (measure,) in kpis._measure(live, *span, where=where).items():
             kpi = kpis.browse(kpi_id)
             found[kpi] = Number(exact(measure.value), measure.rows, note=notes[kpi])

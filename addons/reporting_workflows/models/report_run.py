@@ -558,6 +558,7 @@ class ReportRun(models.Model):
                 Section(FIGURES, FIGURES, figures=tuple(builder._measured(scope).values())),
             ),
             inputs=tuple(builder._freshness(scope, moment)),
+            parameters=builder._parameters(scope),
         )
         self.write({"captured": captured.to_json(), "captured_at": moment})
         warning = _("%s moments before it were missed.", self.missed) if self.missed else False
@@ -608,6 +609,7 @@ class ReportRun(models.Model):
         checks = list(zip(scope.definition.get("checks", ()), captured.checks))
         conclusion = judged(scope, captured.inputs, checks, self.overruled_reason or "")
         figures = {figure.code: figure for section in captured.sections for figure in section.figures}
+        scope.parameters = captured.parameters
         content, _findings = self.env["distribution.report.builder"]._compute(
             scope, tables, figures, captured.inputs, checks, conclusion, self.captured_at
         )

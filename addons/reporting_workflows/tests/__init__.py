@@ -18,3 +18,4 @@ from . import test_api_reporting
 from . import test_report_library
 from . import test_german
 from . import test_report_money
+from . import test_report_reader
