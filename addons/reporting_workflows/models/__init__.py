@@ -12,6 +12,7 @@ from . import kpi_number
 from . import kpi_snapshot
 from . import kpi_signoff
 from . import kpi_current
+from . import asked_when_due
 from . import res_groups
 from . import working_days
 from . import stock_standing
