@@ -77,7 +77,7 @@ def content(**changes) -> Content:
         ),
         Figure("revenue", "Sales invoiced", "money", D("-1284310.55"), D(0), None, "none", "up"),
         Figure("level", "Service level", "percent", D("94.2"), D("95.6"), D(96), "warn", "up", version=3),
-        Figure("delay", "Carrier delay", "hours", None, D("4.5"), None, "unknown", "down"),
+        Figure("delay", "Carrier delay", "hours", None, D("4.5"), None, "unknown", "down", note="Not measured then."),
     )
     columns = (
         *(Column("order", "Order"), Column("promised", "Promised", "date"), Column("at", "Seen", "datetime")),
@@ -182,6 +182,7 @@ class TestPdf:
                 "+63.6%",
                 "worse",
                 "Target: 10",
+                "Not measured then.",
                 "Breach",
             ),
             *("−1.4 points", "Never received", "1,204.10 apart", "Not done in time", "Ada Example", content().digest()),
@@ -357,6 +358,9 @@ class TestCsv:
             assert {(f"{name}.csv", key) for key in lines(archive.read(f"{name}.csv"))[0]} <= described
         assert ["late.csv", "value", "Value", "money", "EUR"] in lines(archive.read("columns.csv"))
         assert ["digest", content().digest()] in lines(archive.read("report.csv"))
+        keys, *rows = lines(archive.read("figures.csv"))
+        notes = {row[0]: row[keys.index("note")] for row in rows}
+        assert (notes["delay"], notes["late"]) == ("Not measured then.", "")
         assert media_type(content(), "csv") == "application/zip"
 
     def test_which_of_the_two_does_not_depend_on_the_period(self):
