@@ -42,6 +42,7 @@ from . import receipt_reason
 from . import receipt_discrepancy
 from . import vendor_bill_verdict
 from . import scorecard
+from . import lead_time_drift
 from . import arrival_day
 from . import demand_settings
 from . import demand_history

@@ -28,6 +28,7 @@ from .procurement_run import BUYER
 from .supplier_confirmation import OPEN_STATES as OPEN_CONFIRMATIONS
 
 CONFIRMATION = "distribution.supplier.confirmation"
+DRIFT = "distribution.lead.time.drift"
 MANAGER = "purchase.group_purchase_manager"
 #: Entries of one kind that are worked out; those behind them are counted only.
 LOOKED_AT = 1000
@@ -42,6 +43,7 @@ SECTION_OF_CASE = {
     "confirmation_rejected": "confirmations",
     "confirmation_not_sent": "confirmations",
     "arrival_late": "arrivals",
+    "lead_time_drift": "arrivals",
     "ship_notice_conflict": "notices",
     "receipt_discrepancy": "receipts",
     "receipt_not_compared": "receipts",
@@ -604,6 +606,10 @@ class BuyerWorkbench(models.AbstractModel):
             acts = [self._act(_("Take"), case, "action_take", True)]
         if case.res_id:
             acts.append(self._act(_("Open Document"), case, "action_open_document"))
+        if case.res_model == DRIFT and may(self.env["product.supplierinfo"], "write"):
+            confirm = _("Plan with the lead times that the vendor keeps?")
+            drift = self.env[DRIFT].browse(case.res_id)
+            acts.insert(0, self._act(_("Adjust Lead Times"), drift, "action_adjust", True, confirm))
         late = (fields.Datetime.now() - case.due_at).days + 1 if case.is_overdue else 0
         return self._entry(
             SECTION_OF_CASE.get(case.type_id.code, "cases"),

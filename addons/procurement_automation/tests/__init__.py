@@ -4,6 +4,7 @@ from . import test_replenishment_concurrency
 
 from . import test_receipt_discrepancy
 from . import test_scorecard
+from . import test_lead_time_drift
 from . import test_ship_notice
 from . import test_supplier_api
 from . import test_supplier_confirmation
