@@ -193,7 +193,8 @@ class TestLeadTimeDrift(Workbench, SupplierCase):
                 raise ValueError("not a number")
             return plain(drift, company, vendor, found)
 
-        self._came(12, vendor=other)
+        for _time in range(3):
+            self._came(12, vendor=other)
         logger = "odoo.addons.procurement_automation.models.scorecard"
         with patch.object(type(self.Drift), "_follow", follow), mute_logger(logger):
             self.Drift._cron_watch()
