@@ -34,6 +34,7 @@ from . import supplier_confirmation_clock
 from . import supplier_link
 from . import supplier_form
 from . import purchase_order_confirmation
+from . import purchase_acknowledgement
 from . import api_supplier_confirmation
 from . import ship_notice
 from . import ship_notice_receipt

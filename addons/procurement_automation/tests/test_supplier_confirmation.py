@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from unittest import skipIf
 
 import psycopg2
 from lxml import etree
@@ -84,6 +85,25 @@ class TestSupplierConfirmation(SupplierCase):
         self.assertEqual((confirmation.state, len(order.sudo().supplier_confirmation_ids)), ("waiting", 1))
 
     # --------------------------------------------------------- answering
+
+    def test_acknowledging_the_order_is_an_answer_that_a_buyer_enters(self):
+        order, confirmation = self._asked()
+        if IS_17:
+            order._enter_acknowledgement()
+        else:
+            order.action_acknowledge()
+        self.assertEqual((confirmation.state, confirmation.answer_ids.door), ("confirmed", "buyer"))
+        self.assertTrue(order[PURCHASE_ACKNOWLEDGED])
+        self.assertEqual(confirmation.line_ids.first_promised_day, confirmation.line_ids.asked_day)
+        order._enter_acknowledgement()
+        self.assertEqual(len(confirmation.answer_ids), 1, "once")
+
+    @skipIf(IS_17, "orders have no such button")
+    def test_what_odoo_acknowledges_by_itself_is_no_answer(self):
+        order, confirmation = self._asked()
+        order.sudo().action_acknowledge()
+        self.assertTrue(order.acknowledged)
+        self.assertEqual((confirmation.state, len(confirmation.answer_ids)), ("waiting", 0))
 
     def test_the_mean_answer_time_is_that_of_answers(self):
         """What is not answered yet has no answer time; it is counted apart."""
