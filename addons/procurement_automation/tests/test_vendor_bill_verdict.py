@@ -197,7 +197,15 @@ class TestFreightOnBills(VerdictCase):
     def test_duty_that_was_expected_does_not_pay_for_freight(self):
         rules = self.env["distribution.landed.rule"]
         rules.create({"kind": "duty", "method": "percent", "rate": 20})
-        duty = self.carriage.copy({"name": "Duty", "landed_cost_ok": True, "landed_cost_kind": "duty"})
+        duty = self.env["product.product"].create(
+            {
+                "name": "Duty",
+                "type": "service",
+                "landed_cost_ok": True,
+                "landed_cost_kind": "duty",
+                "supplier_taxes_id": False,
+            }
+        )
         order = self._ordered(100, 10)
         kept = self.env["distribution.landed.cost"].search([("order_id", "=", order.id)])
         self.assertEqual((kept.freight, kept.duty, duty.landed_cost_kind), (100, 200, "duty"))
