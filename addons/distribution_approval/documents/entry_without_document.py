@@ -50,12 +50,14 @@ class AccountMove(models.Model):
             return
         entries = entries._approval_booked_without_document()
         money = self._approval_receiving_accounts(entries.company_id)
-        found = {}
+        entries._approval_read_with_reversals()
+        found, rates = {}, {}
         for side in sides:
             for entry in entries:
                 if activation._governed_sites(side.document_type, entry.company_id) == NOWHERE:
                     continue
-                for partner, amount in entry._approval_credited_to(side.account_type, money[entry.company_id]).items():
+                accounts = money[entry.company_id]
+                for partner, amount in entry._approval_credited_to(side.account_type, accounts, rates).items():
                     found[entry, partner, side] = amount
         self._approval_report_credits(found)
 
@@ -68,21 +70,23 @@ class AccountMove(models.Model):
             entries -= self.env["pos.session"].sudo().search([("move_id", "in", entries.ids)]).move_id
         return entries
 
-    def _approval_credited_to(self, account_type, money_accounts):
+    def _approval_credited_to(self, account_type, money_accounts, rates):
         """``{partner: amount}`` that this entry credits beyond money received, in company currency.
 
-        Moving a debt of the same partner from one account to another of that type credits nothing.
+        Moving a debt of the same partner from one account to another of that type credits nothing, nor does taking
+        back what an entry took: a reversal counts together with what it reverses.
         """
-        credited = {}
-        for line in self.line_ids:
+        moves = self._approval_with_reversals()
+        lines = {}
+        for line in moves.line_ids.filtered(lambda line: line.account_id.account_type == account_type):
             partner = line.partner_id.commercial_partner_id
-            if partner and line.account_id.account_type == account_type:
-                credited[partner] = credited.get(partner, 0.0) - line.balance
-        received = sum(
-            line.balance
-            for line in self.line_ids
-            if line.account_id.account_type == "asset_cash" or line.account_id in money_accounts
+            if partner:
+                lines[partner] = lines.get(partner, line.browse()) | line
+        credited = {partner: -self._approval_worth(own, self.date, rates) for partner, own in lines.items()}
+        money = moves.line_ids.filtered(
+            lambda line: line.account_id.account_type == "asset_cash" or line.account_id in money_accounts
         )
+        received = min(sum(money.mapped("balance")), self._approval_worth(money, self.date, rates))
         currency = self.company_id.currency_id
         more = sum(amount for amount in credited.values() if amount > 0)
         if currency.compare_amounts(more, max(received, 0.0)) <= 0:

@@ -12,6 +12,8 @@ open a critical case. The nightly control looks at the entries of the last days 
 
 from odoo import _, api, fields, models
 
+from odoo.addons.distribution_core.compat import IS_17
+
 from ..models.approval_activation import NOWHERE
 from .account_payment import MOVE_PAYMENT
 from .bank_statement_line import LOOK_BACK_DAYS
@@ -19,6 +21,14 @@ from .bank_statement_line import LOOK_BACK_DAYS
 CONTROL_BATCH = 1000
 #: Types of the journals through which money moves.
 MONEY_JOURNALS = ("bank", "cash", "credit")
+PARTNER_ACCOUNTS = ("liability_payable", "asset_receivable")
+#: Reversals of an entry.
+REVERSALS = "reversal_move_id" if IS_17 else "reversal_move_ids"
+#: By which part of it a balance may differ from the amount in foreign currency at the rate of the day: banks have
+#: rates of their own.
+RATE_MARGIN = 0.05
+#: Set for as long as Odoo books exchange differences; nobody but our own code gets at it.
+RECONCILING = "distribution_approval_reconciling"
 
 
 class AccountMove(models.Model):
@@ -53,10 +63,12 @@ class AccountMove(models.Model):
         for bill in held:
             vendors.setdefault(bill.company_id, self.env["res.partner"].sudo())
             vendors[bill.company_id] |= bill.commercial_partner_id
-        paid = {}
+        paid, rates = {}, {}
+        if vendors:
+            entries._approval_read_with_reversals()
         for entry in entries.filtered(lambda entry: entry.company_id in vendors):
             for vendor in vendors[entry.company_id] & entry.line_ids.partner_id.commercial_partner_id:
-                amount = entry._approval_taken_by(vendor, money[entry.company_id])
+                amount = entry._approval_taken_by(vendor, money[entry.company_id], rates)
                 if entry.company_id.currency_id.compare_amounts(amount, 0) > 0:
                     paid[entry, vendor] = amount
         self._approval_report_entries(paid, held)
@@ -64,33 +76,92 @@ class AccountMove(models.Model):
     def _approval_written_by_hand(self):
         """Those of these entries that people may have written.
 
-        Not: payments and bank statements, which have a control of their own, and what Odoo books itself
-        (exchange differences, taxes due on payment, reversals of entries).
+        Not: payments and bank statements, which have a control of their own, and the exchange differences that Odoo
+        books itself. Fields of an entry that say what it is are not believed: people can write them.
         """
-        return self.filtered(
+        entries = self.filtered(
             lambda move: (
                 move.move_type == "entry"
-                and not move[MOVE_PAYMENT]
-                and not move.statement_line_id
-                and not move.tax_cash_basis_rec_id
-                and not move.reversed_entry_id
-                and move.journal_id != move.company_id.currency_exchange_journal_id
+                and move[MOVE_PAYMENT].move_id != move
+                and move.statement_line_id.move_id != move
             )
         )
+        return entries - entries._approval_rate_differences()
+
+    def _approval_rate_differences(self):
+        """Those of these entries by which Odoo closes what rates left open between items in foreign currency.
+
+        Odoo makes them while it reconciles such items, and reconciles them with those at once.
+        """
+        entries = self.filtered(lambda move: move.journal_id == move.company_id.currency_exchange_journal_id)
+        if not entries or RECONCILING in self.env.cr.precommit.data:
+            return entries
+        closed = entries.browse()
+        for model in ("account.partial.reconcile", "account.full.reconcile"):
+            links = self.env[model].sudo()  # whoever posts an entry need not read what is reconciled
+            if "exchange_move_id" not in links._fields:
+                continue
+            for link in links.search([("exchange_move_id", "in", entries.ids)]):
+                parts = link if model == "account.partial.reconcile" else link.partial_reconcile_ids
+                if (parts.debit_currency_id | parts.credit_currency_id) - link.exchange_move_id.company_id.currency_id:
+                    closed |= link.exchange_move_id
+        return closed.filtered(
+            lambda move: all(
+                line.reconciled for line in move.line_ids if line.account_id.account_type in PARTNER_ACCOUNTS
+            )
+        )
+
+    def _approval_with_reversals(self):
+        """This entry, what it reverses and the other reversals of that: together they say what is left of it."""
+        first = self.reversed_entry_id if self.reversed_entry_id.move_type == "entry" else self
+        related = first | first[REVERSALS]
+        return self | related.filtered(lambda move: move.state == "posted" and move.company_id == self.company_id)
+
+    def _approval_read_with_reversals(self):
+        """Read what :meth:`_approval_with_reversals` looks at, for all of these at once."""
+        related = self | self.reversed_entry_id
+        related |= related[REVERSALS]
+        related.line_ids.mapped("account_id.account_type")
+
+    @api.model
+    def _approval_worth(self, lines, date, rates):
+        """What ``lines`` debit together (negative: credit), in company currency.
+
+        By their balance, unless their amounts in foreign currency say clearly more at the rate of ``date``: who
+        enters a balance apart from the amount decides nothing by it, for what is owed is paid in its own currency.
+
+        :param rates: ``{(currency, company, date): rate}``, filled on the way
+        """
+        balance = sum(lines.mapped("balance"))
+        by_rate = 0.0
+        for line in lines:
+            company, currency = line.company_id, line.currency_id
+            if currency and currency != company.currency_id and line.amount_currency:
+                key = currency, company, date
+                if key not in rates:
+                    rates[key] = currency._convert(1.0, company.currency_id, company, date, round=False)
+                by_rate += line.amount_currency * rates[key]
+            else:
+                by_rate += line.balance
+        return by_rate if abs(by_rate - balance) > RATE_MARGIN * abs(balance) else balance
 
     @api.model
     def _approval_held_in(self, companies):
         """All bills of ``companies`` that are held; one query."""
         return self.search(self._approval_held_domain(companies)) if companies else self.browse()
 
-    def _approval_taken_by(self, vendor, money_accounts):
-        """What this entry pays to ``vendor``, in company currency: off its payables, or out of the bank."""
-        own = self.line_ids.filtered(lambda line: line.partner_id.commercial_partner_id == vendor)
+    def _approval_taken_by(self, vendor, money_accounts, rates):
+        """What this entry pays to ``vendor``, in company currency: off its payables, or out of the bank.
+
+        What was entered and is reversed, or reverses, counts together."""
+        own = self._approval_with_reversals().line_ids.filtered(
+            lambda line: line.partner_id.commercial_partner_id == vendor
+        )
         owed = own.filtered(lambda line: line.account_id.account_type == "liability_payable")
         money = own.filtered(
             lambda line: line.account_id.account_type == "asset_cash" or line.account_id in money_accounts
         )
-        return max(sum(owed.mapped("balance")), -sum(money.mapped("balance")))
+        return max(self._approval_worth(owed, self.date, rates), -self._approval_worth(money, self.date, rates))
 
     @api.model
     def _approval_money_accounts(self, companies):
@@ -138,6 +209,21 @@ class AccountMove(models.Model):
                 ),
                 dedup_key=key,
             )
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    def _create_exchange_difference_moves(self, *args, **kwargs):
+        """What is posted in here is booked by Odoo; it is reconciled afterwards only."""
+        going_on = self.env.cr.precommit.data
+        if RECONCILING in going_on:
+            return super()._create_exchange_difference_moves(*args, **kwargs)
+        going_on[RECONCILING] = True
+        try:
+            return super()._create_exchange_difference_moves(*args, **kwargs)
+        finally:
+            going_on.pop(RECONCILING, None)
 
 
 class AccountPayment(models.Model):

@@ -6,8 +6,7 @@ from odoo.tests.common import tagged
 from .bill_case import BillCase
 
 
-@tagged("post_install", "-at_install")
-class TestEntryWithoutDocument(BillCase):
+class EntryCase(BillCase):
     @classmethod
     def _govern(cls):
         super()._govern()
@@ -58,6 +57,9 @@ class TestEntryWithoutDocument(BillCase):
             **values,
         )
 
+
+@tagged("post_install", "-at_install")
+class TestEntryWithoutDocument(EntryCase):
     def test_instead_of_a_bill(self):
         entry = self._owed()
         case = self._cases()
@@ -163,3 +165,135 @@ class TestEntryWithoutDocument(BillCase):
             costs.append(self.cr.sql_log_count - before)
         self.assertEqual(costs[1], costs[2], "the first one filled the caches")
         self.assertEqual(len(self._cases()), 12)
+
+
+@tagged("post_install", "-at_install")
+class TestEntryThatPretends(EntryCase):
+    """An entry that says of itself that Odoo made it, or that it is worth less than will be paid."""
+
+    @classmethod
+    def _make_goods(cls):
+        super()._make_goods()
+        cls.foreign = cls.env["res.currency"].create({"name": "XTS", "symbol": "X", "rounding": 0.01})
+        for day, rate in (("2020-01-01", 2.0), ("2020-03-01", 2.1)):
+            cls.env["res.currency.rate"].create(
+                {"currency_id": cls.foreign.id, "rate": rate, "name": day, "company_id": cls.company.id}
+            )
+
+    def _exchange_journal(self):
+        self.assertTrue(self.company.currency_exchange_journal_id)
+        return {"journal_id": self.company.currency_exchange_journal_id.id}
+
+    def test_in_the_journal_of_exchange_differences(self):
+        entry = self._owed(**self._exchange_journal())
+        self.assertEqual(self._cases().res_id, entry.id)
+
+    def test_an_exchange_difference_of_odoo_is_its_own_business(self):
+        """A bill at one rate, paid at another: at once, and when the nightly control looks."""
+        bill = self._approved_bill(invoice_date="2020-02-01", currency_id=self.foreign.id)
+        self._register(bill, payment_date="2020-03-02")
+        difference = bill.line_ids.matched_debit_ids.exchange_move_id
+        full = bill.line_ids.full_reconcile_id
+        difference |= full.exchange_move_id if "exchange_move_id" in full._fields else difference
+        self.assertEqual(difference.state, "posted", "the test needs one")
+        self.assertFalse(self._cases())
+        self.env["distribution.approval.control"]._cron_find_ungated()
+        self.assertFalse(self._cases())
+        bill.line_ids.sudo().remove_move_reconcile()
+        self.assertTrue(difference.line_ids.move_id.reversed_entry_id or difference[self._reversals(difference)])
+        self.env["distribution.approval.control"]._cron_find_ungated()
+        self.assertFalse(self._cases(), "taken back as it came")
+
+    def _reversals(self, move):
+        return "reversal_move_id" if "reversal_move_id" in move._fields else "reversal_move_ids"
+
+    def test_a_forged_link_to_a_reconciliation(self):
+        entry = self._owed(post=False, **self._exchange_journal())
+        bill = self._posted_bill()
+        self._register(bill)
+        partial = bill.line_ids.matched_debit_ids
+        partial.exchange_move_id = entry
+        entry.action_post()
+        self.assertEqual(self._cases().res_id, entry.id, "nothing there was in foreign currency")
+
+    def test_it_says_that_it_reverses_another(self):
+        expense, payable = self._account_of("expense"), self.vendor.property_account_payable_id
+        taken = self._entry((payable, self.vendor, 300), (expense, None, -300))
+        self.assertFalse(self._cases())
+        back = self._entry((expense, None, 300), (payable, self.vendor, -300), reversed_entry_id=taken.id)
+        self.assertFalse(self._cases(), "what was taken is back")
+        again = self._entry((expense, None, 300), (payable, self.vendor, -300), reversed_entry_id=taken.id)
+        self.assertEqual(self._cases().res_id, again.id, "twice")
+        self.assertNotEqual(back, again)
+
+    def test_a_reversal_of_something_else(self):
+        expense = self._account_of("expense")
+        nothing = self._entry((expense, None, 10), (expense, None, -10))
+        entry = self._owed(reversed_entry_id=nothing.id)
+        self.assertEqual(self._cases().res_id, entry.id)
+
+    def test_other_signs_of_odoo(self):
+        """Links that people can write make no entry a payment, a statement line or a tax entry."""
+        payment = self._payment(10)
+        payment.action_post()
+        bill = self._posted_bill()
+        self._register(bill)
+        payment_link = "payment_id" if "payment_id" in bill._fields else "origin_payment_id"
+        expected = set()
+        for values in (
+            {payment_link: payment.id},
+            {"tax_cash_basis_rec_id": bill.line_ids.matched_debit_ids.id},
+        ):
+            entry = self._owed(post=False)
+            entry.sudo().write(values)
+            entry.sudo()._post(soft=False)
+            expected.add(entry.id)
+        self.assertEqual(set(self._cases().mapped("res_id")), expected)
+
+    def _foreign_entry(self, balance, amount):
+        """An expense that is owed to the vendor in foreign currency; its balance as typed."""
+        values = {"name": "x", "currency_id": self.foreign.id}
+        entry = (
+            self.env["account.move"]
+            .with_user(self.clerk)
+            .create(
+                {
+                    "move_type": "entry",
+                    "date": "2020-02-01",
+                    "line_ids": [
+                        Command.create(
+                            {
+                                **values,
+                                "account_id": self._account_of("expense").id,
+                                "balance": balance,
+                                "amount_currency": amount,
+                            }
+                        ),
+                        Command.create(
+                            {
+                                **values,
+                                "account_id": self.vendor.property_account_payable_id.id,
+                                "partner_id": self.vendor.id,
+                                "balance": -balance,
+                                "amount_currency": -amount,
+                            }
+                        ),
+                    ],
+                }
+            )
+        )
+        entry.action_post()
+        return entry
+
+    def test_a_balance_that_is_less_than_what_will_be_paid(self):
+        for balance in (0.0, 0.01, 400.0):
+            with self.subTest(balance):
+                entry = self._foreign_entry(balance, 1000.0)
+                payable = entry.line_ids.filtered("partner_id")
+                self.assertEqual((payable.balance, payable.amount_currency), (-balance, -1000.0), "kept as typed")
+                case = self._cases().filtered(lambda case, entry=entry: case.res_id == entry.id)
+                self.assertIn("500.00", case.description)
+
+    def test_a_rate_of_the_bank_is_believed(self):
+        entry = self._foreign_entry(510.0, 1000.0)
+        self.assertIn("510.00", self._cases().filtered(lambda case: case.res_id == entry.id).description)

@@ -95,6 +95,24 @@ class TestPayableEntry(BillCase):
         entry._reverse_moves([{"date": fields.Date.today()}], cancel=True)
         self.assertFalse(self._cases())
 
+    def test_what_pretends_to_be_booked_by_odoo(self):
+        self._held_bill()
+        expense = self._account_of("expense")
+        nothing = self._entry((expense, self._nobody, 10), (expense, self._nobody, -10))
+        for number, values in enumerate(
+            ({"journal_id": self.company.currency_exchange_journal_id.id}, {"reversed_entry_id": nothing.id}), 1
+        ):
+            with self.subTest(values):
+                self._paid(**values)
+                self.assertEqual(len(self._cases()), number)
+
+    def test_a_correction_pays_nothing(self):
+        expense, payable = self._account_of("expense"), self.vendor.property_account_payable_id
+        owed = self._entry((payable, self.vendor, -300), (expense, self._nobody, 300))
+        self._held_bill()
+        owed._reverse_moves([{"date": fields.Date.today()}], cancel=True)
+        self.assertFalse(self._cases())
+
     def test_released_bills_are_entered_as_before(self):
         bill = self._posted_bill()
         entry = self._paid()
