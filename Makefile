@@ -11,7 +11,7 @@ PYTHON3 := $(shell command -v python3)
 DEVKIT = @$(or $(PYTHON3),python3) -m tools.devkit
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help run test test-fast explore test-ldap test-n8n odoo-tests lint format bench screens stop clean python
+.PHONY: help run test test-fast explore test-ldap test-n8n odoo-tests lint format i18n bench screens stop clean python
 
 help: ## What there is
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ lint: python ## Formatting and mistakes: Python, XML, JavaScript
 
 format: python ## Let the formatters rewrite what lint complains about
 	$(DEVKIT) format
+
+i18n: python ## Catalogues for translators: addons/*/i18n, after texts have changed (Odoo 17.0)
+	$(DEVKIT) i18n
 
 bench: python ## Measurements against plain Odoo and the OCA's addon
 	$(DEVKIT) bench

@@ -7,6 +7,8 @@ found”. To a monitor, and to another system with a call in its hands, that mea
 from odoo import http
 from werkzeug.routing import Rule
 
+from .any_path import NAME, AnyPath
+
 
 def serve_without_database():
     """Make the routes of this addon that need no login known to the server, once per process.
@@ -14,6 +16,7 @@ def serve_without_database():
     They have to look whether there is a database (``request.db``).
     """
     routes = http.root.nodb_routing_map
+    routes.converters[NAME] = AnyPath
     known = {rule.rule for rule in routes.iter_rules()}
     for address, endpoint in http._generate_routing_rules(['distribution_core'], nodb_only=True):
         if address not in known:

@@ -152,7 +152,8 @@ def naive(env, company, day):
         deadlines = [
             (one.date_done, min(move.first_deadline or move.date_deadline for move in one.move_ids)) for one in done
         ]
-        share = 100 * sum(at <= deadline for at, deadline in deadlines) / (len(deadlines) or 1)
+        kept = sum(company._day_of(at) <= company._day_of(deadline) for at, deadline in deadlines)
+        share = 100 * kept / (len(deadlines) or 1)
     found["delivery_on_time"] = share, cost
     return found
 

@@ -9,7 +9,7 @@ from .paths import ADDONS
 DEMO_ADDON = "distribution_demo"
 # Not in a database: changing these needs no upgrade.
 NOT_LOADED = {"__pycache__", "tests", "static", "readme"}
-NOT_LOADED_SUFFIXES = {".md", ".pyc", ".rst", ".orig"}
+NOT_LOADED_SUFFIXES = {".md", ".pot", ".pyc", ".rst", ".orig"}
 
 
 def manifest(addon: Path) -> dict:

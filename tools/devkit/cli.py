@@ -5,7 +5,7 @@ import os
 import re
 import sys
 
-from . import addons, bench, demo, directory, engines, lint, process, suite
+from . import addons, bench, demo, directory, engines, i18n, lint, process, suite
 from .console import DevkitError, complain, say
 
 DEFAULT_PORT = 8069
@@ -95,6 +95,10 @@ def odoo_tests() -> int:
     return suite.odoo_own(find_engine())
 
 
+def catalogues() -> int:
+    return i18n.export(find_engine())
+
+
 def test_ldap() -> int:
     return directory.test(find_engine())
 
@@ -122,6 +126,7 @@ COMMANDS = {
     "clean": demo.clean,
     "lint": lint.lint,
     "format": lint.format_,
+    "i18n": catalogues,
     "test": test,
     "test-fast": test_fast,
     "explore": explore,

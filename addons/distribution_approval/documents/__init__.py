@@ -19,6 +19,7 @@ from . import transfer_reservation
 from . import goods_control
 from . import customer_credit
 from . import sale_order
+from . import sale_terms
 from . import sale_reinvoiced
 from . import sale_order_line
 from . import outgoing_document

@@ -160,7 +160,7 @@ class AccountPayment(models.Model):
                         "what is held is paid when it is approved.",
                         amount=currency.format(direct),
                         vendor=", ".join(own.commercial_partner_id.mapped("display_name")),
-                        bills="\n".join(f"• {bill._approval_name()}" for bill in own),
+                        bills="\n".join("• %s" % bill._approval_name() for bill in own),
                     )
                 )
 
@@ -236,7 +236,7 @@ class AccountPayment(models.Model):
                         "This payment settles no bill. These bills of the vendor were not released and then deleted or "
                         "cancelled within the last %(days)s days: %(requests)s.",
                         days=DROPPED_DAYS,
-                        requests=", ".join(f"{request.document_name} ({request.name})" for request in dropped),
+                        requests=", ".join("%s (%s)" % (request.document_name, request.name) for request in dropped),
                     ),
                     dedup_key=f"paid_past_hold:{payment._name}:{payment.id}",
                 )

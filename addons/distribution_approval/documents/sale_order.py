@@ -55,6 +55,7 @@ CREDIT_FACTS = frozenset({"credit_exposure", "credit_limit", "credit_over_limit"
 NO_LIMIT = {"credit_limit": None, "credit_over_limit": Decimal(0)}
 LIMIT_FACTS = frozenset(NO_LIMIT)
 LIST_FACTS = frozenset({"price_under_list"})
+CHANGE_FACTS = frozenset({"terms_changed_days"})
 MARGIN_FACTS = frozenset({"margin_amount", "margin_percent", "margin_worst_line"})
 
 
@@ -179,6 +180,24 @@ class SaleOrder(models.Model):
                     FactType.FLAG,
                     help="The order's payment terms are not those of the customer.",
                 ),
+                FactSpec(
+                    "terms_longer_days",
+                    "Payment terms longer by",
+                    FactType.NUMBER,
+                    unit="days",
+                    help="By how many days the order may be paid later than by the terms of the customer: the last "
+                    "instalment, or the average of all if that is more. 0: no later.",
+                ),
+                FactSpec(
+                    "terms_changed_days",
+                    "Days since its own people changed the terms",
+                    FactType.NUMBER,
+                    unit="days",
+                    optional=True,
+                    help="Since who asks, the salesperson, or who made or edited the order changed the price list, "
+                    "payment terms or credit limit of the customer, the price list itself, the payment terms, or the "
+                    "sales price of a product on the order. Empty: not within 180 days, as far as governance saw it.",
+                ),
                 FactSpec("foreign_currency", "In foreign currency", FactType.FLAG),
                 FactSpec(
                     "negative_line", "Has a negative line", FactType.FLAG, help="A line lowers the total of the order."
@@ -290,6 +309,7 @@ class SaleOrder(models.Model):
         amounts = self._approval_amounts()
         credit = self._approval_credit_standing(names) if not CREDIT_FACTS.isdisjoint(names) else {}
         lists = self._approval_list_prices() if not LIST_FACTS.isdisjoint(names) else {}
+        changed = self._approval_terms_changed_days() if not CHANGE_FACTS.isdisjoint(names) else {}
         facts = {}
         for order in self:
             lines = order._approval_lines()
@@ -315,6 +335,8 @@ class SaleOrder(models.Model):
                 "requester": lambda order=order: order._approval_requester().id,
                 "by_customer": lambda order=order: order._approval_by_customer(),
                 "own_terms": lambda order=order: order._approval_own_terms(),
+                "terms_longer_days": lambda order=order: order._approval_terms_longer(),
+                "terms_changed_days": lambda order=order: changed[order.id],
                 "foreign_currency": lambda order=order: order.currency_id != order.company_id.currency_id,
                 "negative_line": lambda lines=lines: any(
                     line.price_unit < 0 or line.product_uom_qty < 0 for line in lines
@@ -391,7 +413,8 @@ class SaleOrder(models.Model):
     def _approval_list_prices(self):
         """``{line id: list price per unit of the line in order currency}`` by the customers' own lists.
 
-        The rules of each list are read once for all lines.
+        The list of the customer counts, whatever somebody entered for the contact who orders. The rules of each
+        list are read once for all lines.
         """
         prices = {}
         now = fields.Datetime.now()
@@ -399,7 +422,7 @@ class SaleOrder(models.Model):
             orders = self.filtered(lambda order, company=company: order.company_id == company).with_company(company)
             lines_of = {}
             for order in orders:
-                pricelist = order.partner_id.property_product_pricelist
+                pricelist = order._approval_partner().property_product_pricelist
                 lines_of.setdefault(pricelist, self.env["sale.order.line"])
                 lines_of[pricelist] |= order._approval_lines().filtered("product_id").with_company(company)
             for pricelist, lines in lines_of.items():
@@ -476,12 +499,6 @@ class SaleOrder(models.Model):
             self.with_context(tz=self.company_id._approval_time_zone()), self.commitment_date
         ).date()
         return max(int(lead) - (promised - today(self.company_id)).days, 0)
-
-    def _approval_own_terms(self):
-        """Whether the order has payment terms of its own; those of the customer are the standard."""
-        self.ensure_one()
-        customer = self.partner_id.with_company(self.company_id)
-        return self.payment_term_id != customer.property_payment_term_id
 
     # ------------------------------------------------------------- for people
 

@@ -248,7 +248,7 @@ class AccountMove(models.Model):
         self.ensure_one()
         if self.state == "posted" and self.name:
             return self.name
-        return _("%(kind)s %(ref)s", kind=self._approval_label(), ref=self.ref or f"#{self.id}")
+        return _("%(kind)s %(ref)s", kind=self._approval_label(), ref=self.ref or "#%s" % self.id)
 
     def _approval_partner(self):
         return self.commercial_partner_id

@@ -26,6 +26,7 @@ from . import approval_working_time
 from . import approval_clock
 from . import approval_document_type
 from . import approval_delegation
+from . import approval_delegation_authority
 from . import approval_authority
 from . import approval_stand_in
 from . import approval_handover
@@ -73,6 +74,7 @@ from . import approval_monitored
 from . import approval_certification
 from . import customer_tier
 from . import sale_delivery_hold
+from . import sales_terms
 from . import return_reason
 from . import vendor_value
 from . import approval_api

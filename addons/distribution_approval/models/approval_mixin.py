@@ -695,7 +695,7 @@ class ApprovalMixin(models.AbstractModel):
         place = self._approval_place_words(deviation.where)
         return _(
             "%(place)s%(label)s: %(before)s → %(after)s",
-            place=f"{place}: " if place else "",
+            place="%s: " % place if place else "",
             label=deviation.label,
             before=self._approval_name_of(deviation.field, deviation.before),
             after=self._approval_name_of(deviation.field, deviation.after),

@@ -170,7 +170,7 @@ class ApprovalPolicyVersion(models.Model):
                 words=rule.condition_text,
                 outcome=OUTCOME_WORDS[rule.outcome],
                 count=count,
-                amount=f"{amount or 0:,.2f}",
+                amount=format(amount or 0, ",.2f"),
                 stricter=stricter,
             )
             for rule, count, amount, stricter in self._monitored_report()

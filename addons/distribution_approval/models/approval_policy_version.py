@@ -294,7 +294,7 @@ class ApprovalPolicyVersion(models.Model):
     def _name_of(self, spec, key):
         """Name of the record that a rule refers to, for people."""
         record = self.env[spec.model].sudo().browse(key).exists()
-        return record.display_name if record else _("%s (deleted)", f"#{key}")
+        return record.display_name if record else _("%s (deleted)", "#%s" % key)
 
     def _freeze(self):
         """Canonical JSON of everything that decides; read back by :meth:`_compile`."""

@@ -99,12 +99,12 @@ class ApprovalStage(models.Model):
         """ "due after 8 h, reminder 2 h before, after 4 h Manager of whoever is asked, after 8 h rejected"."""
         if not self.service_hours:
             return False
-        words = [_("due after %s h", f"{self.service_hours:g}")]
+        words = [_("due after %s h", format(self.service_hours, "g"))]
         if self.reminder_hours:
-            words.append(_("reminder %s h before", f"{self.reminder_hours:g}"))
+            words.append(_("reminder %s h before", format(self.reminder_hours, "g")))
         for escalation in self.escalation_ids.sorted(lambda step: (step.sequence, step._origin.id or 0)):
             words.append(
-                _("after %(hours)s h to %(whom)s", hours=f"{escalation.after_hours:g}", whom=escalation._label())
+                _("after %(hours)s h to %(whom)s", hours=format(escalation.after_hours, "g"), whom=escalation._label())
             )
         endings = {
             "reject": _("after %s h rejected"),
@@ -143,7 +143,7 @@ class ApprovalStage(models.Model):
                 )
 
     def _words(self):
-        clock = _(" within %s h", f"{self.service_hours:g}") if self.service_hours else ""
+        clock = _(" within %s h", format(self.service_hours, "g")) if self.service_hours else ""
         return super()._words() + clock
 
     def _to_engine(self):

@@ -50,7 +50,7 @@ class ApprovalPolicyVersion(models.Model):
                 _(
                     "“%(rule)s” never decides: wherever it matches, %(others)s decides.",
                     rule=rule.name,
-                    others=", ".join(f"“{other.name}”" for other in others),
+                    others=", ".join("“%s”" % other.name for other in others),
                 ),
                 _("Change its conditions or its place, or remove it."),
             )
@@ -113,7 +113,7 @@ class ApprovalPolicyVersion(models.Model):
                     *(
                         (
                             rule,
-                            _("wherever it matches, %s decides", ", ".join(f"“{other.name}”" for other in others)),
+                            _("wherever it matches, %s decides", ", ".join("“%s”" % other.name for other in others)),
                         )
                         for rule, others in found.unreachable
                     ),

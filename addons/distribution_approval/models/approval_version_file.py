@@ -166,8 +166,8 @@ class ApprovalPolicyVersion(models.Model):
                     _(
                         "The fact “%(fact)s” is %(here)s here, %(there)s in the file.",
                         fact=fact["name"],
-                        here=f"{spec.type.value} {spec.model}".strip(),
-                        there=f"{fact['type']} {fact.get('model', '')}".strip(),
+                        here=" ".join(filter(None, [spec.type.value, spec.model])),
+                        there=" ".join(filter(None, [fact["type"], fact.get("model")])),
                     )
                 )
         return problems

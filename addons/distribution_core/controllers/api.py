@@ -1,4 +1,4 @@
-"""The API: ``/distribution/api/v1/<operation>``.
+"""The API: ``/distribution/api/v1/<operation>``. Every address below ``/distribution/api`` is answered here.
 
 In the order in which a call is looked at: its size, its key, how often the key was used, its address and
 method, what the key may do, its signature, its type, its body. What acts on it is an operation
@@ -13,9 +13,10 @@ import psycopg2
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
+from ..any_path import NAME
 from ..engine import api_body, api_query, idempotency
 from ..engine.api_table import table_csv
-from ..engine.openapi import BASE, media_types
+from ..engine.openapi import ROOT, VERSION, media_types
 from ..engine.problem import MEDIA_TYPE, Problem
 from ..engine.webhook_signature import SignatureProblem, verify
 from .api_dispatcher import HEADERS, json_bytes, problem_of, response
@@ -28,7 +29,7 @@ MEDIA_TYPES = ('application/json', 'text/csv')
 
 class DistributionApi(http.Controller):
     @http.route(
-        [BASE, f'{BASE}/<path:path>'],
+        [ROOT, f'{ROOT}/<{NAME}:path>'],
         type='distribution_api',
         auth='none',
         csrf=False,
@@ -138,13 +139,14 @@ class DistributionApi(http.Controller):
     def _contract(self, env, path):
         """(operation, arguments of the path) of the address."""
         method = request.httprequest.method
+        version, _slash, path = path.partition('/')
         found = {}
         for contract in env['distribution.api.operation']._operations().values():
-            texts = contract.arguments(path)
+            texts = contract.arguments(path) if version == VERSION else None
             if texts is not None:
                 found[contract.method] = contract, texts
         if not found:
-            raise Problem('not-found', f"There is no operation at {BASE}/{path[:100]}.")
+            raise Problem('not-found', f"There is no operation at {ROOT}/{version[:20]}/{path[:100]}.")
         if method not in found:
             allowed = ', '.join(sorted(found))
             raise Problem('method-not-allowed', f"Use {allowed}.", headers={'Allow': allowed})

@@ -152,13 +152,24 @@ def pointer(path):
     return ''.join('/' + str(part).replace('~', '~0').replace('/', '~1') for part in path)
 
 
+def _pattern(_validator, pattern, value, _schema):
+    """As ECMA 262 has it: “$” is the end, not the place before a line break at the end."""
+    if isinstance(value, str) and not re.search(re.sub(r'(?<!\\)\$$', r'\\Z', pattern), value):
+        yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {'pattern': _pattern})
+
+
 def mistakes(schema, value):
     """Where ``value`` does not fit ``schema``: a list for :class:`~.problem.Problem`, empty when it fits.
 
     >>> mistakes({'type': 'object', 'properties': {'b': {'type': 'integer'}}}, {'b': 'x'})
     [{'pointer': '/b', 'detail': "'x' is not of type 'integer'"}]
+    >>> len(mistakes({'pattern': '^[0-9]$'}, '7\\n'))
+    1
     """
-    validator = jsonschema.Draft202012Validator(schema, format_checker=FORMATS)
+    validator = _Validator(schema, format_checker=FORMATS)
     found = [
         {'pointer': pointer(error.absolute_path), 'detail': error.message[:MAX_QUOTED]}
         for error in _leaves(validator.iter_errors(value))

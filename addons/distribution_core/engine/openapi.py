@@ -3,8 +3,10 @@
 from .idempotency import LONGEST
 from .problem import KINDS, MEDIA_TYPE, PREFIX
 
-BASE = '/distribution/api/v1'
-VERSION = '1.0.0'
+#: Below it every answer is one of the API, also that there is no such thing.
+ROOT = '/distribution/api'
+VERSION = 'v1'
+BASE = f'{ROOT}/{VERSION}'
 #: What every call can be answered with, and what those with a body can be answered with besides.
 ALWAYS = (400, 401, 403, 429, 500, 503)
 WITH_BODY = (409, 411, 413, 415, 422)
@@ -38,7 +40,7 @@ def document(operations):
         paths.setdefault(f'/{operation.path}', {})[operation.method.lower()] = _operation(operation)
     return {
         'openapi': '3.1.0',
-        'info': {'title': "Distribution Suite", 'version': VERSION, 'description': DESCRIPTION},
+        'info': {'title': "Distribution Suite", 'version': '1.0.0', 'description': DESCRIPTION},
         'servers': [{'url': BASE}],
         'security': [{'key': []}],
         'paths': paths,

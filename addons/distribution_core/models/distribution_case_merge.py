@@ -56,7 +56,7 @@ class DistributionCase(models.Model):
         for case in sources:
             case.message_post(body=_("Merged into: %s", target._get_html_link()), author_id=author)
         target.message_post(
-            body=_("Merged with: %s", ', '.join(f'{case.name} ({case.id})' for case in sources)), author_id=author
+            body=_("Merged with: %s", ', '.join('%s (%s)' % (case.name, case.id) for case in sources)), author_id=author
         )
 
     def action_merge(self):

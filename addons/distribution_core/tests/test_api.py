@@ -90,6 +90,16 @@ class TestApi(ApiCase):
             'calls/0',
             'calls/1/2',
             'calls/99999999999',
+            '%0A',
+            'calls/%0A',
+            'calls/1%0A',
+            'calls%0D%0AX: y/1',
+            'calls/%E2%80%A8%00',
+            '/events',
+            '../v2/events',
+            '../events',
+            '..',
+            '../',
         ):
             with self.subTest(path):
                 self.assertProblem(self.get(path), 404, 'not-found')
@@ -442,7 +452,6 @@ class TestApi(ApiCase):
                 'distribution.purchase_order.approved.v1',
                 'other.truck.arrived.v1',
                 'acmetruck.arrived.v1',
-                'acme.truck.arrived.v1\n',
             )
         ):
             body = {**EVENT, 'id': f'no{number}', 'type': event_type}
@@ -450,6 +459,8 @@ class TestApi(ApiCase):
             self.assertEqual(problem['errors'][0]['pointer'], '/type')
             # What was refused may be sent again, corrected.
             self.assertAnswer(self.post('external-events', {**body, 'type': EVENT['type']}), 200)
+        broken = {**EVENT, 'id': 'line', 'type': 'acme.truck.arrived.v1\n'}
+        self.assertProblem(self.post('external-events', broken), 422, 'body-invalid')
         self.key.namespace = False
         self.assertProblem(self.post('external-events', {**EVENT, 'id': 'x'}), 422, 'not-applicable')
 

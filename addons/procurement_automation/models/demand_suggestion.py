@@ -262,7 +262,7 @@ class DemandSuggestion(models.Model):
                     "tested on %(months)s months: error %(rmsse)s of “as last month”, bias %(bias)s a month",
                     months=self.backtest_months,
                     rmsse=number(self.rmsse),
-                    bias=f"{self.bias:+.2f}",
+                    bias=format(self.bias, "+.2f"),
                 ),
             )
         else:

@@ -183,7 +183,7 @@ class ScheduledWork(models.Model):
         if not newest:
             return _("No card yet."), 0.0
         number = cards.search_count([("period_start", "=", newest.period_start)])
-        return _("%(number)s cards of %(month)s", number=number, month=f"{newest.period_start:%Y-%m}"), 0.0
+        return _("%(number)s cards of %(month)s", number=number, month=newest.period_start.strftime("%Y-%m")), 0.0
 
     # ------------------------------------------------------------
     # Run now

@@ -153,6 +153,16 @@ def hours(start, end):
     return f"extract(epoch FROM ({end}) - ({start})) / 3600.0"
 
 
+def day_of(moment):
+    """SQL: the day on which a moment (naive UTC) lies where the company works."""
+    return f"(({moment}) AT TIME ZONE 'UTC' AT TIME ZONE %(zone)s)::date"
+
+
+def end_of(day):
+    """SQL: the moment (naive UTC) at which a day is over where the company works."""
+    return f"((({day}) + 1)::timestamp AT TIME ZONE %(zone)s AT TIME ZONE 'UTC')"
+
+
 def average(expression):
     """Numerator and denominator of the mean over the facts for which there is a value."""
     return {"numerator": f"sum({expression})", "denominator": f"count({expression})"}

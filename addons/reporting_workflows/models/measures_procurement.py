@@ -7,7 +7,7 @@ from odoo import api, models
 from odoo.addons.distribution_core.compat import PURCHASE_CONFIRMED_STATES
 from odoo.addons.distribution_core.models.distribution_case import OPEN_STATES
 
-from .kpi_source import Dimension, Source, average, hours, share
+from .kpi_source import Dimension, Source, average, end_of, hours, share
 from .measures_service import PICKING_TYPE
 
 ORDERED = ("state", "in", PURCHASE_CONFIRMED_STATES)
@@ -45,7 +45,7 @@ INBOUND_TOUCHED = ("purchase.order", "stock.picking", "distribution.supplier.con
 #: A kit has come as often as the component of which the least came: moves of other products than the line's are parts.
 PROMISE = "distribution_supplier_confirmation_line"
 DUE_DAY = f"COALESCE({PROMISE}.first_promised_day, {PROMISE}.asked_day)"
-DUE_END = f"(({DUE_DAY} + 1)::timestamp AT TIME ZONE %(zone)s AT TIME ZONE 'UTC')"
+DUE_END = end_of(DUE_DAY)
 PROMISE_JOINS = f"""
     JOIN purchase_order_line line ON line.id = {PROMISE}.order_line_id
     JOIN purchase_order ordered ON ordered.id = line.order_id

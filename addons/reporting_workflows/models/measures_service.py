@@ -3,8 +3,9 @@
 from odoo import api, models
 
 from odoo.addons.distribution_core.compat import IS_17
+from odoo.addons.distribution_core.engine.carrier import TROUBLE, UNDER_WAY
 
-from .kpi_source import Dimension, Source, average, hours, share
+from .kpi_source import Dimension, Source, average, day_of, hours, share
 
 PICKING_TYPE = "JOIN stock_picking_type kind ON kind.id = stock_picking.picking_type_id"
 MOVE_TYPE = "LEFT JOIN stock_picking_type kind ON kind.id = stock_move.picking_type_id"
@@ -23,13 +24,15 @@ MOVE_DIMENSIONS = {
 OUTGOING = (("picking_type_id.code", "=", "outgoing"), ("location_dest_id.usage", "=", "customer"))
 OPEN = ("state", "not in", ("draft", "done", "cancel"))
 #: What a customer was promised first, of a line and of a delivery: moving the deadline later makes nothing punctual.
+#: A promise is a day: what leaves before it is over where the company works is in time, whatever the minute says.
 PROMISED_LINE = "COALESCE(stock_move.first_deadline, stock_move.date_deadline)"
+LINE_DAY = day_of(PROMISED_LINE)
 PROMISED = f"""{PICKING_TYPE} CROSS JOIN LATERAL (
     SELECT COALESCE(CASE WHEN stock_picking.move_type = 'direct' THEN min(line.deadline) ELSE max(line.deadline) END,
                     stock_picking.date_deadline) AS deadline
       FROM (SELECT COALESCE(move.first_deadline, move.date_deadline) AS deadline
               FROM stock_move move WHERE move.picking_id = stock_picking.id) line) promised"""
-DAYS_LATE = hours("promised.deadline", "stock_picking.date_done") + " / 24.0"
+PROMISED_DAY, DONE_DAY, TODAY = day_of("promised.deadline"), day_of("stock_picking.date_done"), day_of("%(now)s")
 #: Something that an earlier step of the delivery takes from the shelf lacks goods.
 EARLIER_STEP_SHORT = """EXISTS (
     WITH RECURSIVE earlier(id) AS (
@@ -69,41 +72,52 @@ SOURCES = {
             "salesperson": Dimension("user_id"),
         },
     ),
-    "delivery_promise_kept": Source(
-        "Deliveries done by the deadline promised first",
+    "delivery_day_kept": Source(
+        "Deliveries done by the day promised first",
         "stock.picking",
         "percent",
-        **share("stock_picking.date_done <= promised.deadline"),
+        **share(f"{DONE_DAY} <= {PROMISED_DAY}"),
         domain=(*OUTGOING, ("state", "=", "done"), ("date_deadline", "!=", False)),
         moment="date_done",
         joins=PROMISED,
         dimensions=PICKING_DIMENSIONS,
     ),
-    "due_units_in_time": Source(
-        "Units that were due and left in time",
+    "due_units_by_day": Source(
+        "Units that were due and left by the day promised first",
         "stock.move",
         "percent",
         numerator=f"""sum(stock_move.product_qty) FILTER (WHERE stock_move.state = 'done'
-                                                            AND stock_move.date <= {PROMISED_LINE})""",
-        denominator="sum(stock_move.product_qty)",
+                                                            AND {day_of("stock_move.date")} <= {LINE_DAY})""",
+        denominator="sum(stock_move.product_qty + COALESCE(stock_move.taken_off_qty, 0))",
         scale=100,
         domain=(*OUTGOING, ("state", "!=", "draft"), ("date_deadline", "!=", False)),
         moment=("first_deadline", "date_deadline"),
         joins=f"{MOVE_TYPE} {MOVE_PRODUCT}",
-        # What was cancelled when it was overdue stays undelivered: nobody improves a day that is over.
-        condition=f"""{PROMISED_LINE} <= %(now)s
-                  AND (stock_move.state <> 'cancel' OR stock_move.cancelled_at > {PROMISED_LINE})""",
+        # What was cancelled or taken off when it was overdue stays undelivered: nobody improves a day that is over.
+        condition=f"""{LINE_DAY} < {TODAY}
+                  AND (stock_move.state <> 'cancel' OR {day_of("stock_move.cancelled_at")} > {LINE_DAY})""",
         dimensions=MOVE_DIMENSIONS,
         touched_by=("stock.move", "stock.picking"),
     ),
-    "deliveries_past_promise": Source(
-        "Open deliveries beyond the deadline promised first",
+    "deliveries_past_day": Source(
+        "Open deliveries beyond the day promised first",
         "stock.picking",
         "integer",
         numerator="count(*)",
         domain=(*OUTGOING, OPEN, ("date_deadline", "!=", False)),
         joins=PROMISED,
-        condition="promised.deadline < %(now)s",
+        condition=f"{PROMISED_DAY} < {TODAY}",
+        dimensions=PICKING_DIMENSIONS,
+    ),
+    "late_at_the_carrier": Source(
+        "Deliveries late at their carrier",
+        "stock.picking",
+        "integer",
+        numerator="count(*)",
+        domain=(*OUTGOING, ("carrier_handed_at", "!=", False), ("carrier_status", "in", UNDER_WAY)),
+        joins=PICKING_TYPE,
+        condition=f"""stock_picking.carrier_status IN {TROUBLE} OR stock_picking.carrier_promised_at < %(now)s
+                      OR stock_picking.carrier_expected_at > stock_picking.carrier_promised_at""",
         dimensions=PICKING_DIMENSIONS,
     ),
     "shortages": Source(
@@ -117,15 +131,15 @@ SOURCES = {
         dimensions=MOVE_DIMENSIONS,
         touched_by=("stock.move", "stock.picking", "sale.order"),
     ),
-    "delay_beyond_promise": Source(
-        "Days late of deliveries done after the deadline promised first",
+    "delay_beyond_day": Source(
+        "Days late of deliveries done after the day promised first",
         "stock.picking",
         "days",
-        **average(DAYS_LATE),
+        **average(f"{DONE_DAY} - {PROMISED_DAY}"),
         domain=(*OUTGOING, ("state", "=", "done"), ("date_deadline", "!=", False)),
         moment="date_done",
         joins=PROMISED,
-        condition="stock_picking.date_done > promised.deadline",
+        condition=f"{DONE_DAY} > {PROMISED_DAY}",
         dimensions=PICKING_DIMENSIONS,
     ),
     "order_cycle": Source(

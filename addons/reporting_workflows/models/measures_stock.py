@@ -2,7 +2,7 @@
 
 from odoo import api, models
 
-from .kpi_source import Dimension, Source, average, hours
+from .kpi_source import Dimension, Source, average, day_of, hours
 from .measures_service import MOVE_DIMENSIONS, MOVE_PRODUCT, OUTGOING, PICKING_DIMENSIONS, PICKING_TYPE
 
 #: Days without an issue after which stock counts as slow, and as dead; age after which it counts as old.
@@ -193,8 +193,7 @@ SOURCES = {
         "stock.move.line",
         "number",
         numerator="count(*)",
-        denominator="""count(DISTINCT (picking.user_id,
-            (stock_move_line.date AT TIME ZONE 'UTC' AT TIME ZONE %(zone)s)::date))""",
+        denominator=f"count(DISTINCT (picking.user_id, {day_of('stock_move_line.date')}))",
         domain=(*HANDLED, ("picking_id.user_id", "!=", False)),
         moment="date",
         joins=LINE_JOINS,

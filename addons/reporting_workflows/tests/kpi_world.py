@@ -49,6 +49,7 @@ class KpiWorld(TransactionCase):
         cls._make_bills()
         cls._make_cases()
         cls._make_messages()
+        cls._make_parcels()
         cls.env.invalidate_all()
 
     # ---------------------------------------------------------------- writing
@@ -231,7 +232,8 @@ class KpiWorld(TransactionCase):
                 "lines": lines,
                 "created": done - timedelta(hours=cls.deal.randint(1, 90)),
                 "done": done,
-                "deadline": cls.deal.choice((None, done + timedelta(hours=5), done - timedelta(hours=30))),
+                # A few hours late is in time on most days, and late beyond midnight.
+                "deadline": cls.deal.choice((None, *(done + timedelta(hours=late) for late in (5, -10, -10, -30)))),
                 "sale": cls.deal.choice((None, cls.deal.choice(sold))),
                 "person": cls.deal.choice(people),
                 "state": "done",
@@ -239,13 +241,17 @@ class KpiWorld(TransactionCase):
             }
             if number >= 20 and fact["way"] == "out":
                 fact.update(state=cls.deal.choice(("confirmed", "assigned")), done=None, person=None, sale=None)
-                fact["deadline"] = cls.deal.choice((cls.now - timedelta(days=3), cls.now + timedelta(days=3)))
+                today = cls.now.replace(hour=0, minute=0, second=0)
+                fact["deadline"] = cls.deal.choice((cls.now - timedelta(days=3), today, cls.now + timedelta(days=3)))
                 fact["created"] = cls.now - timedelta(days=cls.deal.randint(4, 20))
                 fact["follows"] = cls.deal.random() < 0.6
             returned = fact["way"] == "in"
             picking = cls._make_picking(
                 fact["way"], site, lines, cls.customer, source=cls.customers if returned else None
             )
+            # Of each line, when its day was over.
+            is_late = fact["done"] and fact["deadline"] and fact["done"] > fact["deadline"]
+            fact["taken_off"] = number % 4 if is_late else 0
             first = cls.deliveries[0]["picking"].id if cls.deliveries and fact["follows"] else None
             fact["follows"] = bool(first)
             for move in picking.move_ids:
@@ -254,6 +260,7 @@ class KpiWorld(TransactionCase):
                     state=fact["state"],
                     date=fact["done"] or cls.now,
                     date_deadline=fact["deadline"],
+                    taken_off_qty=fact["taken_off"] or None,
                 )
                 for detail in move.move_line_ids:
                     cls._set(detail, state=fact["state"], date=fact["done"] or cls.now)
@@ -269,6 +276,41 @@ class KpiWorld(TransactionCase):
             )
             fact["picking"] = picking
             cls.deliveries.append(fact)
+
+    @classmethod
+    def _make_parcels(cls):
+        """Deliveries that left before the month, as their carriers left them: each way to be late, and not."""
+        cls.parcels = []
+        soon, later, past = (cls.now + timedelta(days=days) for days in (2, 4, -2))
+        places = (None, soon, later, past)
+        statuses = ("announced", "picked_up", "in_transit", "delayed", "exception", "returned", "delivered", None)
+        for number in range(96):
+            status = statuses[number % len(statuses)]
+            fact = {
+                "site": cls.deal.choice(cls.sites),
+                "status": status,
+                "handed": cls.now - timedelta(days=3) if status not in (None, "announced") else None,
+                "promised": status and cls.deal.choice(places),
+                "expected": status and cls.deal.choice(places),
+                "deadline": cls.deal.choice((None, later, past)),
+            }
+            picking = cls._make_picking("out", fact["site"], [(cls.goods[0], 1)], cls.customer)
+            left = FIRST - timedelta(days=40)
+            for moved in (picking.move_ids, picking.move_ids.move_line_ids):
+                cls._set(moved, state="done", date=left)
+            cls._set(
+                picking,
+                state="done",
+                date_done=left,
+                create_date=left,
+                date_deadline=fact["deadline"],
+                carrier_status=status,
+                carrier_handed_at=fact["handed"],
+                carrier_promised_at=fact["promised"],
+                carrier_expected_at=fact["expected"],
+            )
+            fact["picking"] = picking
+            cls.parcels.append(fact)
 
     @classmethod
     def _make_stock(cls):

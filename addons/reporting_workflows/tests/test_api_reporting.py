@@ -156,7 +156,7 @@ class TestApiReporting(ApiClient, ReportCase, HttpCase):
                 "changed_since=2019-02-01",
             ),
             *("limit=0", "limit=x", "limit=5000", "cursor=-1", "cursor=1.5", "format=xml", "id=1", "code=a&code=b"),
-            *("code=", "site=%00", "cursor=999999999999999999999"),
+            *("code=", "site=%00", "cursor=999999999999999999999", "cursor=1%0A", "code=stock_value%0A"),
         ):
             with self.subTest(words):
                 self.assertProblem(self.get(f"kpis?{words}"), 400, "query-invalid")

@@ -165,7 +165,7 @@ class TestKpi(TransactionCase):
             script.migrate(self.env.cr, "17.0.1.0.0")
             self.env.invalidate_all()
             self.assertEqual((first.state, first.formula, first.source), ("retired", "As it was.", kpi.code))
-            self.assertEqual((kpi.version_id.number, kpi.source), (first.number + 1, "delivery_promise_kept"))
+            self.assertEqual((kpi.version_id.number, kpi.source), (first.number + 1, "delivery_day_kept"))
             self.assertEqual((kpi.formula, kpi.warn), (script.REPLACED[kpi.code][1], first.warn))
             self.assertIn("Source", kpi.version_id.changes)
 

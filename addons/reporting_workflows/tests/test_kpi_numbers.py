@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from odoo.tests import tagged
 
@@ -173,36 +174,50 @@ class TestKpiNumbers(KpiWorld):
     def _site(self, fact):
         return {"site": fact["site"].id}
 
-    def test_deliveries(self):
-        due = self._deliveries(done=True, deadline=True)
-        self._check(
-            "delivery_on_time",
-            [Fact(fact["done"] <= fact["deadline"], 1, fact["done"], self._site(fact)) for fact in due],
-            scale=100,
-        )
+    def _check_promises(self, day_of):
+        """What was promised and what was done, each on its day by the calendar ``day_of``; returns the shares."""
+        judged = [
+            (fact, day_of(fact["deadline"]), day_of(fact["done"]))
+            for fact in self._deliveries(done=True, deadline=True)
+        ]
+        kept = [Fact(done <= promised, 1, done, self._site(fact)) for fact, promised, done in judged]
+        self._check("delivery_on_time", kept, scale=100)
         self._check(
             "delivery_delay",
             [
-                Fact(days(fact["deadline"], fact["done"]), 1, fact["done"], self._site(fact))
-                for fact in due
-                if fact["done"] > fact["deadline"]
+                Fact((done - promised).days, 1, done, self._site(fact))
+                for fact, promised, done in judged
+                if promised < done
             ],
         )
-        self._check(
-            "service_level",
-            [
-                Fact(
-                    quantity * (fact["done"] <= fact["deadline"]),
-                    quantity,
-                    fact["deadline"],
-                    {**self._site(fact), "product": product.id, "category": product.categ_id.id},
-                )
-                for fact in due
-                if self._in_month(fact["deadline"])
-                for product, quantity in fact["lines"]
-            ],
-            scale=100,
-        )
+        units = [
+            Fact(
+                quantity if done <= promised else 0,
+                quantity + fact["taken_off"],
+                promised,
+                {**self._site(fact), "product": product.id, "category": product.categ_id.id},
+            )
+            for fact, promised, done in judged
+            if self._in_month(promised)
+            for product, quantity in fact["lines"]
+        ]
+        self._check("service_level", units, scale=100)
+        return sum(fact.top for fact in kept), sum(fact.top for fact in units)
+
+    def test_a_promise_is_kept_by_the_end_of_its_day_where_the_company_works(self):
+        by_minute = len([one for one in self._deliveries(done=True, deadline=True) if one["done"] <= one["deadline"]])
+        found = {}
+        for name in ("Asia/Tokyo", "America/New_York", "UTC"):  # as it was at the end
+            self.company.resource_calendar_id.tz = name
+            zone = ZoneInfo(name)
+            found[name] = self._check_promises(
+                lambda at, zone=zone: at.replace(tzinfo=timezone.utc).astimezone(zone).date()
+            )
+        self.assertEqual(len(set(found.values())), 3, "each zone judges otherwise")
+        self.assertGreater(min(kept for kept, _units in found.values()), by_minute, "nor does the minute judge")
+
+    def test_deliveries(self):
+        self._check_promises(datetime.date)
         self._check(
             "order_cycle",
             [
@@ -227,7 +242,7 @@ class TestKpiNumbers(KpiWorld):
         waiting = self._deliveries(done=False)
         self._check(
             "deliveries_late",
-            [Fact(1, None, None, self._site(fact)) for fact in waiting if fact["deadline"] < self.now],
+            [Fact(1, None, None, self._site(fact)) for fact in waiting if fact["deadline"].date() < self.now.date()],
             **ours,
         )
         self._check(
@@ -247,6 +262,29 @@ class TestKpiNumbers(KpiWorld):
             [Fact(days(fact["created"], self.now), 1, None, self._site(fact)) for fact in follow],
             **ours,
         )
+
+    def test_parcels(self):
+        def is_late(fact):
+            if fact["handed"] is None or fact["status"] in ("returned", "delivered"):
+                return False
+            reports = fact["status"] in ("delayed", "exception")
+            if fact["promised"] is None:
+                return reports
+            is_expected_later = fact["expected"] is not None and fact["expected"] > fact["promised"]
+            return reports or self.now > fact["promised"] or is_expected_later
+
+        late = [fact for fact in self.parcels if is_late(fact)]
+        self.assertTrue(10 < len(late) < 60)
+        self._check(
+            "carrier_delays",
+            [Fact(1, None, None, self._site(fact)) for fact in late],
+            where={"site": [site.id for site in self.sites]},
+            is_level=True,
+        )
+        shown = self.env["stock.picking"].search(
+            [("is_carrier_late", "=", True), ("picking_type_id.warehouse_id", "in", [site.id for site in self.sites])]
+        )
+        self.assertEqual(set(shown.ids), {fact["picking"].id for fact in late}, "the report lists those that it counts")
 
     # -------------------------------------------------------------- warehouse
 

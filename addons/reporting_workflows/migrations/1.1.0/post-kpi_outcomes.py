@@ -6,19 +6,21 @@ WHY = "Counted when the outcome is known, and by what was promised first; what h
 #: Source as it was: source that replaces it, and the library's words for it.
 REPLACED = {
     "delivery_on_time": (
-        "delivery_promise_kept",
-        "Deliveries done in the period by the deadline that was promised first, of all deliveries done in the "
-        "period that had one. A deadline that was moved after the order was confirmed does not count.",
+        "delivery_day_kept",
+        "Deliveries done in the period by the end of the day that was promised first, of all deliveries done in the "
+        "period that had a deadline. Days are those of the company; a deadline that was moved after the order was "
+        "confirmed does not count.",
     ),
     "service_level": (
-        "due_units_in_time",
-        "Units of delivery lines whose deadline, as it was promised first, lies in the period (and is past) "
-        "that were done by it, of all units due. Lines that were cancelled before are not due; those cancelled later "
-        "were not delivered.",
+        "due_units_by_day",
+        "Units of delivery lines whose deadline, as it was promised first, lies on a day of the period that is over "
+        "and that were done by the end of that day, of all units asked when it was over. What was cancelled or taken "
+        "off by then is not due; what was later was not delivered.",
     ),
     "deliveries_late": (
-        "deliveries_past_promise",
-        "Deliveries that are neither done nor cancelled and whose deadline, as it was promised first, has passed.",
+        "deliveries_past_day",
+        "Deliveries that are neither done nor cancelled and whose deadline, as it was promised first, lies on a day "
+        "before today.",
     ),
     "shortage_lines": (
         "shortages",
@@ -26,9 +28,9 @@ REPLACED = {
         "an earlier step lacks goods.",
     ),
     "delivery_delay": (
-        "delay_beyond_promise",
-        "Mean of the days between the deadline promised first and completion, over the deliveries done late "
-        "in the period.",
+        "delay_beyond_day",
+        "Mean of the days from the day promised first to that of completion, over the deliveries done on a later day "
+        "than promised in the period.",
     ),
     "acknowledgement_rate": (
         "acknowledged_in_time",

@@ -6,10 +6,10 @@ WHY = "A line that is cancelled once it was due improves no day any more."
 #: See 1.1.0.
 REPLACED = {
     "service_promise_kept": (
-        "due_units_in_time",
-        "Units of delivery lines whose deadline, as it was promised first, lies in the period (and is past) "
-        "that were done by it, of all units due. Lines that were cancelled before are not due; those cancelled later "
-        "were not delivered.",
+        "due_units_by_day",
+        "Units of delivery lines whose deadline, as it was promised first, lies on a day of the period that is over "
+        "and that were done by the end of that day, of all units asked when it was over. What was cancelled or taken "
+        "off by then is not due; what was later was not delivered.",
     ),
 }
 

@@ -1,0 +1,124 @@
+"""Whether the terms by which a sale order is judged were made for it.
+
+The discount of an order is measured by the price list of its customer, its payment terms by theirs. Whoever
+asks for the order's confirmation may be allowed to change those as well: for policy to see that, facts compare
+the order with the customer's own terms (in days), and say how long ago its own people changed its measure.
+"""
+
+from decimal import Decimal
+
+from odoo import fields, models
+
+from ..engine import as_decimal
+from ..models.approval_policy import today
+from ..models.sales_terms import EVENT
+
+#: Changes longer ago are not looked for.
+LOOK_BACK_DAYS = 180
+#: When its own people last changed what each order is measured by. A price list that another one builds on counts
+#: as a part of it; a product that they made counts as a price that they set.
+CHANGES = """
+    WITH RECURSIVE asker(order_id, user_id) AS (
+        SELECT * FROM unnest(%(asked)s::int[], %(askers)s::int[])
+         UNION
+        SELECT res_id, user_ref FROM distribution_approval_involvement
+         WHERE res_model = 'sale.order' AND res_id = ANY(%(orders)s)
+    ), measure(order_id, res_model, res_id) AS (
+        SELECT * FROM unnest(%(measured)s::int[], %(models)s::varchar[], %(records)s::int[])
+         UNION
+        SELECT measure.order_id, measure.res_model, item.base_pricelist_id
+          FROM measure
+          JOIN product_pricelist_item item ON item.pricelist_id = measure.res_id
+         WHERE measure.res_model = 'product.pricelist'
+           AND item.base = 'pricelist' AND item.base_pricelist_id IS NOT NULL
+    )
+    SELECT order_id, max(at)
+      FROM (SELECT measure.order_id, event.time AS at
+              FROM measure
+              JOIN asker USING (order_id)
+              JOIN distribution_event event ON event.res_model = measure.res_model AND event.res_id = measure.res_id
+             WHERE event.type = %(type)s AND event.time >= %(since)s AND event.user_ref = asker.user_id
+         UNION ALL
+            SELECT measure.order_id, template.create_date
+              FROM measure
+              JOIN asker USING (order_id)
+              JOIN product_template template
+                ON measure.res_model = 'product.template' AND template.id = measure.res_id
+             WHERE template.create_uid = asker.user_id AND template.create_date >= %(since)s) AS change
+  GROUP BY order_id"""
+
+
+class SaleOrder(models.Model):
+    _inherit = "sale.order"
+
+    def _approval_standard_terms(self):
+        """The payment terms of the customer, not of a contact, in the company of the order."""
+        self.ensure_one()
+        return self._approval_partner().with_company(self.company_id).property_payment_term_id
+
+    def _approval_own_terms(self):
+        """Whether the order has payment terms of its own; those of the customer are the standard."""
+        return self.payment_term_id != self._approval_standard_terms()
+
+    def _approval_terms_longer(self):
+        """By how many days the order may be paid later than by the customer's terms: its last instalment, or the
+        average of them if that is more; 0: no later."""
+        self.ensure_one()
+        standard = self._approval_standard_terms()
+        if self.payment_term_id == standard:
+            return Decimal(0)
+        value = float(sum(self._approval_line_values().values(), Decimal(0)))
+        day = today(self.company_id)
+        own, usual = (_days_of_credit(term, value, day) for term in (self.payment_term_id, standard))
+        return as_decimal(round(max(0.0, *(days - limit for days, limit in zip(own, usual))), 2))
+
+    def _approval_terms_changed_days(self):
+        """``{id: days since its own people changed what it is measured by, or None}``; one query.
+
+        Its own people: who asks, the salesperson, who made it and who edited it. The system is nobody.
+        """
+        askers, measures = [], []
+        for order in self:
+            people = (order._approval_requester() | order._approval_owners()).filtered(
+                lambda user: not user._is_superuser()
+            )
+            askers += [(order.id, user.id) for user in people]
+            customer = order._approval_partner().with_company(order.company_id)
+            for records in (
+                order.partner_id | customer,
+                customer.property_product_pricelist,
+                order.payment_term_id | order._approval_standard_terms(),
+                order._approval_lines().product_id.product_tmpl_id,
+                order.company_id,
+            ):
+                measures += [(order.id, records._name, record_id) for record_id in records.ids]
+        self.env["product.pricelist.item"].flush_model(["pricelist_id", "base", "base_pricelist_id"])
+        now = fields.Datetime.now()
+        self.env.cr.execute(
+            CHANGES,
+            {
+                "orders": self.ids,
+                "asked": [order_id for order_id, _user in askers],
+                "askers": [user_id for _order, user_id in askers],
+                "measured": [order_id for order_id, _model, _record in measures],
+                "models": [model for _order, model, _record in measures],
+                "records": [record_id for _order, _model, record_id in measures],
+                "type": EVENT,
+                "since": fields.Datetime.subtract(now, days=LOOK_BACK_DAYS),
+            },
+        )
+        changed = dict(self.env.cr.fetchall())
+        return {order.id: max((now - changed[order.id]).days, 0) if order.id in changed else None for order in self}
+
+
+def _days_of_credit(term, value, day):
+    """``(days until the last instalment, average of all)`` of an order of ``value`` that is invoiced on ``day``."""
+    left, average, last = 1.0, 0.0, 0
+    for line in term.line_ids:
+        whole = 100.0 if line.value == "percent" else value
+        # What is left is due with the last line, as core reckons.
+        share = left if line == term.line_ids[-1] else min(max(line.value_amount / whole if whole else 0.0, 0.0), left)
+        if share > 0:
+            days = (line._get_due_date(day) - day).days
+            left, average, last = left - share, average + share * days, max(last, days)
+    return last, average

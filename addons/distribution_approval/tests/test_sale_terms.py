@@ -1,0 +1,233 @@
+"""Terms made for an order: the customer's price list or payment terms changed by those who ask for it."""
+
+from datetime import datetime, timedelta
+
+from freezegun import freeze_time
+from odoo import Command
+from odoo.tests.common import tagged
+
+from odoo.addons.distribution_core.compat import USER_GROUPS
+
+from .sales_case import SalesCase
+
+
+@tagged("post_install", "-at_install")
+class TestSaleTerms(SalesCase):
+    """Sellers here may maintain customers, price lists and payment terms, as in many small companies."""
+
+    @classmethod
+    def _make_people(cls):
+        super()._make_people()
+        # 19.0 follows price lists only where the company uses them.
+        cls.env.ref("base.group_user").write(
+            {"implied_ids": [Command.link(cls.env.ref("product.group_product_pricelist").id)]}
+        )
+        rights = (
+            *("base.group_partner_manager", "sales_team.group_sale_manager", "product.group_product_manager"),
+            *("account.group_account_manager",),
+        )
+        links = [Command.link(group.id) for name in rights if (group := cls.env.ref(name, raise_if_not_found=False))]
+        (cls.seller | cls.seller_2).write({USER_GROUPS: links})
+
+    @classmethod
+    def _make_goods(cls):
+        super()._make_goods()
+        cls.customer = cls.customer.with_company(cls.company)
+        cls.month, cls.quarter = (cls._terms(f"{days} days", [(100, days)]) for days in (30, 90))
+        cls.list = cls.env["product.pricelist"].create({"name": "Builders", "company_id": cls.company.id})
+        cls.customer.write({"property_payment_term_id": cls.month.id, "property_product_pricelist": cls.list.id})
+
+    @classmethod
+    def _sales_rules(cls):
+        return [
+            *super()._sales_rules(),
+            ("Under list", "require", [("price_under_list", "gt", "5")], ["Sales"]),
+            ("Own terms", "require", [("terms_longer_days", "gt", "0")], ["Finance"]),
+            ("Made for the order", "require", [("terms_changed_days", "le", "30")], ["Sales"]),
+        ]
+
+    @classmethod
+    def _terms(cls, name, instalments):
+        return cls.env["account.payment.term"].create(
+            {
+                "name": name,
+                "company_id": cls.company.id,
+                "line_ids": [
+                    Command.create({"value": "percent", "value_amount": percent, "nb_days": days})
+                    for percent, days in instalments
+                ],
+            }
+        )
+
+    def _fact(self, order, name):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        return order.sudo()._approval_facts({name})[order.id][name]
+
+    def _cheap_rule(self, pricelist, user):
+        return (
+            self.env["product.pricelist.item"]
+            .with_user(user)
+            .create({"pricelist_id": pricelist.id, "compute_price": "percentage", "percent_price": 9})
+        )
+
+    # ------------------------------------------------------------------ days
+
+    def test_days_against_the_customers_terms(self):
+        order = self._quotation()
+        self.assertEqual(order.payment_term_id, self.month)
+        self.assertEqual(self._fact(order, "terms_longer_days"), 0)
+        for terms, days in (
+            (self.quarter, 60),
+            (self._terms("Now", [(100, 0)]), 0),
+            (self._terms("Half later", [(50, 0), (50, 45)]), 15),
+            (self._terms("Much at once, a bit much later", [(99, 0), (1, 120)]), 90),
+            (self._terms("Nothing is due with the last line", [(100, 10), (0, 300)]), 0),
+        ):
+            with self.subTest(terms.name):
+                order.payment_term_id = terms
+                self.assertEqual(self._fact(order, "terms_longer_days"), days)
+        order.payment_term_id = False
+        self.assertEqual(self._fact(order, "terms_longer_days"), 0)
+        self.customer.property_payment_term_id = self._terms("Half and half", [(50, 0), (50, 60)])
+        order.payment_term_id = self._terms("All at the end", [(100, 60)])
+        self.assertEqual(self._fact(order, "terms_longer_days"), 30, "the average is later")
+
+    def test_longer_terms_are_held(self):
+        order = self._quotation(payment_term_id=self.quarter.id)
+        order.action_confirm()
+        self.assertEqual((order.state, order.approval_state), ("draft", "pending"))
+        self.assertEqual(order.sudo().approval_request_id.waiting_for, "Finance")
+
+    # --------------------------------------------------------------- contacts
+
+    def test_a_contact_has_no_terms_of_its_own(self):
+        contact = (
+            self.env["res.partner"]
+            .with_company(self.company)
+            .create({"name": "Site office", "parent_id": self.customer.id})
+        )
+        cheap = self.env["product.pricelist"].create({"name": "Cheap"})
+        self._cheap_rule(cheap, self.env.user)
+        contact.with_user(self.seller).write(
+            {"property_product_pricelist": cheap.id, "property_payment_term_id": self.quarter.id}
+        )
+        order = self._quotation(
+            partner_id=contact.id, price=9.1, pricelist_id=self.list.id, payment_term_id=self.quarter.id
+        )
+        self.assertEqual(self._fact(order, "price_under_list"), 9)
+        self.assertEqual(self._fact(order, "terms_longer_days"), 60)
+        self.assertTrue(self._fact(order, "own_terms"))
+
+    # -------------------------------------------------- changed for the order
+
+    def test_what_those_who_ask_change_is_seen(self):
+        base = self.env["product.pricelist"].create({"name": "Base", "company_id": self.company.id})
+        self.env["product.pricelist.item"].create(
+            {
+                "pricelist_id": self.list.id,
+                "base": "pricelist",
+                "base_pricelist_id": base.id,
+                "compute_price": "formula",
+            }
+        )
+        rule = self._cheap_rule(self.list, self.env.user)
+        other_list = self.env["product.pricelist"].create({"name": "Other", "company_id": self.company.id})
+        customer = self.customer.with_user(self.seller)
+        order = self._quotation()
+        self.assertIsNone(self._fact(order, "terms_changed_days"))
+        for words, change in (
+            ("list of the customer", lambda: customer.write({"property_product_pricelist": other_list.id})),
+            ("terms of the customer", lambda: customer.write({"property_payment_term_id": self.quarter.id})),
+            ("credit limit", lambda: customer.sudo().write({"credit_limit": 90000})),
+            ("rule added", lambda: self._cheap_rule(self.list, self.seller)),
+            ("rule changed", lambda: rule.with_user(self.seller).write({"percent_price": 50})),
+            ("rule removed", lambda: rule.with_user(self.seller).unlink()),
+            ("rule of the list below", lambda: self._cheap_rule(base, self.seller)),
+            ("another list archived", lambda: other_list.with_user(self.seller).write({"active": False})),
+            ("sales price", lambda: self.bolt.with_user(self.seller).write({"list_price": 9})),
+            ("sales price of the variant", lambda: self.bolt.with_user(self.seller).write({"lst_price": 9})),
+            ("days of the terms", lambda: self.month.with_user(self.seller).line_ids.write({"nb_days": 80})),
+        ):
+            with self.subTest(words):
+                savepoint = self.env.cr.savepoint()
+                change()
+                self.assertEqual(self._fact(order, "terms_changed_days"), 0)
+                savepoint.close(rollback=True)
+                self.env.invalidate_all()
+                self.assertIsNone(self._fact(order, "terms_changed_days"))
+
+    def test_a_product_of_their_own(self):
+        self.assertIsNone(self._fact(self._quotation(), "terms_changed_days"))
+        product = self.env["product.product"].with_user(self.seller).create({"name": "Own", "list_price": 1})
+        self.assertEqual(self._fact(self._quotation(product=product), "terms_changed_days"), 0)
+
+    def test_whoever_has_a_hand_in_the_order_counts(self):
+        order = self._quotation()
+        self.customer.with_user(self.seller_2).property_payment_term_id = self.quarter
+        self.assertIsNone(self._fact(order, "terms_changed_days"), "somebody else's decision")
+        order.with_user(self.seller_2).order_line.price_unit = 9.9
+        self.assertEqual(self._fact(order, "terms_changed_days"), 0, "who edited it")
+
+    def test_what_changes_nothing_is_not_noted(self):
+        customer = self.customer.with_user(self.seller)
+        customer.write({"property_payment_term_id": self.month.id, "property_product_pricelist": self.list.id})
+        contact = customer.create({"name": "Site office", "parent_id": customer.id})
+        contact.write({"country_id": self.env.ref("base.be").id})
+        self.assertIsNone(self._fact(self._quotation(partner_id=contact.id), "terms_changed_days"))
+
+    def test_long_ago(self):
+        self.customer.with_user(self.seller).property_payment_term_id = self.quarter
+        order = self._quotation()
+        self.assertEqual(self._fact(order, "terms_changed_days"), 0)
+        for days, seen in ((31, 31), (181, None)):
+            with self.subTest(days), freeze_time(datetime.now() + timedelta(days=days, hours=1)):
+                self.assertEqual(self._fact(order, "terms_changed_days"), seen)
+
+    def test_the_attack_of_the_seller(self):
+        """Cheaper list and longer terms for the customer, then the order that fits them."""
+        customer = self.customer.with_user(self.seller)
+        cheap = self.env["product.pricelist"].create({"name": "Cheap", "company_id": self.company.id})
+        self._cheap_rule(cheap, self.env.user)
+        order = self._quotation(price=9.1)
+        self.assertEqual(self._fact(order, "price_under_list"), 9)
+        customer.write({"property_product_pricelist": cheap.id, "property_payment_term_id": self.quarter.id})
+        self.env.invalidate_all()
+        order.payment_term_id = self.quarter
+        self.assertEqual(self._fact(order, "price_under_list"), 0)
+        self.assertEqual(self._fact(order, "terms_longer_days"), 0)
+        order.action_confirm()
+        self.assertEqual((order.state, order.approval_state), ("draft", "pending"))
+        self.assertIn("Made for the order", order.approval_banner)
+
+    # ---------------------------------------------------- while a request waits
+
+    def test_another_list_or_terms_on_the_order_while_it_waits_are_asked_again(self):
+        cheap = self.env["product.pricelist"].create({"name": "Cheap", "company_id": self.company.id})
+        for values in ({"pricelist_id": cheap.id}, {"payment_term_id": self.quarter.id}):
+            with self.subTest(values):
+                order = self._held_quotation()
+                task = self._task(order, "Sales")
+                digest = task.digest
+                order.write(values)
+                self.assertEqual(order.sudo().approval_request_id.round, 2)
+                self.assertNotEqual(self._task(order, "Sales").digest, digest)
+                approved = self._held_quotation()
+                self._decide(approved, "Sales", self.sales_manager)
+                self.assertEqual(approved.approval_state, "approved")
+                approved.write(values)
+                self.assertFalse(self._releases(approved))
+                approved.action_confirm()
+                self.assertNotInForce(approved)
+
+    # ----------------------------------------------------------------- queries
+
+    def test_one_query_for_all(self):
+        customers = self.env["res.partner"].create([{"name": f"Customer {n}"} for n in range(20)])
+        orders = self.env["sale.order"].union(*(self._quotation(partner_id=one.id) for one in customers)).sudo()
+        self.env.flush_all()
+        for batch in (orders, orders[:2]):
+            batch._approval_facts({"own_terms", "price_under_list", "requester"})
+            before = self.cr.sql_log_count
+            batch._approval_facts({"terms_changed_days"})
+            self.assertEqual(self.cr.sql_log_count - before, 1)
