@@ -172,14 +172,24 @@ def period_of(kind: str, day: date, is_workday: Callable[[date], bool] = lambda 
     raise ValueError(f"period: “{kind}” is none of {', '.join(PERIODS)}.")
 
 
-def period_before(first: date, last: date) -> tuple[date, date]:
-    """As many days right before; of a whole month the month before.
+def period_before(
+    first: date, last: date, kind: str | None = None, is_workday: Callable[[date], bool] = lambda _day: True
+) -> tuple[date, date]:
+    """As many days right before; of a whole month the month before; of the days since the last working day those
+    since the one before: a Monday is compared with Friday and its weekend, not with a Sunday.
+
+    :param kind: of what is compared, if it is known
 
     >>> period_before(date(2026, 3, 1), date(2026, 3, 31))
     (datetime.date(2026, 2, 1), datetime.date(2026, 2, 28))
     >>> period_before(date(2026, 3, 2), date(2026, 3, 8))
     (datetime.date(2026, 2, 23), datetime.date(2026, 3, 1))
+    >>> weekday = lambda day: day.weekday() < 5
+    >>> period_before(date(2026, 11, 23), date(2026, 11, 23), "since_last_workday", weekday)
+    (datetime.date(2026, 11, 20), datetime.date(2026, 11, 22))
     """
+    if kind == "since_last_workday" and period_of(kind, last + ONE, is_workday) == (first, last):
+        return period_of(kind, first, is_workday)
     if first.day == 1 and last == first.replace(day=monthrange(first.year, first.month)[1]):
         return period_of("previous_month", first)
     return first - (last - first) - ONE, first - ONE

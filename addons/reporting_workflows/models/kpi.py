@@ -110,6 +110,8 @@ class Kpi(models.Model):
         named = OWNERS & vals.keys()
         if named:
             self._check_names_owner()
+            if not self.env.su and self.env.uid in (vals.get("owner_id"), vals.get("backup_owner_id")):
+                raise AccessError(_("Owner: an administrator names others, who sign the numbers; not themselves."))
         if "active" in vals and self.filtered("version_id") and not self._may("administrator", "policy_publisher"):
             raise AccessError(_("Active: a KPI in force is archived by a policy publisher or an administrator."))
         before = {kpi: [kpi[name] for name in sorted(OWNERS)] for kpi in self} if named else {}

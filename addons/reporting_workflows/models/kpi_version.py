@@ -114,6 +114,7 @@ class KpiVersion(models.Model):
     published_at = fields.Datetime(readonly=True, copy=False)
     content = fields.Text(readonly=True, copy=False, help="The definition as published, canonical JSON.")
     digest = fields.Char(readonly=True, copy=False, help="SHA-256 of the published content.")
+    draft_digest = fields.Char(compute="_compute_draft_digest", help="SHA-256 of the draft as it stands.")
     can_publish = fields.Boolean(compute="_compute_can_publish")
 
     _sql_constraints = [
@@ -158,6 +159,11 @@ class KpiVersion(models.Model):
     def _compute_draft_changes(self):
         for version in self:
             version.draft_changes = version._difference() if version.state == "draft" else False
+
+    @api.depends(*GOVERNED, "kpi_id.code")
+    def _compute_draft_digest(self):
+        for version in self:
+            version.draft_digest = _sha256(version._content()) if version.id else False
 
     @api.depends("state", "author_ids")
     @api.depends_context("uid")
@@ -234,6 +240,11 @@ class KpiVersion(models.Model):
             if user not in version.author_ids:
                 models.BaseModel.write(version, {"author_ids": [(4, user.id)]})
 
+    def _content(self):
+        """Canonical JSON of what the version says: this is sealed when it is published."""
+        content = {"code": self.kpi_id.code, **self._terms()}
+        return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
     # ------------------------------------------------------------ difference
 
     def _terms(self):
@@ -260,8 +271,12 @@ class KpiVersion(models.Model):
 
     # --------------------------------------------------------------- actions
 
-    def action_publish(self):
-        """Put a draft in force. Takes a publisher who did not write in it."""
+    def action_publish(self, seen_digest=None):
+        """Put a draft in force. Takes a publisher who did not write in it.
+
+        :param seen_digest: the ``draft_digest`` that the publisher looked at (the button of the form sends it along)
+        """
+        seen_digest = seen_digest or self.env.context.get("seen_digest")
         for version in self:
             version._check_draft()
             if not self.env.user.has_group("distribution_core.group_policy_publisher"):
@@ -270,6 +285,8 @@ class KpiVersion(models.Model):
                 raise UserError(
                     _("You wrote in %s. Somebody else who may publish puts it in force.", version.display_name)
                 )
+            if seen_digest and seen_digest != _sha256(version._content()):
+                raise UserError(_("%s was edited since you opened it. Reload it and look again.", version.display_name))
             version.sudo()._publish(self.env.user)
 
     def _publish(self, user):
@@ -277,10 +294,8 @@ class KpiVersion(models.Model):
         self.ensure_one()
         self.env["distribution.kpi.source"]._source(self.source)
         before = self.kpi_id.version_id
-        content = json.dumps(
-            {"code": self.kpi_id.code, **self._terms()}, sort_keys=True, ensure_ascii=False, separators=(",", ":")
-        )
-        digest = hashlib.sha256(content.encode()).hexdigest()
+        content = self._content()
+        digest = _sha256(content)
         if before:
             models.BaseModel.write(before, {"state": "retired"})
         models.BaseModel.write(
@@ -334,6 +349,10 @@ class KpiVersion(models.Model):
                 version.write(values)
             else:
                 version.copy({**values, "change_summary": why})._publish(self.env.user)
+
+
+def _sha256(text):
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _shown(version, field, env):

@@ -1,7 +1,7 @@
 """A report: what it is called, who answers for it, and all versions of its definition."""
 
 import logging
-from datetime import timezone
+from datetime import time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import psycopg2
@@ -9,7 +9,7 @@ from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 
-from ..engine.schedule import next_due
+from ..engine.schedule import moment_of, next_due
 
 _logger = logging.getLogger(__name__)
 
@@ -232,8 +232,12 @@ class Report(models.Model):
         due, missed = version._newest_due(days, self.next_due_at, now)
         if due:
             first, last = version._period_of(due.day, days)
+            over = moment_of(last + timedelta(days=1), time(), self._zone())
             runs = self.env["distribution.report.run"]
-            if not runs._known(self, first, last):
-                runs._start(version, first, last, origin="schedule", due_at=due.moment, missed=missed)
+            known = runs._known(self, first, last)
+            if not known or not known._serves(min(over, due.moment)):
+                # Started by hand, and given up or too early: whoever expects the report gets it all the same.
+                reason = _("By schedule: it was given up, or run before the period was over.") if known else None
+                runs._start(version, first, last, origin="schedule", due_at=due.moment, missed=missed, reason=reason)
             self.last_due_at = due.moment
         self._plan(now)

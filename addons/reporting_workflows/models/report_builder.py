@@ -75,6 +75,7 @@ class Scope:
     owner: str
     first: Any
     last: Any
+    before: tuple
     site_id: int | None = None
     category_id: int | None = None
     parameters: tuple = ()
@@ -131,7 +132,7 @@ class ReportBuilder(models.AbstractModel):
         )
         zone = report._zone()
         since, until = moment_of(first, time(), zone), moment_of(last + timedelta(days=1), time(), zone)
-        earlier = period_before(first, last)
+        earlier = self._before(company, sealed["definition"], first, last, since)
         names = {
             _("Site"): self.env["stock.warehouse"].sudo().browse(site_id or ()).name,  # sudo: a name
             _("Category"): self.env["product.category"].sudo().browse(category_id or ()).complete_name,  # sudo: a name
@@ -144,6 +145,7 @@ class ReportBuilder(models.AbstractModel):
             owner=report.owner_id.name,
             first=first,
             last=last,
+            before=earlier,
             site_id=site_id,
             category_id=category_id,
             parameters=tuple((label, name) for label, name in names.items() if name),
@@ -161,6 +163,14 @@ class ReportBuilder(models.AbstractModel):
                 "company": company.id,
             },
         )
+
+    def _before(self, company, definition, first, last, since):
+        """First and last day of what the period is compared with."""
+        kind = definition.get("settings", {}).get("period")
+        if kind != "since_last_workday":
+            return period_before(first, last)
+        # As the company worked then: the calendar is read around the period, not around now.
+        return period_before(first, last, kind, self.env["distribution.report.working.days"]._of(company, since))
 
     # ---------------------------------------------------------------- capture
 

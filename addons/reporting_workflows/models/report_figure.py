@@ -19,7 +19,6 @@ from odoo.exceptions import UserError
 from ..engine import Figure
 from ..engine.dashboard import total
 from ..engine.kpi import exact
-from ..engine.schedule import period_before
 from ..engine.thresholds import status_of
 from .dashboard_load import Place
 from .kpi_snapshot import LEVEL_DELAY
@@ -77,7 +76,7 @@ class ReportBuilder(models.AbstractModel):
         if not codes:
             return {}
         kpis = self._kpis(scope.env, codes)
-        earlier = period_before(scope.first, scope.last)
+        earlier = scope.before
         kept = self._kept(kpis, scope, earlier[0])
         now = self._numbers(kpis, scope, (scope.first, scope.last), kept)
         before = self._numbers(kpis, scope, earlier, kept)

@@ -51,10 +51,16 @@ class ReportRelease(models.Model):
     def write(self, vals):
         if "edition_id" in vals:
             raise AccessError(_("A release stays with its edition."))
-        if self._approval_controlled & vals.keys() and any(release.edition_id for release in self.sudo()):
+        # sudo: whether they belong to editions, whoever writes
+        editions = self.sudo().edition_id
+        if editions and (not self.env.su or self._approval_controlled & vals.keys()):
             raise AccessError(_("The release of an edition says what the edition says; it is not edited."))
+        if "active" in vals and not vals["active"] and any(edition.number for edition in editions):
+            raise AccessError(
+                _("%s is released. Recall the edition instead.", editions.filtered("number")[0].display_name)
+            )
         result = super().write(vals)
-        if vals.get("released_at") and any(release.edition_id for release in self.sudo()):
+        if vals.get("released_at") and editions:
             self.env["distribution.report.run"]._wake()
         return result
 

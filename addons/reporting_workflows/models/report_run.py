@@ -189,6 +189,20 @@ class ReportRun(models.Model):
             return self._step_states()["capture"] == "pending"
         return self.state in (*LIVE, "waiting")
 
+    def _serves(self, moment):
+        """Whether an attempt at the same is what the schedule would start at ``moment``."""
+        same = [(name, "=", self[name]) for name in ("period_first", "period_last", "parameters")]
+        attempts = self.search([("report_id", "=", self.report_id.id), *same])
+        return any(attempt._is_of(moment) for attempt in attempts)
+
+    def _is_of(self, moment):
+        """Whether its numbers are of ``moment`` or later, or will be."""
+        if self.state == "cancelled":
+            return False
+        return (self.captured_at and self.captured_at >= moment) or (
+            self.state in LIVE and (not self.captured_at or self._step_states()["capture"] == "pending")
+        )
+
     @api.model
     def _start(self, version, first, last, *, origin="manual", site=None, category=None, reason=None, **values):
         """A new run. A database constraint keeps a period from running twice.

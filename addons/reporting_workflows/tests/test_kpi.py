@@ -70,6 +70,22 @@ class TestKpi(TransactionCase):
         event = self.env["distribution.event"]._last_for(self.kpi, "distribution.kpi.published.v1")
         self.assertIn(draft.digest, event.data)
 
+    def test_what_was_looked_at_is_put_in_force(self):
+        draft = self._draft(target=3)
+        publisher = draft.with_user(self.publisher)
+        seen = publisher.draft_digest
+        draft.with_user(self.author).write({"target": 30})
+        for attempt in (
+            lambda: publisher.action_publish(seen),
+            lambda: publisher.with_context(seen_digest=seen).action_publish(),
+        ):
+            with self.assertRaisesRegex(UserError, "was edited since"):
+                attempt()
+        self.assertEqual(draft.state, "draft")
+        seen = publisher.draft_digest
+        publisher.action_publish(seen)
+        self.assertEqual((draft.state, draft.digest, self.kpi.target), ("published", seen, 30))
+
     def test_an_author_does_not_publish_the_own_draft(self):
         draft = self._draft(target=3)
         both = new_test_user(

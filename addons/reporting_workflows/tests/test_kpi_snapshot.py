@@ -362,6 +362,8 @@ class TestKpiSnapshot(TransactionCase):
         for user in (author, self.employee, self.reader):
             with self.assertRaises(AccessError):
                 self.flow.with_user(user).write({"owner_id": user.id})
+        with self.assertRaisesRegex(AccessError, "not themselves"):
+            self.flow.with_user(self.admin).write({"backup_owner_id": self.admin.id})
         self.flow.with_user(self.admin).write({"owner_id": self.keeper.id})
         event = self.env["distribution.event"]._last_for(self.flow, "distribution.kpi.owner_changed.v1")
         self.assertIn(f'"owner_id":{self.keeper.id}', event.data)

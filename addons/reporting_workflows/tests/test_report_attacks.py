@@ -97,6 +97,23 @@ class TestReportAttacks(ReportCase):
             release.with_user(self.watcher).write({"period": "2020"})
         self.assertEqual(release.audience, "management")
 
+    def test_operations_does_not_stop_what_others_release(self):
+        _run, edition, release = self._waiting(classification="management")
+        for values in ({"active": False}, {"name": "x"}, {"user_id": self.watcher.id}, {"is_stale": True}):
+            with self.subTest(values), self.assertRaises(AccessError):
+                release.with_user(self.watcher).write(values)
+        with self.assertRaises(AccessError):
+            release.with_user(self.watcher).action_archive()
+        self._decide(release, "Finance", self.finance)
+        self._resume(release)
+        self._work()
+        self.assertEqual((edition.state, release.active), ("released", True))
+        with self.assertRaises(AccessError):
+            release.with_user(self.watcher).action_archive()
+        with self.assertRaisesRegex(AccessError, "Recall the edition"):
+            release.sudo().active = False
+        edition._check_intact()
+
     def test_operations_reads_no_words_of_what_is_not_internal(self):
         few = {"code": "few", "label": "Margin of Acme", "kind": "row_count", "dataset": "vendors", "minimum": "6"}
         secret = self._run(

@@ -35,6 +35,14 @@ class TestReportKpis(ReportCase):
                 continue
         return found
 
+    def test_a_monday_is_compared_with_a_friday(self):
+        report = self._report(period="since_last_workday")
+        builder = self.env["distribution.report.builder"]
+        days = [fields.Date.to_date(day) for day in ("2026-11-23", "2026-11-20", "2026-11-22")]
+        scope = builder._scope(report.version_id, days[0], days[0], self.reader)
+        self.assertEqual(scope.before, (days[1], days[2]))
+        self.assertTrue(scope.values["before_since"].startswith("2026-11-20"))
+
     def test_figures_are_what_the_reader_measures(self):
         kpis = self._measurable()[:3]
         self.assertTrue(kpis)

@@ -1,7 +1,7 @@
 """The library: each report is complete, can be installed and published, and says what it promises."""
 
 import ast
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from odoo import Command
@@ -11,6 +11,7 @@ from odoo.tests.common import new_test_user, tagged
 from odoo.addons.distribution_core.compat import IS_17, storable_product_values
 
 from ..engine.definition_file import dump, load
+from ..engine.schedule import due_moments
 from ..models.report_builder import judged
 from .kpi_world import FIRST, LAST, KpiWorld
 from .report_case import CORE, ReportCase
@@ -95,6 +96,35 @@ class TestReportLibrary(KpiWorld):
                 for one in (*content["datasets"], *content["inputs"]):
                     if one.get("domain"):
                         ast.literal_eval(one["domain"])
+
+    def test_every_day_is_in_an_edition_of_each_daily_report(self):
+        """Four weeks by the schedule and the calendar of the company: Fridays, weekends and a holiday as well."""
+        monday = date(2026, 11, 2)
+        holiday = datetime(2026, 11, 12)
+        self.env["resource.calendar.leaves"].create(
+            {
+                "name": "Holiday",
+                "calendar_id": self.company.resource_calendar_id.id,
+                "company_id": self.company.id,
+                "date_from": holiday - timedelta(hours=12),
+                "date_to": holiday + timedelta(hours=36),
+            }
+        )
+        working = self.env["distribution.report.working.days"]._of(self.company, holiday)
+        self.assertTrue(working(monday))
+        self.assertFalse(working(holiday.date()))
+        for code, draft in self.drafts.items():
+            if draft.schedule_every != "day":
+                continue
+            with self.subTest(code):
+                until = datetime.combine(monday, time()) + timedelta(days=40)
+                due = due_moments(
+                    draft._schedule(), draft.report_id._zone(), working, until - timedelta(days=45), until
+                )
+                told = [draft._period_of(one.day, working) for one in due]
+                for number in range(28):
+                    day = monday + timedelta(days=number)
+                    self.assertEqual(len([1 for first, last in told if first <= day <= last]), 1, day)
 
     def test_a_draft_is_the_file(self):
         for code, text in self.env["distribution.report.library"]._files().items():

@@ -64,6 +64,45 @@ class TestReportRun(ReportCase):
         self.assertEqual((report.run_ids.period, report.run_ids.missed), ("2026-11-19", 4))
         self.assertEqual(report.next_due_at.date(), fields.Date.to_date("2026-11-21"))
 
+    def test_what_was_run_by_hand_does_not_keep_the_schedule_from_it(self):
+        """A run of half a day, and one that was given up, do not serve; one of the whole day does."""
+        for code, captured_at, cancels, attempts in (
+            ("half", "2026-11-19 14:00:00", (), [1, 2]),
+            ("whole", "2026-11-20 07:00:00", (), [1]),
+            ("given_up", "2026-11-20 07:00:00", (1,), [1, 2]),
+            ("once_is_enough", "2026-11-20 07:00:00", (2,), [1, 2]),
+            ("both_given_up", "2026-11-20 07:00:00", (1, 2), [1, 2, 3]),
+        ):
+            with self.subTest(code):
+                report = self._report(code=code, schedule_every="day", schedule_at=6.0)
+                report._plan(datetime(2026, 11, 19, 12))
+                self._run(report, day="2026-11-19")
+                if 1 in cancels:
+                    report.run_ids.with_user(self.owner).action_cancel()
+                self._work()
+                report.run_ids.sudo().write({"captured_at": captured_at})
+                if 2 in cancels:
+                    self._run(report, day="2026-11-19", reason="Again").with_user(self.owner).action_cancel()
+                with freeze_time("2026-11-20 12:00:00"):
+                    self.env["distribution.report"]._cron_schedule()
+                    self.env["distribution.report"]._cron_schedule()
+                self.assertEqual(sorted(report.run_ids.mapped("attempt")), attempts)
+                newest = report.run_ids.sorted("attempt")[-1]
+                self.assertEqual(newest.period, "2026-11-19")
+                if len(attempts) > 1 + (2 in cancels):
+                    self.assertEqual((newest.origin, newest.state), ("schedule", "queued"))
+                    self._work()
+                    self.assertEqual(newest.state, "done", newest.error)
+
+    def test_a_run_that_is_still_going_on_is_the_one_of_the_schedule(self):
+        report = self._report(schedule_every="day", schedule_at=6.0)
+        report._plan(datetime(2026, 11, 19, 12))
+        with freeze_time("2026-11-19 14:00:00"):
+            self._run(report, day="2026-11-19")
+        with freeze_time("2026-11-20 12:00:00"):
+            self.env["distribution.report"]._cron_schedule()
+        self.assertEqual(len(report.run_ids), 1, "it takes its numbers from now on")
+
     def test_a_period_runs_once_and_again_with_a_reason(self):
         report = self._report()
         run = self._run(report)

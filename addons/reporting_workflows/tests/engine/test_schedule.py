@@ -128,11 +128,33 @@ def test_the_clock_shows_the_hour_or_has_skipped_it(day, at, zone):
         assert before.replace(tzinfo=None) < datetime.combine(day, at) < shown.replace(tzinfo=None)
 
 
+@pytest.mark.parametrize("off_days", ["run", "skip", "next"])
+@given(day=st.dates(date(2026, 1, 1), date(2026, 12, 31)))
+@settings(max_examples=40)
+def test_every_day_is_in_a_daily_report(off_days, day):
+    """Also those on which nobody works: the next report is about them, and each is compared with the one before."""
+    due = due_moments(
+        Schedule("day", time(6), off_days=off_days), BERLIN, is_workday, datetime(2025, 12, 1), datetime(2027, 1, 31)
+    )
+    periods = [period_of("since_last_workday", one.day, is_workday) for one in due]
+    assert [first for first, last in periods if first <= day <= last]
+    if off_days == "run":
+        return
+    for earlier, (first, last) in zip(periods, periods[1:]):
+        assert first - earlier[1] == timedelta(days=1), "none is in two of them"
+        assert period_before(first, last, "since_last_workday", is_workday) == earlier
+
+
+def test_a_span_that_somebody_chose_is_compared_with_as_many_days():
+    chosen = date(2026, 11, 16), date(2026, 11, 19)
+    assert period_before(*chosen, "since_last_workday", is_workday) == (date(2026, 11, 12), date(2026, 11, 15))
+
+
 @given(st.sampled_from(PERIODS), st.dates(date(2024, 1, 1), date(2027, 12, 31)))
 @settings(max_examples=60)
 def test_periods_and_their_names(kind, day):
     first, last = period_of(kind, day, is_workday)
     assert first <= last <= day
-    earlier = period_before(first, last)
+    earlier = period_before(first, last, kind, is_workday)
     assert earlier[1] == first - timedelta(days=1)
     assert period_key(first, last) != period_key(*earlier)
