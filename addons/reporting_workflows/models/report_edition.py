@@ -27,6 +27,8 @@ from .report_version import CLASSIFICATIONS, FORMATS
 
 #: The audience of a release by the classification of the report.
 AUDIENCE = {"internal": "team", "management": "management", "customer": "customer", "supplier": "supplier"}
+#: States of the release in which nobody is asked any more and nothing was released.
+REFUSED = ("refused", "rejected", "withdrawn", "void", "revision")
 MEDIA_TYPES = {
     "pdf": "application/pdf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -314,7 +316,7 @@ class ReportEdition(models.Model):
         release = self.release_id
         if release.released_at:
             return "released"
-        if not release.active or release.approval_state in ("refused", "rejected", "void", "revision"):
+        if not release.active or release.approval_state in REFUSED:
             return "refused"
         return None
 

@@ -67,6 +67,15 @@ class TestReportEdition(ReportCase):
         self.assertEqual(edition.number, 0)
         self.assertFalse([one for one in self._send() if "late" not in one["Subject"]])
 
+    def test_a_request_that_is_taken_back_stops_the_run_and_its_owner_hears(self):
+        run, edition, release = self._waiting()
+        release.approval_request_id.with_user(self.owner).action_withdraw()
+        self._work()
+        self.assertEqual((run.state, run.cause, edition.number), ("failed", "approval", 0))
+        self.assertIn("Withdrawn", run.error)
+        self.assertTrue(self.env["distribution.case"].search([("dedup_key", "=", f"report_run,{run.id}")]))
+        self.assertTrue([one for one in self._send() if "late" in one["Subject"]])
+
     def test_the_owner_does_not_release_alone(self):
         self.owner.write({USER_GROUPS: [Command.link(self.groups["Finance"].id)]})
         _run, _edition, release = self._waiting()
