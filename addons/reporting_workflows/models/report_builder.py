@@ -617,7 +617,7 @@ class ReportBuilder(models.AbstractModel):
         return self._compute(scope, tables, inputs, checks, judged(scope, inputs, checks, "preview"), as_of)
 
 
-def judged(scope, inputs, checks, overruled=""):
+def judged(scope, inputs, checks, overruled="", let_go=None):
     """The verdict on inputs and checks, as the definition says what is done about them."""
     settings = scope.definition.get("settings", {})
     return verdict(
@@ -626,6 +626,7 @@ def judged(scope, inputs, checks, overruled=""):
         on_stale=settings.get("on_stale") or "hold",
         on_failed=settings.get("on_failed") or "hold",
         overruled=overruled,
+        let_go=let_go,
     )
 
 

@@ -121,7 +121,7 @@ class ReportRelease(models.Model):
 
     def _approval_owners(self):
         edition = self.edition_id
-        return super()._approval_owners() | edition.report_id.owner_id | edition.run_id.overruled_by_id
+        return super()._approval_owners() | edition.report_id.owner_id | edition.run_id.overruler_ids
 
     def _approval_resume(self, action):
         if not self.edition_id:

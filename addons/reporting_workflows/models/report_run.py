@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import psycopg2
-from odoo import _, api, fields, models
+from odoo import Command, _, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 
@@ -110,6 +110,11 @@ class ReportRun(models.Model):
     late_told_at = fields.Datetime(readonly=True, help="When its recipients heard that it is late.")
     overruled_by_id = fields.Many2one("res.users", readonly=True)
     overruled_reason = fields.Char(readonly=True)
+    overruler_ids = fields.Many2many(
+        "res.users", "distribution_report_run_overruler_rel", readonly=True, help="None of them releases it."
+    )
+    held_for = fields.Json(readonly=True, help="What holds it, one by one.")
+    let_go = fields.Json(readonly=True, help="What held it when somebody let it go: anything else holds it again.")
     error = fields.Text(readonly=True)
     cause = fields.Selection(selection=list(CAUSE_NAMES.items()), compute="_compute_progress")
     failed_step_id = fields.Many2one("distribution.report.run.step", compute="_compute_progress")
@@ -266,7 +271,15 @@ class ReportRun(models.Model):
         if not (reason or "").strip():
             raise UserError(_("Reason: say why the report goes out all the same; every page shows it."))
         run = self.sudo()  # sudo: the role was checked; runs are written by nobody
-        run.write({"overruled_by_id": self.env.uid, "overruled_reason": reason.strip()})
+        said = run.overruled_reason
+        run.write(
+            {
+                "overruled_by_id": self.env.uid,
+                "overruler_ids": [Command.link(self.env.uid)],
+                "overruled_reason": f"{said}; {reason.strip()}" if said else reason.strip(),
+                "let_go": [*(run.let_go or ()), *(run.held_for or ())],
+            }
+        )
         run._again()
         self._wake()
         return True
@@ -577,9 +590,13 @@ class ReportRun(models.Model):
             **self._held(scope, (), checks),
         }
 
+    def _judged(self, scope, inputs, checks):
+        return judged(scope, inputs, checks, self.overruled_reason or "", self.let_go or ())
+
     def _held(self, scope, inputs, checks):
         """The values of a step that holds the report; nothing where it goes on."""
-        hold = judged(scope, inputs, checks, self.overruled_reason or "").hold
+        conclusion = self._judged(scope, inputs, checks)
+        hold = conclusion.hold
         if not hold:
             return {}
         now = fields.Datetime.now()
@@ -588,6 +605,7 @@ class ReportRun(models.Model):
         self.write(
             {
                 "hold_reason": hold,
+                "held_for": list(conclusion.held_for),
                 "held_since": self.held_since or now,
                 "next_try_at": now + timedelta(seconds=pause),
             }
@@ -600,7 +618,7 @@ class ReportRun(models.Model):
     def _do_compute(self):
         scope, (captured, tables) = self._scope(), self._taken()
         checks = list(zip(scope.definition.get("checks", ()), captured.checks))
-        conclusion = judged(scope, captured.inputs, checks, self.overruled_reason or "")
+        conclusion = self._judged(scope, captured.inputs, checks)
         content, _findings = self.env["distribution.report.builder"]._compute(
             scope, tables, captured.inputs, checks, conclusion, self.captured_at
         )

@@ -130,6 +130,31 @@ class TestReportRun(ReportCase):
         self.assertIn("The month has to be closed", marks[1])
         self.assertTrue(any(marks[0] in self._text(message) for message in self._send()))
 
+    def test_who_lets_it_go_lets_go_what_they_saw(self):
+        _source, report = self._stale_report(check_ids=[Command.create(FAILS)])
+        report.sudo().backup_owner_id = self.stranger
+        run = self._run(report)
+        self._work()
+        self.assertEqual(run.hold_reason, "stale inputs: Vendor master")
+        run.with_user(self.owner).action_overrule("The month has to be closed")
+        self._work()
+        self.assertEqual((run.state, run.hold_reason), ("held", "failed checks: Enough vendors"))
+        run.sudo().next_try_at = False
+        self._work()
+        self.assertEqual(run.state, "held", "nor when it is tried again")
+        run.with_user(self.stranger).action_overrule("Five are enough")
+        self._work()
+        self.assertEqual(run.state, "done", run.error)
+        self.assertEqual(
+            run.edition_id._content().marks,
+            (
+                "Released with stale inputs: Vendor master",
+                "Released with failed checks: Enough vendors",
+                "Let go: The month has to be closed; Five are enough",
+            ),
+        )
+        self.assertLessEqual(self.owner | self.stranger, run.edition_id.release_id._approval_owners())
+
     def test_marked_and_shortened(self):
         _source, report = self._stale_report(on_stale="mark")
         run = self._run(report)
