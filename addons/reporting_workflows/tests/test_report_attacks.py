@@ -1,10 +1,13 @@
 """Attacks on reports by people with some rights: fields that are forbidden, owners, sites, addresses, releases."""
 
-from odoo import Command
+from datetime import timedelta
+
+from freezegun import freeze_time
+from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests.common import new_test_user, tagged
 
-from .report_case import ReportCase
+from .report_case import CORE, ReportCase
 
 
 @tagged("post_install", "-at_install")
@@ -53,6 +56,32 @@ class TestReportAttacks(ReportCase):
         self.author.company_ids |= other
         with self.assertRaises(UserError):
             report.with_user(self.author).write({"company_id": other.id})
+
+    def test_an_author_does_not_silence_a_report_in_force(self):
+        report = self._report(schedule_every="day", schedule_at=6.0)
+        self.assertTrue(report.next_due_at)
+        for user in (self.author, self.owner, self.watcher):
+            with self.assertRaises(AccessError):
+                report.with_user(user).active = False
+        draft = self._report(code="not_yet", publish=False)
+        draft.with_user(self.author).active = False
+        self.assertFalse(draft.active, "what was never in force is its author's")
+
+        admin = new_test_user(self.env, "t_house_admin", f"base.group_user,{CORE}administrator")
+        with freeze_time(report.next_due_at + timedelta(days=3)):
+            report.with_user(admin).with_context(tracking_disable=False, mail_notrack=False).active = False
+            self.assertFalse(report.next_due_at)
+            self.env.flush_all()
+            self.env.cr.precommit.run()
+            self.assertIn("active", report.message_ids.tracking_value_ids.field_id.mapped("name"))
+            self.env["distribution.report"]._cron_schedule()
+            report.with_user(admin).active = True
+            self.assertGreater(report.next_due_at, fields.Datetime.now(), "nothing is caught up with")
+            self.env["distribution.report"]._cron_schedule()
+        self.assertFalse(report.run_ids)
+        events = self.env["distribution.event"].search([("correlation", "=", f"distribution.report,{report.id}")])
+        facts = [event.type.split(".")[2] for event in events.sorted("id")]
+        self.assertEqual(facts, ["published", "archived", "restored"])
 
     def test_a_report_of_one_site_is_not_run_for_another(self):
         sites = self.env["stock.warehouse"].create([{"name": f"S{n}", "code": f"RS{n}"} for n in range(2)])
