@@ -258,7 +258,7 @@ class Report(models.Model):
         if due:
             first, last = version._period_of(due.day, days)
             runs = self.env["distribution.report.run"]
-            if not runs._known(self, first, last):
+            if not runs._known(version, first, last):
                 runs._start(version, first, last, origin="schedule", due_at=due.moment, missed=missed)
             self.last_due_at = due.moment
         self._plan(now)

@@ -167,17 +167,20 @@ class ReportRun(models.Model):
     # ---------------------------------------------------------------- starting
 
     @api.model
-    def _parameters(self, site, category):
-        named = {"site": site.id, "category": category.id}
+    def _parameters(self, version, site, category):
+        """What it is run for, as one key: what was chosen, else what the version is published for."""
+        sealed = version._sealed()["ids"]
+        named = {"site": site.id or sealed["site"], "category": category.id or sealed["category"]}
         return json.dumps({name: number for name, number in named.items() if number}, sort_keys=True)
 
     @api.model
-    def _known(self, report, first, last, site=None, category=None):
-        """The newest attempt at this report, period and parameters."""
-        parameters = self._parameters(site or self.env["stock.warehouse"], category or self.env["product.category"])
+    def _known(self, version, first, last, site=None, category=None):
+        """The newest attempt at the report of a version, for this period and these parameters."""
+        site, category = site or self.env["stock.warehouse"], category or self.env["product.category"]
+        parameters = self._parameters(version, site, category)
         return self.sudo().search(  # sudo: whether it was run, whoever asks
             [
-                ("report_id", "=", report.id),
+                ("report_id", "=", version.report_id.id),
                 ("period_first", "=", first),
                 ("period_last", "=", last),
                 ("parameters", "=", parameters),
@@ -209,7 +212,7 @@ class ReportRun(models.Model):
         # sudo: whoever starts it need not see other companies' sites to be refused them
         if site and site.sudo().company_id != report.company_id:
             raise UserError(_("Site: %s belongs to another company.", site.sudo().name))
-        known = self._known(report, first, last, site, category)
+        known = self._known(version, first, last, site, category)
         if known and not reason:
             raise UserError(
                 _("%s was run already. Say why it is run again: this becomes a further attempt.", known.display_name)
@@ -224,7 +227,7 @@ class ReportRun(models.Model):
                 "period": period_key(first, last),
                 "site_id": site.id,
                 "category_id": category.id,
-                "parameters": self._parameters(site, category),
+                "parameters": self._parameters(version, site, category),
                 "attempt": known.attempt + 1,
                 "reason": reason,
                 "origin": origin,

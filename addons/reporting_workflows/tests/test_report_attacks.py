@@ -88,7 +88,12 @@ class TestReportAttacks(ReportCase):
         report = self._report(site_id=sites[0].id)
         with self.assertRaisesRegex(UserError, "one site only"):
             self._run(report, site=sites[1])
-        self.assertTrue(self._run(report, site=sites[0]))
+        run = self._run(report, site=sites[0])
+        with self.assertRaisesRegex(UserError, "was run already"):
+            self._run(report)
+        report._plan(fields.Datetime.to_datetime("2026-11-20 12:00:00"))
+        self.assertEqual(self._run(report, reason="A count was late").attempt, 2, "the same report of the same site")
+        self.assertEqual(report.run_ids - run, run.search([("report_id", "=", report.id), ("attempt", "=", 2)]))
         elsewhere = self.env["stock.warehouse"].search([("company_id", "!=", self.env.company.id)], limit=1)
         if not elsewhere:
             other = self.env["res.company"].create({"name": "Elsewhere"})
