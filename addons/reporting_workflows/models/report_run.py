@@ -237,7 +237,24 @@ class ReportRun(models.Model):
             }
         )
         run.flush_recordset()
+        run._replace_waiting()
         return run
+
+    def _replace_waiting(self):
+        """Nobody releases numbers that are taken anew: earlier attempts that wait for people are over."""
+        waiting = self.search(
+            [
+                ("report_id", "=", self.report_id.id),
+                ("period_first", "=", self.period_first),
+                ("period_last", "=", self.period_last),
+                ("parameters", "=", self.parameters),
+                ("attempt", "<", self.attempt),
+                ("state", "=", "waiting"),
+            ]
+        ).filtered(lambda run: not run.edition_id.release_id.released_at)
+        reason = _("It was run again: %s", self.reason)
+        waiting.write({"state": "cancelled", "finished_at": fields.Datetime.now(), "error": reason})
+        waiting.edition_id._withdraw(reason)
 
     @api.model
     def _wake(self):

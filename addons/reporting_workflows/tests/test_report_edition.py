@@ -76,6 +76,47 @@ class TestReportEdition(ReportCase):
         self.assertTrue(self.env["distribution.case"].search([("dedup_key", "=", f"report_run,{run.id}")]))
         self.assertTrue([one for one in self._send() if "late" in one["Subject"]])
 
+    def test_numbers_that_are_taken_anew_are_released_by_nobody(self):
+        run, edition, release = self._waiting()
+        again = run.browse(run.with_user(self.owner).action_run_again("A vendor was missing")["res_id"])
+        self.assertEqual((run.state, edition.state, release.active), ("cancelled", "withdrawn", False))
+        self.assertIn("A vendor was missing", run.error)
+        self._work()
+        self.assertEqual((run.state, again.state), ("cancelled", "waiting"))
+        self._decide(again.edition_id.release_id, "Finance", self.finance)
+        self._resume(again.edition_id.release_id)
+        self._work()
+        self.assertEqual((again.state, again.edition_id.number, edition.number), ("done", 1, 0))
+
+    def test_older_numbers_do_not_become_the_newer_edition(self):
+        run, edition, release = self._waiting()
+        self._decide(release, "Finance", self.finance)
+        self._resume(release)
+        again = run.browse(run.with_user(self.owner).action_run_again("A vendor was missing")["res_id"])
+        self.assertEqual(run.state, "waiting", "it was released before")
+        while again.state != "waiting":  # another worker is faster with the second attempt
+            again._advance()
+        self._decide(again.edition_id.release_id, "Finance", self.finance)
+        self._resume(again.edition_id.release_id)
+        again.sudo().state = "running"
+        while again.state != "done":
+            again._advance()
+        self._work()
+        self.assertEqual((run.state, run.cause, edition.number), ("failed", "approval", 0))
+        self.assertIn("newer numbers", run.error)
+
+    def test_the_edition_that_counts_is_named_by_the_one_before(self):
+        first = self._released()
+        first.run_id.with_user(self.owner).action_run_again("A vendor was missing")
+        self._work()
+        second = first.report_id.run_ids[0].edition_id
+        self.assertEqual((second.number, second._replaced(), first._replaced()), (2, 1, 0))
+        self.assertEqual((first.with_user(self.recipient).newer_id, second.newer_id.id), (second, False))
+        (report,) = [file for file in second.file_ids if file.kind == "csv"] or second.file_ids[:1]
+        self.assertTrue(report._bytes())
+        second.with_user(self.owner).action_recall("Counted twice")
+        self.assertFalse(first.newer_id, "the one before counts again")
+
     def test_the_owner_does_not_release_alone(self):
         self.owner.write({USER_GROUPS: [Command.link(self.groups["Finance"].id)]})
         _run, _edition, release = self._waiting()
