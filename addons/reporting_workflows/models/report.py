@@ -258,7 +258,12 @@ class Report(models.Model):
         if due:
             first, last = version._period_of(due.day, days)
             runs = self.env["distribution.report.run"]
-            if not runs._known(version, first, last):
-                runs._start(version, first, last, origin="schedule", due_at=due.moment, missed=missed)
+            known = runs._known(version, first, last)
+            over_at = min(due.moment, self.company_id._moments_of(first, last)[1])
+            if not known or not known._covers(over_at):
+                reason = known and _("The schedule: the run before was stopped, or took place before the period was over.")
+                runs._start(
+                    version, first, last, origin="schedule", due_at=due.moment, missed=missed, reason=reason or None
+                )
             self.last_due_at = due.moment
         self._plan(now)

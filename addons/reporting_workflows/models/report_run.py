@@ -195,6 +195,12 @@ class ReportRun(models.Model):
             return self._step_states()["capture"] == "pending"
         return self.state in (*LIVE, "waiting")
 
+    def _covers(self, over_at):
+        """Whether its numbers are, or will be, those of a period that was over at ``over_at``, and it may still go out."""
+        return self.state not in ("cancelled", "failed") and (
+            self.state == "held" or not self.captured or self.captured_at >= over_at
+        )
+
     @api.model
     def _start(self, version, first, last, *, origin="manual", site=None, category=None, reason=None, **values):
         """A new run. A database constraint keeps a period from running twice.

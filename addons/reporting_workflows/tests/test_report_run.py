@@ -53,6 +53,31 @@ class TestReportRun(ReportCase):
         event = self.env["distribution.event"].search([("type", "=", "distribution.report.released.v1")], limit=1)
         self.assertEqual((event.res_id, event.correlation), (run.edition_id.id, f"distribution.report,{report.id}"))
 
+    def test_a_run_by_hand_does_not_replace_the_scheduled_one(self):
+        report = self._report(schedule_every="day", schedule_at=6.0)
+        for number, (began, do, attempts) in enumerate(
+            (
+                ("2026-11-16 15:00:00", self._work, 2),  # before the day was over
+                ("2026-11-18 04:00:00", lambda: report.run_ids[0].with_user(self.owner).action_cancel(), 2),
+                ("2026-11-20 04:00:00", self._work, 1),
+            )
+        ):
+            day = fields.Date.to_date("2026-11-16") + timedelta(days=(0, 1, 3)[number])
+            report.next_due_at = False
+            report._plan(datetime.combine(day, datetime.min.time()) + timedelta(hours=12))
+            with freeze_time(began):
+                self._run(report, day=str(day))
+                do()
+            with freeze_time(datetime.combine(day, datetime.min.time()) + timedelta(days=1, hours=12)):
+                self.env["distribution.report"]._cron_schedule()
+                self._work()
+            runs = report.run_ids.filtered(lambda run, day=day: run.period_first == day)
+            self.assertEqual(len(runs), attempts, day)
+            self.assertEqual(runs.sorted("attempt")[-1].state, "done")
+            if attempts > 1:
+                self.assertEqual(runs.sorted("attempt")[-1].origin, "schedule")
+                self.assertIn("schedule", runs.sorted("attempt")[-1].reason)
+
     def test_missed_days_are_caught_up_with_once(self):
         report = self._report(schedule_every="day", schedule_at=6.0)
         report._plan(datetime(2026, 11, 15, 12))
