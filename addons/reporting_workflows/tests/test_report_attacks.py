@@ -129,7 +129,10 @@ class TestReportAttacks(ReportCase):
             release.with_user(self.watcher).write({"audience": "team"})
         with self.assertRaises(AccessError):
             release.with_user(self.watcher).write({"period": "2020"})
-        self.assertEqual(release.audience, "management")
+        for values in ({"active": False}, {"is_stale": True}, {"exception_count": 9}, {"user_id": self.watcher.id}):
+            with self.assertRaises(AccessError):
+                release.with_user(self.watcher).write(values)
+        self.assertEqual((release.audience, release.active), ("management", True))
 
     def test_operations_reads_no_words_of_what_is_not_internal(self):
         few = {"code": "few", "label": "Margin of Acme", "kind": "row_count", "dataset": "vendors", "minimum": "6"}
