@@ -111,6 +111,8 @@ class TestReportLibrary(KpiWorld):
                 self.assertGreaterEqual(int(settings["retention_days"]), 365)
                 self.assertIn("{", settings["summary"], "its mail says numbers")
                 self.assertIn(content["schedule"]["every"], ("day", "week", "month"))
+                if (content["schedule"]["every"], content["schedule"]["off_days"]) == ("day", "skip"):
+                    self.assertEqual(settings["period"], "since_last_workday", "days without work are in a report")
                 self.assertTrue(content["recipients"] and content["thresholds"] and len(content["checks"]) >= 2)
                 sections = content["sections"]
                 self.assertTrue([one for one in sections if one.get("findings")])
