@@ -261,7 +261,9 @@ class Report(models.Model):
             known = runs._known(version, first, last)
             over_at = min(due.moment, self.company_id._moments_of(first, last)[1])
             if not known or not known._covers(over_at):
-                reason = known and _("The schedule: the run before was stopped, or took place before the period was over.")
+                reason = known and _(
+                    "The schedule: the run before was stopped, or took place before the period was over."
+                )
                 runs._start(
                     version, first, last, origin="schedule", due_at=due.moment, missed=missed, reason=reason or None
                 )

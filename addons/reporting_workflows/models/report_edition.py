@@ -399,7 +399,10 @@ class ReportEdition(models.Model):
         later = others.filtered(lambda one: one.state == "released" and one.run_id.attempt > self.run_id.attempt)
         if later:
             raise StepFailed(
-                _("%s was released meanwhile and rests on newer numbers: this one is not handed out.", later[0].display_name),
+                _(
+                    "%s was released meanwhile and rests on newer numbers: this one is not handed out.",
+                    later[0].display_name,
+                ),
                 "approval",
             )
         self.write({"number": newest.number + 1, "state": "released", "released_at": self.release_id.released_at})

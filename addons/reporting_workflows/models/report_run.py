@@ -196,7 +196,7 @@ class ReportRun(models.Model):
         return self.state in (*LIVE, "waiting")
 
     def _covers(self, over_at):
-        """Whether its numbers are, or will be, those of a period that was over at ``over_at``, and it may still go out."""
+        """Whether it goes out, or may, with numbers of a period that was over at ``over_at``."""
         return self.state not in ("cancelled", "failed") and (
             self.state == "held" or not self.captured or self.captured_at >= over_at
         )

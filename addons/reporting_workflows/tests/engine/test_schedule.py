@@ -133,9 +133,12 @@ def test_every_day_is_in_one_report_of_those_that_skip_days_without_work(start, 
     is_workday = lambda day: (day - start).days not in off  # noqa: E731
     days = [start + timedelta(days=number) for number in range(120)]
     told = []
-    for due in due_moments(Schedule("day", off_days="skip"), UTC, is_workday, *(
-        datetime.combine(day, time()) for day in (days[0], days[-1])
-    )):
+    for due in due_moments(
+        Schedule("day", off_days="skip"),
+        UTC,
+        is_workday,
+        *(datetime.combine(day, time()) for day in (days[0], days[-1])),
+    ):
         first, last = period_of("since_last_workday", due.day, is_workday)
         told += [first + timedelta(days=number) for number in range((last - first).days + 1)]
     assert told == [day for day in told[:1] for day in (day + timedelta(days=number) for number in range(len(told)))]
