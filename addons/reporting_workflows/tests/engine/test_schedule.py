@@ -128,7 +128,7 @@ def test_the_clock_shows_the_hour_or_has_skipped_it(day, at, zone):
         assert before.replace(tzinfo=None) < datetime.combine(day, at) < shown.replace(tzinfo=None)
 
 
-@given(st.dates(date(2024, 1, 1), date(2027, 12, 31)), st.sets(st.integers(0, 90), max_size=40))
+@given(st.dates(date(2024, 1, 1), date(2027, 12, 31)), st.sets(st.integers(0, 90), max_size=30))
 def test_every_day_is_in_one_report_of_those_that_skip_days_without_work(start, off):
     is_workday = lambda day: (day - start).days not in off  # noqa: E731
     days = [start + timedelta(days=number) for number in range(120)]
@@ -141,7 +141,7 @@ def test_every_day_is_in_one_report_of_those_that_skip_days_without_work(start, 
     ):
         first, last = period_of("since_last_workday", due.day, is_workday)
         told += [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    assert told == [day for day in told[:1] for day in (day + timedelta(days=number) for number in range(len(told)))]
+    assert told == [told[0] + timedelta(days=number) for number in range(len(told))]
     assert told[-1] >= days[-1] - timedelta(days=2)
 
 
