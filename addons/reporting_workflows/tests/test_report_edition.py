@@ -105,6 +105,19 @@ class TestReportEdition(ReportCase):
         self.assertEqual((run.state, run.cause, edition.number), ("failed", "approval", 0))
         self.assertIn("newer numbers", run.error)
 
+    def test_a_letter_that_is_sent_twice_is_known_again(self):
+        run = self._run(self._report())
+        self._work()
+        (letter,) = self._send()
+        # The process died before it could note that it was sent.
+        run.edition_id.delivery_ids.filtered(lambda one: one.channel == "mail").sudo().state = "waiting"
+        (second,) = self._send()
+        self.assertEqual(letter["Message-Id"], second["Message-Id"])
+        run.with_user(self.owner).action_run_again("A vendor was missing")
+        self._work()
+        (other,) = self._send()
+        self.assertNotEqual(letter["Message-Id"], other["Message-Id"])
+
     def test_the_edition_that_counts_is_named_by_the_one_before(self):
         first = self._released()
         first.run_id.with_user(self.owner).action_run_again("A vendor was missing")
