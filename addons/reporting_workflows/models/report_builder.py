@@ -258,7 +258,9 @@ class ReportBuilder(models.AbstractModel):
 
         def condition(leaf):
             match = BEHIND.fullmatch(str(leaf[2])) if isinstance(leaf, list | tuple) and len(leaf) == 3 else None
-            if match and behind and leaf[1] == "in":
+            if match and not (behind and leaf[1] == "in"):
+                raise ValueError(_("domain: what a KPI counts is asked for with “in”, in datasets only."))
+            if match:
                 return (leaf[0], "in", behind(leaf[0], match[1]))
             return TRUE_LEAF if isinstance(leaf, list | tuple) and _asks_for_nothing(leaf, values) else filled(leaf)
 

@@ -52,7 +52,10 @@ class ReportRelease(models.Model):
         if "edition_id" in vals:
             raise AccessError(_("A release stays with its edition."))
         of_edition = any(release.edition_id for release in self.sudo())
-        if of_edition and (self._approval_controlled & vals.keys() or not self.env.su):
+        # Releasing itself is guarded by policy; all else is written by the run and by what is decided.
+        if of_edition and (
+            self._approval_controlled & vals.keys() or (vals.keys() - {"released_at"} and not self.env.su)
+        ):
             raise AccessError(_("The release of an edition says what the edition says; it is not edited."))
         result = super().write(vals)
         if vals.get("released_at") and any(release.edition_id for release in self.sudo()):

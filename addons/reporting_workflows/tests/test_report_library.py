@@ -246,7 +246,7 @@ class TestReportLibrary(KpiWorld):
         builder = self.env["distribution.report.builder"]
         scope = builder._scope(self.drafts["backorders"], FIRST.date(), LAST.date(), self.auditor)
         for domain in ("[('id', 'in', '{kpi.orders_confirmed}')]", "[('id', 'not in', '{kpi.backorders}')]"):
-            with self.assertRaises(UserError):
+            with self.assertRaisesRegex(ValueError, "domain: "):
                 builder._dataset_table(scope, {"code": "x", "model": "stock.picking", "domain": domain})
 
     def test_stock_is_told_by_age_and_by_last_issue(self):

@@ -58,7 +58,7 @@ class TestReportRun(ReportCase):
         for number, (began, do, attempts) in enumerate(
             (
                 ("2026-11-16 15:00:00", self._work, 2),  # before the day was over
-                ("2026-11-18 04:00:00", lambda: report.run_ids[0].with_user(self.owner).action_cancel(), 2),
+                ("2026-11-18 04:00:00", lambda run: run.with_user(self.owner).action_cancel(), 2),
                 ("2026-11-20 04:00:00", self._work, 1),
             )
         ):
@@ -66,8 +66,7 @@ class TestReportRun(ReportCase):
             report.next_due_at = False
             report._plan(datetime.combine(day, datetime.min.time()) + timedelta(hours=12))
             with freeze_time(began):
-                self._run(report, day=str(day))
-                do()
+                do(self._run(report, day=str(day)))
             with freeze_time(datetime.combine(day, datetime.min.time()) + timedelta(days=1, hours=12)):
                 self.env["distribution.report"]._cron_schedule()
                 self._work()
