@@ -57,9 +57,9 @@ class TestReportRun(ReportCase):
         report = self._report(schedule_every="day", schedule_at=6.0)
         for number, (began, do, attempts) in enumerate(
             (
-                ("2026-11-16 15:00:00", self._work, 2),  # before the day was over
+                ("2026-11-16 15:00:00", lambda run: run._advance(), 2),  # before the day was over
                 ("2026-11-18 04:00:00", lambda run: run.with_user(self.owner).action_cancel(), 2),
-                ("2026-11-20 04:00:00", self._work, 1),
+                ("2026-11-20 04:00:00", lambda run: run._advance(), 1),
             )
         ):
             day = fields.Date.to_date("2026-11-16") + timedelta(days=(0, 1, 3)[number])
@@ -69,7 +69,7 @@ class TestReportRun(ReportCase):
                 do(self._run(report, day=str(day)))
             with freeze_time(datetime.combine(day, datetime.min.time()) + timedelta(days=1, hours=12)):
                 self.env["distribution.report"]._cron_schedule()
-                self._work()
+            self._work()
             runs = report.run_ids.filtered(lambda run, day=day: run.period_first == day)
             self.assertEqual(len(runs), attempts, day)
             self.assertEqual(runs.sorted("attempt")[-1].state, "done")
