@@ -41,6 +41,8 @@
         'views/distribution_api_call_views.xml',
         'views/distribution_api_operation_views.xml',
         'data/distribution_reconciliation_data.xml',
+        'data/distribution_carrier_data.xml',
+        'views/carrier_status_views.xml',
         'views/server_action_views.xml',
         'views/distribution_health_views.xml',
     ],

@@ -89,6 +89,18 @@ def may(model, operation):
     return model.check_access_rights(operation, raise_exception=False) if IS_17 else model.has_access(operation)
 
 
+def layer_values(env):
+    """``(product_id, value)``: what the stock of products in the present company is worth by the layers in which it
+    came, as a table for SQL; None where the engine keeps no layers."""
+    if not IS_17 or 'stock.valuation.layer' not in env:
+        return None
+    env['stock.valuation.layer'].flush_model()
+    return SQL(
+        "(SELECT product_id, sum(value) AS value FROM stock_valuation_layer WHERE company_id = %s GROUP BY product_id)",
+        env.company.id,
+    )
+
+
 def unit_costs(env):
     """``(product_id, value)``: the cost of products in the present company, as a table for SQL.
 

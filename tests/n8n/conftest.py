@@ -141,7 +141,7 @@ def connect_odoo(rpc, server, automation):
     # Once, before jobs run: one that began earlier would put the former value back into the server's cache.
     allowed = f"127.0.0.1:{automation.port},{NOBODY}"
     admin("ir.config_parameter", "set_param", "distribution_core.outbound_allowed_hosts", allowed)
-    for role in ("distribution_core.group_operations", "purchase.group_purchase_user"):
+    for role in ("distribution_core.group_operations", "purchase.group_purchase_user", "stock.group_stock_user"):
         rules.give_role(rpc, "integration", role)
     automation.key = give_key(rpc, server.url, OPERATIONS, name="n8n", namespace="n8n")
     automation.secrets, automation.subscriptions = {}, {}

@@ -20,7 +20,8 @@ OPERATIONS = ("external-events", "customer-orders", "carrier-statuses", "events"
 
 @pytest.fixture(scope="module")
 def shop(rpc, server):
-    rules.give_role(rpc, "integration", "sales_team.group_sale_salesman_all_leads")
+    for role in ("sales_team.group_sale_salesman_all_leads", "stock.group_stock_user"):
+        rules.give_role(rpc, "integration", role)
     return give_key(rpc, server.url, OPERATIONS, name="Web shop")
 
 
@@ -121,15 +122,37 @@ def test_the_shop_orders(shop, rpc, sql, customer, product):
     assert sql("SELECT state FROM distribution_case WHERE id = %s", (case,)) == [("resolved",)]
 
 
-def test_a_carrier_tells_what_nothing_acts_on_yet(shop, browser_page):
-    answer = shop.post(
-        "carrier-statuses",
-        {"tracking_reference": "1Z999", "status": "delayed", "occurred_at": "2026-11-20T09:30:00Z"},
-    )
-    assert answer.status_code == 202
+def test_a_carrier_tells_of_a_delivery_that_nobody_knows_yet(shop, rpc, sql, browser_page):
+    told = {"carrier": "Speedy", "tracking_reference": "1Z-STORY", "status": "delayed"}
+    answer = shop.post("carrier-statuses", {**told, "occurred_at": "2026-11-20T09:30:00Z"})
+    assert answer.status_code == 202, answer.text
     assert shop.get(f"calls/{answer.json()['call_id']}").json()["state"] == "waiting"
     operations = Person(browser_page("operations_manager"), "operations_manager")
     operations.opens(INBOX).sees("carrier-statuses")
+
+    # The warehouse notes the reference of the parcel; operations has the message applied.
+    ((delivery, name),) = sql(
+        """SELECT picking.id, picking.name FROM stock_picking picking
+             JOIN stock_picking_type kind ON kind.id = picking.picking_type_id
+            WHERE kind.code = 'outgoing' AND picking.state = 'done' AND picking.carrier_status IS NULL LIMIT 1"""
+    )
+    rpc("warehouse_manager")("stock.picking", "write", [delivery], {"carrier_tracking_ref": "1Z-STORY"})
+    rpc("operations_manager")(CALL, "action_apply", [answer.json()["call_id"]])
+    assert sql("SELECT carrier_status FROM stock_picking WHERE id = %s", (delivery,)) == [("delayed",)]
+    operations.opens_record("distribution.case", sql("SELECT max(id) FROM distribution_case")[0][0])
+    operations.sees(f"{name} is late at the carrier")
+
+    # What the carrier told before comes after it, and twice: it is where it is.
+    earlier = {**told, "status": "picked_up", "occurred_at": "2026-11-19T16:00:00Z"}
+    answers = [shop.post("carrier-statuses", earlier).json()["result"] for _time in range(2)]
+    assert [(one["status"], one["is_new"]) for one in answers] == [("delayed", True), ("delayed", False)]
+    arrived = {**told, "status": "delivered", "occurred_at": "2026-11-20T18:00:00Z"}
+    assert shop.post("carrier-statuses", arrived).json()["result"]["status"] == "delivered"
+    assert sql(
+        """SELECT DISTINCT state FROM distribution_case
+            WHERE res_model = 'stock.picking' AND res_id = %s AND dedup_key LIKE 'carrier_delay:%%'""",
+        (delivery,),
+    ) == [("resolved",)]
 
 
 def test_polling(shop):

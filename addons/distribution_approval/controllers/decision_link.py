@@ -6,6 +6,7 @@ from markupsafe import Markup
 from odoo import _, http
 from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.http import request
+from odoo.tools.misc import formatLang
 from werkzeug.exceptions import MethodNotAllowed
 
 from ..models.approval_link import LINK_OUTCOMES, TooManyGuesses
@@ -69,7 +70,12 @@ class DecisionLink(http.Controller):
             link = links.sudo()._find(token, request.httprequest.remote_addr)
         except TooManyGuesses:
             return None, self._render("slow", 429)
-        return (link, None) if link else (None, self._render("unknown", 404))
+        if not link:
+            return None, self._render("unknown", 404)
+        if self._person() in (link.user_id, link.user_id.browse()):
+            # What is said on the way, errors too, is said in the language of the person of the link.
+            request.update_context(lang=link.user_id.lang)
+        return link.with_context(lang=request.env.lang), None
 
     def _page(self, link, token, error=None, comment=""):
         status = link._status(self._person())
@@ -91,7 +97,7 @@ class DecisionLink(http.Controller):
                 "document": task.document_name,
                 "partner": task.partner_id.display_name or "",
                 "requester": task.requester_id.name,
-                "amount": f"{task.amount:,.2f} {task.currency_id.name}"
+                "amount": f"{formatLang(task.env, task.amount)} {task.currency_id.name}"
                 if task.request_id.amount_known
                 else _("Value not known"),
                 "asked_as": task.name,

@@ -108,6 +108,14 @@ class MoveDocument(models.AbstractModel):
         return frozenset(company_id for document_type in types for company_id in places(document_type))
 
     @api.model
+    def _approval_any_governs(self, company, sites):
+        """Whether any document of stock moves is governed at one of ``sites`` of ``company``, or everywhere."""
+        places = self.env["distribution.approval.activation"]._governed_places
+        types = (document_type for _name, document_type in self._approval_move_document_types())
+        governed = (places(document_type).get(company.id, NOWHERE) for document_type in types)
+        return any(place is EVERYWHERE or not place.isdisjoint(sites.ids) for place in governed)
+
+    @api.model
     def _approval_governed_moves(self, moves):
         """Those of ``moves`` that are concerned, and governed where they are."""
         concerned = self._approval_moves_concerned(moves.sudo())

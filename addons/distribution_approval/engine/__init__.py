@@ -4,7 +4,7 @@ Nothing in here knows Odoo, a clock or a database. See the modules for the rules
 """
 
 from .analysis import Analysis, Overlap, Region, analyse
-from .authority import asked_for_at_least
+from .authority import asked_for_at_least, authority_up_to
 from .decision_table import (
     OPERATORS,
     Approver,
@@ -162,6 +162,7 @@ __all__ = [
     "as_decimal",
     "ask",
     "asked_for_at_least",
+    "authority_up_to",
     "bands_of",
     "clean",
     "compare",

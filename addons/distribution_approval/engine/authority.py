@@ -18,17 +18,25 @@ Who stands in for somebody, or gets a task handed, does not become more powerful
 ['Branch', 'Purchasing', 'Finance']
 ['Purchasing', 'Finance']
 ['Finance']
+
+The other way round, how far somebody's authority reaches:
+
+>>> for name in ('Branch', 'Finance', 'Sales'): print(authority_up_to(rules, lambda each: each.key == name))
+500
+Infinity
+None
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
-from .decision_table import ENFORCE, REQUIRE, Condition, Requirement, Rule
+from .decision_table import ENFORCE, REQUIRE, Approver, Condition, Requirement, Rule
 
 #: The fact that says how large a document is, in company currency.
 AMOUNT = "amount"
+_NO_LIMIT = Decimal("Infinity")
 
 _REACHES = {
     "lt": lambda limit, amount: amount < limit,
@@ -47,6 +55,27 @@ def asked_for_at_least(rules: Iterable[Rule], amount: Decimal) -> tuple[Requirem
             for requirement in rule.requirements:
                 found.setdefault((requirement.approver.kind, requirement.approver.key), requirement)
     return tuple(found.values())
+
+
+def authority_up_to(rules: Iterable[Rule], named: Callable[[Approver], bool]) -> Decimal | None:
+    """The highest amount about which ``rules`` ask an approver who is ``named``; None: they ask about none."""
+    limits = [
+        min((_limit(condition) for condition in rule.conditions), default=_NO_LIMIT)
+        for rule in rules
+        if rule.outcome == REQUIRE
+        and rule.mode == ENFORCE
+        and any(named(requirement.approver) for requirement in rule.requirements)
+    ]
+    return max(limits, default=None)
+
+
+def _limit(condition: Condition) -> Decimal:
+    """The highest amount for which the condition can be true."""
+    if condition.fact != AMOUNT:
+        return _NO_LIMIT
+    if condition.operator in ("lt", "le", "eq"):
+        return condition.operand
+    return condition.operand[1] if condition.operator == "between" else _NO_LIMIT
 
 
 def _reaches(condition: Condition, amount: Decimal) -> bool:

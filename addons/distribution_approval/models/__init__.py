@@ -26,6 +26,7 @@ from . import approval_working_time
 from . import approval_clock
 from . import approval_document_type
 from . import approval_delegation
+from . import approval_delegation_authority
 from . import approval_authority
 from . import approval_stand_in
 from . import approval_handover

@@ -475,8 +475,11 @@ class AccessReviewLine(models.Model):
         return True
 
     def _append(self, outcome, comment):
+        """Put it on record. Who certifies a line of the same review at the same instant takes turns: one of them sees
+        what the other one said, and whether anything is left."""
         self.ensure_one()
         line = self.sudo()
+        self.env["distribution.approval.turn"]._take_rows([("access_review", 0, line.review_id.id)])
         self.env["distribution.access.certification"].sudo().create(
             {
                 "line_id": line.id,

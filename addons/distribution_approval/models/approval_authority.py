@@ -26,16 +26,8 @@ class ApprovalTask(models.Model):
         return authorised | (users - authorised) & self._line_of_management() if users - authorised else authorised
 
     def _line_of_management(self):
-        """The superiors of who is asked, and theirs, in the company of the document.
-
-        Superuser: whoever hands on a task need not read employees.
-        """
-        below = self.env["hr.employee"].sudo()
-        at = below.search([("user_id", "in", self.user_ids.ids), ("company_id", "=", self.company_id.id)])
-        superiors = below
-        while at := at.parent_id - superiors:
-            superiors |= at
-        return superiors.user_id
+        """The superiors of who is asked, and theirs, in the company of the document."""
+        return self.env["distribution.approval.resolver"]._superiors(self.user_ids, self.company_id)
 
 
 class ApprovalRequest(models.Model):

@@ -133,6 +133,8 @@ class ApprovalPolicy(models.Model):
         """
         self.ensure_one()
         user = self._check_certifier()
+        # Two who certify at the same instant take turns: the next review follows from the later one.
+        self.env["distribution.approval.turn"]._take_rows([("certification", 0, self.id)])
         version = self.sudo().current_version_id
         if seen_digest != version.digest:
             raise UserError(_("Another version is in force by now. Read %s first.", version.display_name))

@@ -386,8 +386,18 @@ class ApprovalDelegation(models.Model):
         return user in self.sudo().user_id | self.sudo().substitute_id or user.has_group(ADMINISTRATOR)
 
     def action_declare(self):
-        """The button of a new delegation: the web client saves it, and thereby declares it, before this is called."""
-        return True
+        """The button of a new delegation: the web client saves it, and thereby declares it, before this is called.
+
+        It is declared all the same where the substitute lacks authority for a part of it: that is said.
+        """
+        warning = " ".join(filter(None, self.mapped("authority_warning")))
+        if not warning:
+            return True
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"type": "warning", "sticky": True, "title": _("Declared"), "message": warning},
+        }
 
     def action_end(self, reason=None):
         """End it now. The person, the substitute (who declines it) or an administrator can."""

@@ -261,6 +261,25 @@ class ApprovalFastPathUse(models.Model):
         return judgements
 
     @api.model
+    def _outlook(self, document, judgement):
+        """What a fast path would do for ``document`` if it were confirmed now; nothing is counted.
+
+        :return: (the judgement, by the fast path where one has room; the fast path that is meant for the document:
+            ``{"name", "day", "site", "left"}`` in company currency, ``left`` being None without room; or None)
+        """
+        scenario = scenario_of(judgement, judgement.version._simulated_fast_table())
+        if not scenario:
+            return judgement, None
+        rule, name, ceilings = scenario
+        used = self._used([(document,)]).get((judgement.version.policy_id.id, name, document.company_id.id), {})
+        site = judgement.facts.get(SITE_FACT)
+        site = None if isinstance(site, Unknown) else site
+        left = room_left(used, (document._name, document.id), judgement.amount, site, ceilings)
+        day, at_site = map(float, ceilings)
+        outlook = {"name": name, "day": day, "site": at_site, "left": None if left is None else float(left)}
+        return (judgement if left is None else by_fast_path(judgement, rule, name)), outlook
+
+    @api.model
     def _candidates(self, documents, judgements):
         """``[(document, rule, name, ceilings)]`` of those that a fast path is meant for, by id."""
         found = []

@@ -137,17 +137,21 @@ class ApprovalRequest(models.Model):
         )
         self._event("parties_informed", {"user_ids": sorted(new.ids), "round": self.round})
         told = new.filtered(lambda user: user.distribution_notice != "none") - self.env.user
-        if told:
-            self.sudo().message_notify(
-                partner_ids=told.partner_id.ids,
-                body=_(
-                    "For your information: %(document)s of %(requester)s over %(amount)s needs approval. "
-                    "You need not do anything.",
-                    document=self.document_name,
-                    requester=self.requester_id.name,
-                    amount=format_amount(self.env, self.amount, self.currency_id),
-                ),
-                subject=self.document_name,
-                author_id=self.env.user.partner_id.id,
-                email_layout_xmlid="mail.mail_notification_light",
-            )
+        for language, people in told.grouped("lang").items():
+            self.with_context(lang=language)._tell_for_information(people)
+
+    def _tell_for_information(self, people):
+        """Tell people who read the language of this environment."""
+        self.sudo().message_notify(
+            partner_ids=people.partner_id.ids,
+            body=_(
+                "For your information: %(document)s of %(requester)s over %(amount)s needs approval. "
+                "You need not do anything.",
+                document=self.document_name,
+                requester=self.requester_id.name,
+                amount=format_amount(self.env, self.amount, self.currency_id),
+            ),
+            subject=self.document_name,
+            author_id=self.env.user.partner_id.id,
+            email_layout_xmlid="mail.mail_notification_light",
+        )

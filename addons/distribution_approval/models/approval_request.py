@@ -339,16 +339,21 @@ class ApprovalRequest(models.Model):
                 self._document()._approval_unhold()
             fact = "approval_rejected" if self.state == "rejected" else "revision_requested"
             self._event(fact, {"reason_code": decision.reason_id.code or None, "round": self.round})
-            self._notify(
-                self.requester_id,
-                _(
-                    "%(document)s: %(outcome)s by %(user)s – %(words)s",
-                    document=self.document_name,
-                    outcome=decision._outcome_label(),
-                    user=decision.user_id.name,
-                    words=decision._words(),
-                ),
-            )
+            self.with_context(lang=self.requester_id.lang)._tell_outcome(decision)
+
+    def _tell_outcome(self, decision):
+        """Tell the requester, in the language of this environment, that it was rejected or sent back."""
+        decision = decision.with_context(lang=self.env.lang)
+        self._notify(
+            self.requester_id,
+            _(
+                "%(document)s: %(outcome)s by %(user)s – %(words)s",
+                document=self.document_name,
+                outcome=decision._outcome_label(),
+                user=decision.user_id.name,
+                words=decision._words(),
+            ),
+        )
 
     def _check_decisions(self):
         """The states of tasks are a summary; what counts are the decisions, which nobody can change."""

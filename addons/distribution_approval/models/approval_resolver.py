@@ -99,6 +99,17 @@ class ApprovalResolver(models.AbstractModel):
         return user.sudo().with_company(company).employee_id.parent_id.user_id
 
     @api.model
+    def _superiors(self, users, company):
+        """The superiors of ``users`` in ``company``, and theirs."""
+        # sudo: whoever hands on a task, or declares a substitute, need not read employees
+        below = self.env["hr.employee"].sudo()
+        at = below.search([("user_id", "in", users.ids), ("company_id", "=", company.id)])
+        superiors = below
+        while at := at.parent_id - superiors:
+            superiors |= at
+        return superiors.user_id
+
+    @api.model
     def _fallback(self, version):
         return version.fallback_user_id | (
             group_members(version.fallback_group_id) if version.fallback_group_id else self.env["res.users"]

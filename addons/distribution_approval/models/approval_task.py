@@ -510,22 +510,26 @@ class ApprovalTask(models.Model):
 
     def _inform(self, users=None):
         """One notice per person and task, in the way that the person chose; no mail floods."""
-        activity_type = self.env.ref("distribution_approval.activity_type_decide", raise_if_not_found=False)
         for task in self:
-            request = task.request_id
-            people = users or task.user_ids
-            for user in people:
-                if activity_type and user.distribution_notice != "none":
-                    # The quick update keeps Odoo from mailing the assignment: the notice below does.
-                    request.with_context(mail_activity_quick_update=True).activity_schedule(
-                        activity_type_id=activity_type.id,
-                        user_id=user.id,
-                        summary=_("Decide: %(document)s (%(task)s)", document=task.document_name, task=task.name),
-                        date_deadline=task._deadline(),
-                    )
-            request._notify(
-                people.filtered(lambda user: user.distribution_notice == "each") - task._linked(people),
-                _("%(document)s waits for your decision: %(why)s", document=task.document_name, why=task.why),
-            )
-            for user in people:
-                self.env["bus.bus"]._sendone(user.partner_id, "distribution.approval/inbox", {})
+            for language, people in (users or task.user_ids).grouped("lang").items():
+                task.with_context(lang=language)._tell(people)
+
+    def _tell(self, people):
+        """The notice of this task to people who read the language of this environment."""
+        activity_type = self.env.ref("distribution_approval.activity_type_decide", raise_if_not_found=False)
+        request = self.request_id
+        for user in people:
+            if activity_type and user.distribution_notice != "none":
+                # The quick update keeps Odoo from mailing the assignment: the notice below does.
+                request.with_context(mail_activity_quick_update=True).activity_schedule(
+                    activity_type_id=activity_type.id,
+                    user_id=user.id,
+                    summary=_("Decide: %(document)s (%(task)s)", document=self.document_name, task=self.name),
+                    date_deadline=self._deadline(),
+                )
+        request._notify(
+            people.filtered(lambda user: user.distribution_notice == "each") - self._linked(people),
+            _("%(document)s waits for your decision: %(why)s", document=self.document_name, why=self.why),
+        )
+        for user in people:
+            self.env["bus.bus"]._sendone(user.partner_id, "distribution.approval/inbox", {})

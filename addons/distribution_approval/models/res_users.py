@@ -76,14 +76,14 @@ class ResUsers(models.Model):
         for user in self.sudo().search([("distribution_notice", "=", "digest"), ("share", "=", False)]):
             waiting = tasks.with_user(user).sudo(False).search(tasks.with_user(user)._inbox_domain())
             if waiting:
-                body = (
-                    _("%s decisions wait for you:", len(waiting))
-                    + "\n"
-                    + "\n".join(waiting.sudo().mapped("display_name"))
-                )
-                user.partner_id.message_notify(
-                    partner_ids=user.partner_id.ids, body=body, subject=_("%s decisions wait for you", len(waiting))
-                )
+                user.with_context(lang=user.lang)._distribution_tell_waiting(waiting.sudo().mapped("display_name"))
+
+    def _distribution_tell_waiting(self, names):
+        """The digest, in the language of this environment."""
+        body = _("%s decisions wait for you:", len(names)) + "\n" + "\n".join(names)
+        self.partner_id.message_notify(
+            partner_ids=self.partner_id.ids, body=body, subject=_("%s decisions wait for you", len(names))
+        )
 
 
 def _all_groups(user):

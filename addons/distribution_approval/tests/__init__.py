@@ -49,6 +49,7 @@ from . import test_inventory_adjustment
 from . import test_scrap
 from . import test_moves_at_sites
 from . import test_site_transfer
+from . import test_german
 from . import test_goods_concurrency
 from . import test_sale_gate
 from . import test_attacks_sale
@@ -60,6 +61,7 @@ from . import test_delivery_gate
 from . import test_attacks_delivery
 from . import test_customer_return
 from . import test_sale_concurrency
+from . import test_state_concurrency
 from . import test_vendor_bill
 from . import test_attacks_vendor_bill
 from . import test_vendor_onboarding

@@ -1,7 +1,7 @@
 """Authority for the case: who stands in, or gets a task handed, is one whom the house lets decide such documents."""
 
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests.common import new_test_user, tagged
+from odoo.tests.common import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 from psycopg2 import IntegrityError
 
@@ -161,3 +161,83 @@ class TestAuthority(HandoverCase):
         self.assertEqual((row.user_id, row.grants_authority), (self.administrator, True))
         self.assertIn("authority granted", task.request_id.timeline)
         self._approve(order, self.outsider)
+
+
+@tagged("post_install", "-at_install")
+class TestAuthorityOfSubstitutes(HandoverCase):
+    """Who declares a substitute without authority is told; the delegation is declared all the same."""
+
+    @classmethod
+    def _make_people(cls):
+        super()._make_people()
+        approver = "base.group_user,distribution_core.group_approver"
+        cls.outsider = new_test_user(cls.env, login="t_outsider", groups=approver)
+        cls.outsider.name = "Olga Outsider"
+        cls.limited = new_test_user(cls.env, login="t_limited", groups=approver)
+        cls.limited.name = "Lim Limited"
+
+    def _warning(self, substitute, user=None, **values):
+        return self._delegate(user, substitute, **values).authority_warning
+
+    def test_said_on_the_form_before_it_is_declared(self):
+        with Form(self.env["distribution.approval.delegation"].with_user(self.manager)) as form:
+            form.substitute_id = self.deputy
+            self.assertFalse(form.authority_warning)
+            form.substitute_id = self.outsider
+            self.assertIn("Olga Outsider has no authority for: Purchase Order", form.authority_warning)
+            self.assertIn("administrator", form.authority_warning)
+            form.date_to = self.today
+        delegation = form.record
+        self.assertEqual(delegation.substitute_id, self.outsider, "not refused")
+        action = delegation.action_declare()
+        self.assertEqual(action["params"]["type"], "warning")
+        self.assertEqual(action["params"]["message"], delegation.authority_warning)
+
+    def test_none_where_nothing_lacks(self):
+        delegation = self._delegate(substitute=self.deputy)
+        self.assertFalse(delegation.authority_warning)
+        self.assertIs(delegation.action_declare(), True)
+        granted = self._delegate(
+            self.finance, self.outsider, by=self.administrator, reason="Both are ill", grants_authority=True
+        )
+        self.assertFalse(granted.authority_warning)
+
+    def test_other_kinds_of_documents_only(self):
+        other = self.env["distribution.approval.document.type"].search([("code", "=", "sale_order")])
+        self.assertFalse(self._warning(self.outsider, document_type_ids=[(4, other.id)]), "the manager decides none")
+
+    def test_a_superior_needs_nobody(self):
+        top = self._employee(self.outsider)
+        self._employee(self.manager, top)
+        self.assertFalse(self._warning(self.outsider))
+
+    def test_the_manager_of_a_site_may_be_meant(self):
+        self.warehouse.manager_id = self.outsider
+        self._rule_for([], {"approver_kind": "warehouse_manager", "name": "Site"})
+        self.assertFalse(self._warning(self.outsider))
+
+    def test_smaller_amounts_only(self):
+        group = self.env["res.groups"].create({"name": "Branch"})
+        self.limited.write({USER_GROUPS: [(4, group.id)]})
+        self._rule_for(
+            [(0, 0, {"fact": "amount", "operator": "between", "value": "100 - 6000"})],
+            {"approver_kind": "group", "group_id": group.id, "name": "Branch"},
+        )
+        delegation = self._delegate(substitute=self.limited)
+        self.assertIn("smaller amounts only: Purchase Order (up to 6,000.00)", delegation.authority_warning)
+        delegation.action_end()
+        self.assertFalse(self._warning(self.limited, ceiling=6000))
+
+    def _rule_for(self, conditions, stage):
+        draft = self.version.policy_id.with_user(self.author)._draft_next_version()
+        self.env["distribution.approval.rule"].with_user(self.author).create(
+            {
+                "version_id": draft.id,
+                "sequence": 90,
+                "name": "Another one",
+                "outcome": "require",
+                "condition_ids": [*conditions, (0, 0, {"fact": "no_contract_price", "operator": "is_true"})],
+                "stage_ids": [(0, 0, stage)],
+            }
+        )
+        self._publish(draft)

@@ -265,3 +265,33 @@ class TestFastPath(TermsCase):
             self.env.cr.savepoint(),
         ):
             self.env.cr.execute("DELETE FROM distribution_approval_fast_path_use")
+
+    def _trial(self, order, version=None):
+        wizard = self.env["distribution.approval.try"].with_user(self.auditor)
+        return wizard.create(
+            {
+                "version_id": (version or self.version.policy_id.current_version_id).id,
+                "document_ref": f"purchase.order,{order.id}",
+            }
+        ).result
+
+    def test_try_it_shows_them(self):
+        order = self._order(6000, priority="1")
+        shown = self._trial(order)
+        self.assertIn("passes by a fast path", shown)
+        self.assertRegex(shown, r"(?s)“Standstill”, if it were confirmed now:.*4,000.*of.*10,000")
+        self.assertNotIn("The route", shown)
+        self.assertFalse(self.env["distribution.approval.fast.path.use"].search([("res_id", "=", order.id)]))
+        self._urgent(5000)
+        shown = self._trial(order)
+        self.assertIn("needs approval", shown)
+        self.assertRegex(shown, r"(?s)“Standstill” is meant for it,\s+but has no room")
+        self.assertIn("The route", shown)
+        shown = self._trial(self._order(6000))
+        self.assertNotIn("“Standstill”", shown)
+        self.assertIn("fast path</span>", shown, "its conditions are shown")
+
+    def test_try_it_shows_those_of_a_draft(self):
+        draft = self.version.policy_id.with_user(self.author)._draft_next_version()
+        draft.rule_ids.filtered("fast_path").write({"name": "Line is down"})
+        self.assertRegex(self._trial(self._order(6000, priority="1"), draft), "“Line is down”, if it were")

@@ -129,6 +129,63 @@ class TestPlacesStayWhatTheyAre(SiteCase):
 
 
 @tagged("post_install", "-at_install")
+class TestPlacesStayAtTheirSite(SiteCase):
+    """Deliveries of the warehouse are governed: its goods do not become the branch's by moving the shelf."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.zone = cls.env["stock.location"].create({"name": "Zone", "usage": "view", "location_id": cls.stock.id})
+        cls.shelf = cls.env["stock.location"].create({"name": "Shelf", "location_id": cls.zone.id})
+        cls.third = cls.env["stock.warehouse"].create({"name": "Third", "code": "T3", "company_id": cls.company.id})
+
+    def _put(self, quantity=5, place=None):
+        self.env["stock.quant"]._update_available_quantity(self.nut, place or self.shelf, quantity)
+
+    def _goes(self, place, parent):
+        place.with_user(self.chief).location_id = parent
+        self.assertEqual(place.location_id, parent)
+
+    def _stays(self, attempt):
+        with self.assertRaisesRegex(UserError, "location_id: .*Shelf holds goods"), self.env.cr.savepoint():
+            attempt()
+        self.env.invalidate_all()
+        self.assertEqual(self.shelf.location_id, self.zone)
+        self.assertEqual(self.zone.location_id, self.stock)
+
+    def test_with_goods(self):
+        self._put()
+        branch = self.branch.lot_stock_id
+        chief, administrator = self.shelf.with_user(self.chief), self.shelf.sudo()
+        self._stays(lambda: chief.write({"location_id": branch.id}))
+        self._stays(lambda: administrator.write({"location_id": branch.id}))
+        self._stays(lambda: self.zone.with_user(self.chief).write({"location_id": branch.id}))
+        self._stays(lambda: chief.write({"location_id": self.warehouse.view_location_id.location_id.id}))
+        self._stays(lambda: self.branch.sudo().write({"view_location_id": self.zone.id}))
+        other_zone = self.env["stock.location"].create({"name": "Other", "usage": "view", "location_id": self.stock.id})
+        self._goes(self.shelf, other_zone)
+
+    def test_into_the_site_that_is_governed(self):
+        place = self.env["stock.location"].create({"name": "Shelf B", "location_id": self.branch.lot_stock_id.id})
+        self._put(place=place)
+        with self.assertRaisesRegex(UserError, "location_id: .*Shelf B holds goods"), self.env.cr.savepoint():
+            place.with_user(self.chief).location_id = self.stock
+
+    def test_empty_or_nothing_governed(self):
+        self._goes(self.shelf, self.branch.lot_stock_id)
+        self._put()
+        self._goes(self.shelf, self.third.lot_stock_id)
+
+    def test_stale_sites_of_core_do_not_matter(self):
+        """Core keeps the site of a place when the place above it goes."""
+        self._goes(self.zone, self.branch.lot_stock_id)
+        self._put()
+        self._goes(self.zone, self.third.lot_stock_id)
+        with self.assertRaises(UserError), self.env.cr.savepoint():
+            self.zone.with_user(self.chief).location_id = self.stock
+
+
+@tagged("post_install", "-at_install")
 class TestScrapOrderThatIsOnlyNamed(GoodsCase):
     document_types = ("site_transfer",)
 

@@ -125,7 +125,9 @@ class TestPolicyReview(ApprovalCase):
         self.assertEqual((self.policy.review_months, self.policy.review_date), (6, today + relativedelta(months=6)))
         self._certify(self.publisher, "revise", "Limits are too low")
         self.assertEqual(self.policy.review_date, today + relativedelta(months=1))
-        events = self.env["distribution.event"].search([("type", "=", "distribution.approval_policy.certified.v1")])
+        events = self.env["distribution.event"].search(
+            [("type", "=", "distribution.approval_policy.certified.v1"), ("res_id", "=", self.policy.id)]
+        )
         self.assertEqual(len(events), 2)
 
     def test_overdue_shows_and_opens_one_case(self):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from odoo import _, api, fields, models
 
 from odoo.addons.distribution_core.compat import check_access, may
@@ -7,7 +9,7 @@ from ..models.approval_policy import document_models
 
 
 class ApprovalTry(models.TransientModel):
-    """What a policy version – draft or in force – would say about a document."""
+    """What a policy version – draft or in force – would say about a document, fast paths of today included."""
 
     _name = "distribution.approval.try"
     _description = "Try an Approval Policy"
@@ -67,10 +69,14 @@ class ApprovalTry(models.TransientModel):
         specs = engine._approval_all_fact_specs()
         # All facts, not only those that the rules read: who writes a rule wants to see them.
         facts = engine._approval_all_facts(set(specs))[document.id]
+        judgement, fast_path = self.env["distribution.approval.fast.path.use"]._outlook(
+            engine, replace(judgement, facts=facts)
+        )
+        fast_table, _ceilings = version._simulated_fast_table()
         matched = {rule.key for rule in judgement.verdict.matched}
         words = version._words()
         rules = []
-        for rule in table.rules:
+        for rule in (*table.rules, *(fast_table.rules if fast_table else ())):
             lines = explain(rule, facts, specs, version._name_of)
             truths = [line.truth for line in lines]
             rules.append(
@@ -80,6 +86,7 @@ class ApprovalTry(models.TransientModel):
                     "outcome": rule.outcome,
                     "mode": rule.mode,
                     "decides": rule.key in matched,
+                    "fast": rule not in table.rules,
                     "truth": False if False in truths else None if None in truths else True,
                     "lines": lines,
                 }
@@ -93,8 +100,10 @@ class ApprovalTry(models.TransientModel):
             "distribution_approval.try_result",
             {
                 "verdict": judgement.verdict,
+                "fast_path": fast_path,
+                "currency": engine.company_id.currency_id,
                 "outcome": {
-                    "pass": _("passes without a human"),
+                    "pass": _("passes by a fast path") if judgement.fast_path else _("passes without a human"),
                     "require": _("needs approval"),
                     "refuse": _("is refused"),
                     "hold": _("is held"),

@@ -10,7 +10,7 @@ The contract is a JSON file of the addon that offers the operation (folder ``ope
     default: the name; ``approval-requests/{id}`` for a single record
 ``body``
     JSON Schema (2020-12) of an object, with ``examples``. To each, ``accept_as_case`` and ``company_id``
-    are added, unless the contract says ``"bare": true``
+    are added where it has none of its own, unless the contract says ``"bare": true``
 ``parameters``
     ``{name: JSON Schema}``; those in ``path`` are required
 ``answer``
@@ -87,6 +87,11 @@ class Operation:
         match = re.fullmatch(pattern, path)
         return match and match.groupdict()
 
+    def wants_case(self, body):
+        """Whether what cannot be applied is kept for a person: as the caller says, else as the contract does."""
+        declared = self.body.get('properties', {}).get('accept_as_case', {})
+        return body.get('accept_as_case', declared.get('default', False)) is True
+
     def columns(self, answer):
         """Keys of the columns of the table in an answer."""
         if 'columns' in answer:
@@ -111,7 +116,7 @@ def read(name, text):
         raise ContractProblem(f"{name}: the body has no examples")
     bare = bool(contract.get('bare'))
     if body and not bare:
-        body = {**body, 'properties': {**body['properties'], **COMMON}}
+        body = {**body, 'properties': {**COMMON, **body['properties']}}
     parameters = contract.get('parameters', {})
     if contract.get('table'):
         if contract['table'] not in contract['answer'].get('properties', {}):

@@ -43,6 +43,9 @@ from . import distribution_api_call
 from . import distribution_api_ledger
 from . import distribution_api_lookup
 from . import distribution_api_vendor_risk
+from . import distribution_carrier_status
+from . import distribution_api_carrier_status
+from . import stock_picking
 from . import distribution_reconciliation
 from . import distribution_metrics_token
 from . import distribution_health

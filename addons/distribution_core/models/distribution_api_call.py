@@ -230,7 +230,7 @@ class DistributionApiCall(models.Model):
         handler = acting._handler(contract.name)
         if not handler:
             return self._wait()
-        wants_case = is_later or body.get('accept_as_case') is True
+        wants_case = is_later or contract.wants_case(body)
         try:
             result = self._act(handler, acting.env, body)
         except Problem as problem:

@@ -6,6 +6,7 @@ import time
 from ..engine import make_plan
 from . import (
     automation,
+    carriers,
     cases,
     company,
     finance,
@@ -75,6 +76,7 @@ def build(env):
         ("rules of the game, on expedited freight", rules.build, env),
         ("counts, scrap and transfers", goods_papers.build, env),
         ("sales, deliveries and returns under their policies", sales.build, env),
+        ("what carriers told", carriers.build, env),
         ("requisitions, budgets, orders on their way", procurement.build, env),
         ("the night before", procurement_night.build, env),
         ("cases", cases.build, env),

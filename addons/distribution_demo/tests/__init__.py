@@ -1,3 +1,4 @@
+from . import test_carriers
 from . import test_company
 from . import test_guard
 from . import test_stages

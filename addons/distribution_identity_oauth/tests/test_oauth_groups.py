@@ -1,8 +1,12 @@
 """A sign-in with OAuth brings roles, and takes them."""
 
-from odoo.exceptions import AccessDenied, ValidationError
+from datetime import datetime, timedelta
+
+from freezegun import freeze_time
+from odoo.exceptions import AccessDenied, AccessError, ValidationError
 from odoo.tests.common import TransactionCase, new_test_user, tagged
 from odoo.tools import mute_logger
+from psycopg2 import IntegrityError
 
 from odoo.addons.distribution_core.compat import USER_GROUPS
 
@@ -79,3 +83,55 @@ class TestOauthGroups(TransactionCase):
         with self.assertRaises(AccessDenied), mute_logger('odoo.sql_db'):
             self._sign_in(user_id='u-2', realm_access={'roles': ['approvers']})
         self.assertFalse(self._is_approver())
+
+    # ------------------------------------------------------------
+    # How long it is believed
+    # ------------------------------------------------------------
+
+    def _job_after(self, **time):
+        with freeze_time(datetime.now() + timedelta(**time)):
+            self.env['auth.oauth.provider']._distribution_cron_unconfirmed()
+        self.user.invalidate_recordset()
+
+    def test_roles_end_that_nobody_confirms(self):
+        self.provider.distribution_confirm_days = 7
+        other_role = self.env.ref('distribution_core.group_buyer')
+        self.user.write({USER_GROUPS: [(4, other_role.id)]})
+        self._sign_in(realm_access={'roles': ['approvers']})
+        self._job_after(days=6, hours=23)
+        self.assertTrue(self._is_approver())
+        self._job_after(days=7, hours=1)
+        self.assertFalse(self._is_approver())
+        self.assertIn(other_role, self.user[USER_GROUPS], "what no mapping names is not touched")
+        event = self.env['distribution.event']._last_for(self.user, 'distribution.user.roles_provisioned.v1')
+        self.assertIn(str(self.approver.id), event.data)
+        self._sign_in(realm_access={'roles': ['approvers']})
+        self.assertTrue(self._is_approver(), "the next sign-in brings them back")
+
+    def test_no_limit_and_other_people(self):
+        self._sign_in(realm_access={'roles': ['approvers']})
+        local = new_test_user(
+            self.env, login='t_oauth_local', groups='base.group_user,distribution_core.group_approver'
+        )
+        self._job_after(days=900)
+        self.assertTrue(self._is_approver())
+        self.provider.distribution_confirm_days = 7
+        self._job_after(days=900)
+        self.assertFalse(self._is_approver())
+        self.assertIn(self.approver, local[USER_GROUPS], "they do not sign in with it")
+
+    def test_whoever_was_not_seen_yet_is_given_the_whole_time(self):
+        self.user.write({USER_GROUPS: [(4, self.approver.id)]})
+        self.assertFalse(self.user.distribution_confirmed_at)
+        self.provider.distribution_confirm_days = 7
+        self._job_after(days=0)
+        self._job_after(days=6)
+        self.assertTrue(self._is_approver())
+        self._job_after(days=8)
+        self.assertFalse(self._is_approver())
+
+    def test_nobody_confirms_themselves(self):
+        with self.assertRaises(AccessError):
+            self.user.with_user(self.user).write({'distribution_confirmed_at': '2099-01-01'})
+        with mute_logger('odoo.sql_db'), self.assertRaises(IntegrityError), self.env.cr.savepoint():
+            self.provider.distribution_confirm_days = -1

@@ -52,6 +52,7 @@ class SupplierConfirmationPage(CustomerPortal):
             return link, self._supplier_render("slow")
         if not link:
             return link, self._supplier_render("unknown")
+        link = self._supplier_reads(link, link.confirmation_id)
         status = link._status()
         return link, None if status == "open" else self._supplier_render(status)
 
@@ -84,7 +85,7 @@ class SupplierConfirmationPage(CustomerPortal):
         confirmation = order.sudo().supplier_confirmation_ids  # sudo: its own order, as was looked at
         if not confirmation or not confirmation._is_open():
             return nothing, self._supplier_render("closed")
-        return confirmation, None
+        return self._supplier_reads(confirmation, confirmation), None
 
     # --------------------------------------------------------------- both
 
@@ -113,7 +114,6 @@ class SupplierConfirmationPage(CustomerPortal):
             error = str(problem.args[0])
         if error:
             return self._supplier_page(confirmation, path, error=error, form=form)
-        confirmation = self._supplier_reads(confirmation)
         return self._supplier_render(
             "done",
             {
@@ -125,13 +125,13 @@ class SupplierConfirmationPage(CustomerPortal):
             },
         )
 
-    def _supplier_reads(self, confirmation):
-        """The confirmation in the language of the vendor."""
+    def _supplier_reads(self, record, confirmation):
+        """The record in the language of the vendor, in which all is said from here on, errors too."""
         language = confirmation.order_id.partner_id.lang or confirmation.company_id.partner_id.lang
-        return confirmation.with_context(lang=language)
+        request.update_context(lang=language)
+        return record.with_context(lang=language)
 
     def _supplier_page(self, confirmation, path, error=None, form=None):
-        confirmation = self._supplier_reads(confirmation)
         return self._supplier_render(
             "open",
             {

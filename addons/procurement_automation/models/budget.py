@@ -365,7 +365,8 @@ class DistributionBudgetLine(models.Model):
     @api.depends("category_id", "budget_id.name")
     def _compute_display_name(self):
         for line in self:
-            line.display_name = f"{line.budget_id.name}: {line.category_id.display_name or _('everything else')}"
+            scope = line.category_id.display_name or _("everything else")
+            line.display_name = f"{line.budget_id.name}: {scope}"
 
     @api.constrains("category_id", "budget_id")
     def _check_once(self):

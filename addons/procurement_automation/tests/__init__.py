@@ -29,3 +29,4 @@ from . import test_procurement_batch
 from . import test_replenishment_properties
 from . import test_replenishment_companies
 from . import test_replenishment_manufacturing
+from . import test_german

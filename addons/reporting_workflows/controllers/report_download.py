@@ -27,6 +27,7 @@ class ReportDownload(http.Controller):
             return self._page("slow")
         if not delivery or kind not in FORMATS:
             return self._page("unknown")
+        request.update_context(lang=delivery.partner_id.lang or delivery.user_id.lang or request.env.lang)
         status = delivery._status(expires)
         if status != "open":
             return self._page(status, delivery)

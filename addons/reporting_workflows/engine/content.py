@@ -53,6 +53,7 @@ class Figure:
     :param value: None where nothing was there to measure
     :param direction: ``up`` where more is better, ``down`` where less is, else ``none``
     :param rows: on how many records it rests
+    :param note: why there is no value, or what one has to know about it
     """
 
     code: str
@@ -69,6 +70,7 @@ class Figure:
     version: int = 1
     rows: int = 0
     signed_by: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ KEYS = {
         "chart_values",
         "findings",
     ),
-    "inputs": ("code", "label", "kind", "source", "domain", "moment", "warn_hours", "stale_hours", "datasets"),
+    "inputs": ("code", "label", "kind", "source", "domain", "moment", "warn_hours", "stale_hours", "datasets", "kpis"),
     "checks": (
         "code",
         "label",
@@ -71,6 +71,7 @@ KEYS = {
         "operator",
         "value",
         "warn_only",
+        "kpis",
     ),
     "thresholds": (
         "code",

@@ -282,6 +282,8 @@ class _Page:
             parts.append(tag("div", target, "against"))
         if figure.status != "none":
             parts.append(self._status(figure.status))
+        if figure.note:
+            parts.append(tag("div", figure.note, "against"))
         return tag("div", parts, f"card {SHAPES.get(figure.status, '')}")
 
     def _chart(self, chart: Chart, title: str) -> Markup:

@@ -32,7 +32,9 @@ def chart_table(section: Section) -> Table | None:
 def figures_table(content: Content, words: Words) -> Table:
     """All figures, with what they are compared with; each value is of its own kind."""
     names = ("Section", "Figure", "Value", "Value before", "Target", "Status", "Kind", "Currency", "Records", "Version")
+    names += ("Signed by", "Note")
     keys = ("section", "label", "value", "previous", "target", "status", "kind", "currency", "rows", "version")
+    keys += ("signed_by", "note")
     kinds = {"value": "number", "previous": "number", "target": "number", "rows": "integer", "version": "integer"}
     columns = [Column("code", words("Code"))]
     columns += [Column(key, words(name), kinds.get(key, "text")) for key, name in zip(keys, names)]
@@ -41,7 +43,7 @@ def figures_table(content: Content, words: Words) -> Table:
             *(figure.code, section.title, figure.label, figure.value, figure.previous, figure.target),
             *(words.status(figure.status), figure.kind),
             (figure.currency or content.currency) if figure.kind == "money" else "",
-            *(figure.rows, figure.version),
+            *(figure.rows, figure.version, figure.signed_by, figure.note),
         )
         for section in content.sections
         for figure in section.figures

@@ -12,6 +12,7 @@ from . import kpi_number
 from . import kpi_snapshot
 from . import kpi_signoff
 from . import kpi_current
+from . import asked_when_due
 from . import res_groups
 from . import working_days
 from . import stock_standing
@@ -25,6 +26,8 @@ from . import report_threshold
 from . import report_recipient
 from . import report_version
 from . import report_builder
+from . import report_money
+from . import report_reader
 from . import report_run
 from . import report_run_step
 from . import report_edition
@@ -35,3 +38,4 @@ from . import api_reporting
 from . import server_action_reporting
 from . import dashboard
 from . import dashboard_load
+from . import report_figure

@@ -433,7 +433,7 @@ class Dashboard(models.Model):
         compared = is_comparable(now, before, source.is_sum) and not (source.is_sum and look.now[1] >= look.today)
         points = drawn(days, measured_days, look.now, **how)
         points_before = drawn(days, measured_days, look.before, **how)
-        status = self._judged(kpi, source, now.value, look.now) if now.value is not None else "unknown"
+        status = kpi._judge_period(now.value, *look.now) if now.value is not None else "unknown"
         change = writer.change(_figure(kpi, now.value, before.value)) if compared else None
         return {
             "state": "ok" if not now.missing else "missing",
@@ -488,10 +488,6 @@ class Dashboard(models.Model):
             ),
         }
 
-    def _judged(self, kpi, source, value, span):
-        """How it stands; a sum of several days is not judged by limits that are for a day."""
-        return "none" if source.is_sum and kpi.grain == "day" and span[0] != span[1] else kpi._judge(value)
-
     def _not_compared(self, now, before, look):
         if before.value is None:
             return _("There is no number of the period before.")
@@ -513,7 +509,7 @@ class Dashboard(models.Model):
         if look.now[0] != look.now[1]:
             if not source.days_add_up:
                 notes.append(_("Each day by its own end: a report of the period counts what came later, too."))
-            if kpi.is_judged and self._judged(kpi, source, found.value, look.now) == "none":
+            if kpi.is_judged and kpi._judge_period(found.value, *look.now) == "none":
                 notes.append(_("Its limits are for a day."))
         return notes
 
@@ -634,7 +630,7 @@ class Dashboard(models.Model):
                 sum(part.rows for part in parts.values() if part),
             )
             found = total({day: added}, {day}, (day, day), scale=source.scale, is_ratio=bool(source.denominator))
-            status = self._judged(kpi, source, found.value, look.now) if found.value is not None else "none"
+            status = kpi._judge_period(found.value, *look.now) if found.value is not None else "none"
             cells.append(
                 {
                     "code": kpi.code,

@@ -198,6 +198,12 @@ class Kpi(models.Model):
             return "none"
         return status(value, self.direction, rounded(str(self.warn)), rounded(str(self.breach)))
 
+    def _judge_period(self, value, first, last):
+        """How the number of a period stands; a sum of several days is not judged by limits that are for a day."""
+        source = self.env["distribution.kpi.source"]._sources().get(self.source)
+        is_longer = first != last and self.grain == "day" and source and source.is_sum
+        return "none" if is_longer else self._judge(value)
+
     def _check_answers(self, user):
         """:raises AccessError: unless ``user`` answers for this KPI"""
         self.ensure_one()

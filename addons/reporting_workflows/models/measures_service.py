@@ -3,6 +3,7 @@
 from odoo import api, models
 
 from odoo.addons.distribution_core.compat import IS_17
+from odoo.addons.distribution_core.engine.carrier import TROUBLE, UNDER_WAY
 
 from .kpi_source import Dimension, Source, average, day_of, hours, share
 
@@ -87,12 +88,12 @@ SOURCES = {
         "percent",
         numerator=f"""sum(stock_move.product_qty) FILTER (WHERE stock_move.state = 'done'
                                                             AND {day_of("stock_move.date")} <= {LINE_DAY})""",
-        denominator="sum(stock_move.product_qty)",
+        denominator="sum(stock_move.product_qty + COALESCE(stock_move.taken_off_qty, 0))",
         scale=100,
         domain=(*OUTGOING, ("state", "!=", "draft"), ("date_deadline", "!=", False)),
         moment=("first_deadline", "date_deadline"),
         joins=f"{MOVE_TYPE} {MOVE_PRODUCT}",
-        # What was cancelled when it was overdue stays undelivered: nobody improves a day that is over.
+        # What was cancelled or taken off when it was overdue stays undelivered: nobody improves a day that is over.
         condition=f"""{LINE_DAY} < {TODAY}
                   AND (stock_move.state <> 'cancel' OR {day_of("stock_move.cancelled_at")} > {LINE_DAY})""",
         dimensions=MOVE_DIMENSIONS,
@@ -106,6 +107,17 @@ SOURCES = {
         domain=(*OUTGOING, OPEN, ("date_deadline", "!=", False)),
         joins=PROMISED,
         condition=f"{PROMISED_DAY} < {TODAY}",
+        dimensions=PICKING_DIMENSIONS,
+    ),
+    "late_at_the_carrier": Source(
+        "Deliveries late at their carrier",
+        "stock.picking",
+        "integer",
+        numerator="count(*)",
+        domain=(*OUTGOING, ("carrier_handed_at", "!=", False), ("carrier_status", "in", UNDER_WAY)),
+        joins=PICKING_TYPE,
+        condition=f"""stock_picking.carrier_status IN {TROUBLE} OR stock_picking.carrier_promised_at < %(now)s
+                      OR stock_picking.carrier_expected_at > stock_picking.carrier_promised_at""",
         dimensions=PICKING_DIMENSIONS,
     ),
     "shortages": Source(

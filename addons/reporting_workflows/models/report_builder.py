@@ -14,13 +14,13 @@ from odoo.exceptions import AccessError, UserError
 from odoo.addons.distribution_core.compat import check_field_readable, may
 from odoo.addons.distribution_core.engine.placeholders import fill
 
-from ..engine import Chart, Column, Content, Figure, Finding, Input, Limit, Period, Section, Series, Table
+from ..engine import Chart, Column, Content, Finding, Input, Limit, Period, Section, Series, Table
 from ..engine.checks import evaluate, sum_of
 from ..engine.freshness import judge
 from ..engine.kpi import exact
 from ..engine.run import verdict
 from ..engine.schedule import moment_of, period_before, period_key
-from ..engine.thresholds import findings_of, status_of
+from ..engine.thresholds import findings_of
 from .report_check import check_rule
 from .report_part import words
 from .report_recipient import EXTERNAL
@@ -65,7 +65,10 @@ class DatasetError(UserError):
 
 @dataclass
 class Scope:
-    """What a report is computed for, and the environment that reads it."""
+    """What a report is computed for, and the environment that reads it.
+
+    :param read: ``[(model, domain)]`` of what was read so far with the rights of the reader
+    """
 
     env: Any
     company: Any
@@ -78,6 +81,26 @@ class Scope:
     category_id: int | None = None
     parameters: tuple = ()
     values: dict = field(default_factory=dict)
+    read: list = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Codes of the datasets and KPIs that a shortened report leaves out."""
+
+    datasets: frozenset = frozenset()
+    kpis: frozenset = frozenset()
+
+    def leaves_out(self, section):
+        """Whether nothing of a section (entry of a definition) would be left."""
+        if section.get("dataset"):
+            return section["dataset"] in self.datasets
+        kpis = words(section.get("kpis"))
+        return bool(kpis) and self.kpis.issuperset(kpis)
+
+    def leaves_unjudged(self, rule):
+        """Whether a threshold looks at what is left out."""
+        return rule.kpi in self.kpis if rule.measure == "kpi" else rule.dataset in self.datasets
 
 
 class ReportBuilder(models.AbstractModel):
@@ -186,6 +209,7 @@ class ReportBuilder(models.AbstractModel):
 
     def _dataset_table(self, scope, dataset):
         model, domain, columns = self._described(scope, dataset)
+        scope.read.append((model, domain))
         if dataset.get("group_by"):
             return self._grouped_table(scope, model, domain, dataset, columns)
         if not model._auto:  # rows of a view have the same numbers in every company, and no cache knows it
@@ -193,10 +217,20 @@ class ReportBuilder(models.AbstractModel):
         records = model.search(domain, order=dataset.get("order") or None, limit=MOST_ROWS)
         left_out = model.search_count(domain) - MOST_ROWS if len(records) == MOST_ROWS else 0
         paths = [column["path"].split(".") for column in dataset.get("columns", ())]
-        rows = tuple(tuple(_value(record, path) for path in paths) for record in records)
+        values = [
+            self._column_values(scope, records, path, column.kind) for path, column in zip(paths, columns, strict=True)
+        ]
+        rows = tuple(zip(*values, strict=True))
         return Table(columns, rows, _total(dataset, columns, rows), left_out)
 
+    def _column_values(self, scope, records, path, kind):
+        owners = [_record_at(record, path[:-1]) for record in records]
+        if kind == "money" and records and is_foreign(owners[0], owners[0]._fields.get(path[-1])):
+            return [exact(amount) for amount in self._converted(scope, owners, path[-1])]
+        return [_plain(record[path[-1]], record, {"path": path[-1]}) for record in owners]
+
     def _grouped_table(self, scope, model, domain, dataset, columns):
+        self._check_grouped_money(scope, model, domain, dataset)
         group_by, entries = list(words(dataset["group_by"])), dataset.get("columns", ())
         aggregates = [_aggregate(entry) for entry in entries if entry["path"] not in group_by]
         groups = model._read_group(
@@ -346,26 +380,31 @@ class ReportBuilder(models.AbstractModel):
     # ---------------------------------------------------------------- compute
 
     @api.model
-    def _compute(self, scope, tables, inputs, checks, conclusion, as_of):
-        """``(Content, findings)``: sections, findings, marks.
+    def _compute(self, scope, tables, measured, inputs, checks, conclusion, as_of):
+        """``(Content, findings)``: sections, findings, marks. Nothing is read that was not captured.
 
+        :param measured: ``{code: Figure}``
         :param checks: ``[(entry, Check)]``
         :param conclusion: the engine's Verdict
         """
         definition = scope.definition
-        measured = self._measured(scope, tables)
-        findings = self._findings(scope, tables, {code: figure.value for code, figure in measured.items()})
+        dropped = self._dropped(scope, inputs, checks)
+        measured = {
+            code: self._without(figure) if code in dropped.kpis else figure for code, figure in measured.items()
+        }
+        values = {code: figure.value for code, figure in measured.items()}
+        findings = [one for _rule, found in self._findings(scope, tables, values, dropped) for one in found]
+        findings.sort(key=lambda one: one.severity != "breach")
         findings += [
             Finding("breach" if check.state == "failed" else "warn", check.label, check.detail)
             for _entry, check in checks
             if check.state != "passed"
         ]
-        dropped = self._dropped(scope, inputs, checks) if conclusion.dropped else set()
         period = period_key(scope.first, scope.last)
-        text_of = self._filler(tables, findings, period)
+        text_of = self._filler(tables, findings, period, dropped)
         sections, left_out = [], []
         for entry in definition.get("sections", ()):
-            if entry.get("dataset") in dropped:
+            if dropped.leaves_out(entry):
                 left_out.append(entry["title"])
             else:
                 sections.append(self._section(entry, tables, measured, findings, text_of, definition))
@@ -414,28 +453,42 @@ class ReportBuilder(models.AbstractModel):
             tuple(findings) if entry.get("findings") == "yes" else (),
         )
 
-    def _findings(self, scope, tables, values):
-        found = []
-        for entry in scope.definition.get("thresholds", ()):
-            found += findings_of(threshold(entry), tables, values)
-        return sorted(found, key=lambda one: one.severity != "breach")
+    def _findings(self, scope, tables, values, dropped):
+        """``[(threshold, its findings)]``; what is left out of the report is not judged either."""
+        rules = [threshold(entry) for entry in scope.definition.get("thresholds", ())]
+        return [(rule, findings_of(rule, tables, values)) for rule in rules if not dropped.leaves_unjudged(rule)]
 
     def _dropped(self, scope, inputs, checks):
-        """Codes of the datasets that rest on what is not good."""
-        stale = {one.label for one in inputs if one.state == "stale"}
-        dropped = {entry["dataset"] for entry, check in checks if check.state == "failed"}
-        for entry in scope.definition.get("inputs", ()):
-            if _label(entry) in stale:
-                dropped.update(words(entry.get("datasets")))
-        return dropped
+        """What is left out because it rests on what is not good, as the definition says what is done about it."""
+        settings, definition = scope.definition.get("settings", {}), scope.definition
+        bad = []
+        if settings.get("on_stale") == "shorten":
+            stale = {one.label for one in inputs if one.state == "stale"}
+            bad += [entry for entry in definition.get("inputs", ()) if _label(entry) in stale]
+        if settings.get("on_failed") == "shorten":
+            bad += [entry for entry, check in checks if check.state == "failed"]
+        datasets, kpis = set(), set()
+        for entry in bad:
+            datasets.update(
+                words(entry.get("datasets")), words(entry.get("dataset")), words(entry.get("other_dataset"))
+            )
+            kpis.update(words(entry.get("kpis")))
+        return Dropped(frozenset(datasets), frozenset(kpis))
 
-    def _filler(self, tables, findings, period):
+    def _without(self, figure):
+        """The figure without its number."""
+        note = _("Left out: it rests on what is not good.")
+        return replace(figure, value=None, previous=None, status="unknown", rows=0, signed_by="", note=note)
+
+    def _filler(self, tables, findings, period, dropped):
         def value_of(path):
             if path == "period":
                 return period
             if path == "findings":
                 return str(len(findings))
             code, _dot, column = path.partition(".")
+            if code in dropped.datasets:
+                return "–"
             table = tables.get(code)
             if table is None:
                 return f"{{{path}}}"
@@ -446,88 +499,6 @@ class ReportBuilder(models.AbstractModel):
             return f"{sum_of(table, key):,f}" if key else f"{{{path}}}"
 
         return lambda text: fill(text, value_of)
-
-    # -------------------------------------------------------------------- KPIs
-
-    @api.model
-    def _kpi_codes(self, definition):
-        """Codes of the KPIs that a definition shows, each once, in its order."""
-        return list(
-            dict.fromkeys(code for entry in definition.get("sections", ()) for code in words(entry.get("kpis")))
-        )
-
-    def _measured(self, scope, _tables):
-        """``{code: Figure}`` of the KPIs of the sections, of this period and the one before: two sets of queries."""
-        codes = self._kpi_codes(scope.definition)
-        if not codes:
-            return {}
-        kpis = self._kpis(scope.env, codes)
-        where = {"site": scope.site_id, "category": scope.category_id}
-        where = {name: number for name, number in where.items() if number} or None
-        earlier = period_before(scope.first, scope.last)
-        now, before = (kpis._measure(kpis, *span, where=where) for span in ((scope.first, scope.last), earlier))
-        limits = {
-            entry["kpi"]: threshold(entry)
-            for entry in scope.definition.get("thresholds", ())
-            if entry.get("measure", "kpi") == "kpi" and entry.get("kpi")
-        }
-        # What a level was before is not in its source: it is what was taken on the last day of the period before.
-        levels = kpis.filtered(self._is_level)
-        taken = self._taken(levels, scope, earlier[1]) if not scope.category_id else {}
-        signed = self._signed(kpis, scope) if not where else {}
-        figures = {}
-        for kpi in kpis:
-            measure = _only(now.get(kpi.id))
-            earlier_measure = taken.get(kpi) if kpi in levels else _only(before.get(kpi.id))
-            value = exact(measure.value) if measure else None
-            limit = limits.get(kpi.code)
-            figures[kpi.code] = Figure(
-                code=kpi.code,
-                label=kpi.name,
-                kind=kpi.kind,
-                value=value,
-                previous=exact(earlier_measure.value) if earlier_measure else None,
-                target=exact(kpi.target) if kpi.has_target else None,
-                status=status_of(limit, value) if limit else kpi._judge(value),
-                direction=kpi.direction,
-                currency=scope.company.currency_id.name if kpi.kind == "money" else "",
-                question=kpi.question or "",
-                formula=kpi.formula or "",
-                version=kpi.version_number,
-                rows=measure.rows if measure else 0,
-                signed_by=signed.get(kpi, ""),
-            )
-        return figures
-
-    def _taken(self, kpis, scope, day):
-        """``{KPI: snapshot}`` of a day, as far as the reader may read it and it was counted as it is now."""
-        snapshots = scope.env["distribution.kpi.snapshot"]
-        # sudo: which rows are in force; the search below is the reader's
-        latest = snapshots.sudo()._latest_of(kpis, scope.company, day, day)
-        found = snapshots.search(
-            [("id", "in", latest.ids), ("site_id", "=", scope.site_id or False), ("is_measured", "=", True)]
-        )
-        return {one.kpi_id: one for one in found if one.version_id.source == one.kpi_id.source}
-
-    def _signed(self, kpis, scope):
-        """``{KPI: name of who signed}`` where the numbers of exactly this period were signed and still hold."""
-        # sudo: names of owners, who answer for the number in public
-        signoffs = scope.env["distribution.kpi.signoff"].sudo()._of(kpis, scope.company, scope.first, scope.last)
-        return {kpi: signoff.user_id.name for kpi, signoff in signoffs.items()}
-
-    def _is_level(self, kpi):
-        return kpi.env["distribution.kpi.source"]._source(kpi.source).is_level
-
-    @api.model
-    def _kpis(self, env, codes):
-        """The KPIs with these codes, in their order. Raises UserError naming the first that is unknown."""
-        if "distribution.kpi" not in env:
-            raise UserError(_("KPIs: there is no KPI “%s” here. Take it out of the section.", codes[0]))
-        found = {kpi.code: kpi for kpi in env["distribution.kpi"].search([("code", "in", codes)])}
-        unknown = [code for code in codes if code not in found]
-        if unknown:
-            raise UserError(_("KPIs: there is no KPI “%s”. Look up its code under KPIs.", unknown[0]))
-        return env["distribution.kpi"].browse(found[code].id for code in codes)
 
     # ---------------------------------------------------------------- problems
 
@@ -564,7 +535,14 @@ class ReportBuilder(models.AbstractModel):
             strange = set(words(entry.get("datasets"))) - columns.keys()
             if strange:
                 found.append(f"inputs.{entry['code']}: datasets: “{min(strange)}” is none of {', '.join(columns)}.")
-        return found or self._trial(version, reads=False)
+        for place in ("inputs", "checks"):
+            for entry in definition.get(place, ()):
+                strange = set(words(entry.get("kpis"))) - set(codes)
+                if strange:
+                    found.append(
+                        f"{place}.{entry['code']}: kpis: “{min(strange)}” is in no section of this report; take it out."
+                    )
+        return found or self._money_problems(definition) or self._trial(version, reads=False)
 
     def _reader_problems(self, version):
         reader = version.reader_id
@@ -640,10 +618,10 @@ class ReportBuilder(models.AbstractModel):
         """``(Content, findings)`` on live data; nothing is kept. Default reader: who looks."""
         scope = self._scope(version, first, last, reader or self.env.user)
         as_of = fields.Datetime.now()
-        tables = self._capture(scope)
-        inputs = self._freshness(scope, as_of)
+        tables, measured = self._capture(scope), self._measured(scope)
+        inputs, scope.parameters = self._freshness(scope, as_of), self._parameters(scope)
         checks = self._checks(scope, tables)
-        return self._compute(scope, tables, inputs, checks, judged(scope, inputs, checks, "preview"), as_of)
+        return self._compute(scope, tables, measured, inputs, checks, judged(scope, inputs, checks, "preview"), as_of)
 
 
 def judged(scope, inputs, checks, overruled="", let_go=None):
@@ -693,6 +671,23 @@ def _field_at(model, path):
     return model._fields[last]
 
 
+def is_foreign(model, field):
+    """Whether amounts of a field may be in another currency than their company's."""
+    if field is None or field.type != "monetary":
+        return False
+    name = field.get_currency_field(model)
+    while name:
+        found = model._fields[name]
+        if model._name == "res.company":
+            return False
+        if not found.related:
+            return True
+        *way, name = found.related.split(".")
+        for step in way:
+            model = model.env[model._fields[step].comodel_name]
+    return False
+
+
 def _check_conditions(model, domain):
     """Raise AccessError where a condition looks at what the reader may not read: answers would tell it."""
     paths = (leaf[0] for leaf in domain if isinstance(leaf, list | tuple) and isinstance(leaf[0], str))
@@ -708,11 +703,11 @@ def _check_conditions(model, domain):
             place = place.env[found.comodel_name]
 
 
-def _value(record, path):
-    for name in path[:-1]:
+def _record_at(record, way):
+    for name in way:
         found = record[name]
         record = found if len(found) < 2 else found[:1].with_prefetch(found._prefetch_ids)
-    return _plain(record[path[-1]], record, {"path": path[-1]})
+    return record
 
 
 def _plain(value, model, entry):
@@ -788,10 +783,6 @@ def _section_problems(entry, columns):
     if not any(entry.get(key) for key in ("text", "kpis", "dataset", "findings")):
         found.append(_("it is empty. Give it figures, a dataset, exceptions or words."))
     return found
-
-
-def _only(measures):
-    return measures[0] if measures else None
 
 
 def _asks_for_nothing(leaf, values):

@@ -32,6 +32,7 @@ class ReportCheck(models.Model):
         "operator",
         "value",
         "warn_only",
+        "kpis",
     )
     _part_numbers = ("minimum", "maximum", "tolerance", "tolerance_percent")
 
@@ -51,6 +52,9 @@ class ReportCheck(models.Model):
     operator = fields.Selection([(sign, sign) for sign in OPERATORS])
     value = fields.Char()
     warn_only = fields.Boolean("Warning Only")
+    kpis = fields.Char(
+        "KPIs", help="Codes of KPIs that are wrong where it fails: left out, with the dataset, where it is shortened."
+    )
 
     _sql_constraints = [("code_unique", "UNIQUE (version_id, code)", "This check's code is there already.")]
 

@@ -11,7 +11,18 @@ class ReportInput(models.Model):
     _rec_name = "code"
 
     _part_list = "inputs"
-    _part_keys = ("code", "label", "kind", "source", "domain", "moment", "warn_hours", "stale_hours", "datasets")
+    _part_keys = (
+        "code",
+        "label",
+        "kind",
+        "source",
+        "domain",
+        "moment",
+        "warn_hours",
+        "stale_hours",
+        "datasets",
+        "kpis",
+    )
 
     code = fields.Char(required=True)
     label = fields.Char()
@@ -32,5 +43,6 @@ class ReportInput(models.Model):
     datasets = fields.Char(
         help="Datasets that rest on it, separated by commas: left out where the report is shortened."
     )
+    kpis = fields.Char("KPIs", help="Codes of KPIs that rest on it: left out as well.")
 
     _sql_constraints = [("code_unique", "UNIQUE (version_id, code)", "This input's code is there already.")]

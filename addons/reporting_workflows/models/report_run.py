@@ -3,6 +3,8 @@
 Rules, in words
 ---------------
 * There is one run of a report, a period and its parameters; a second one is a further attempt with a reason.
+* What a report says is read in one step, so in one transaction: tables, figures and how old the inputs are. Later
+  steps look at nothing else, whenever they are tried again.
 * A step is done when its transaction is committed. A run that was killed goes on with the step that was not done.
 * A run is taken with ``FOR UPDATE SKIP LOCKED``: two workers never work on one.
 * What failed is tried again by itself where that may help, else by a person; the steps before it stay as they are.
@@ -38,10 +40,8 @@ from ..engine.run import (
     run_state,
 )
 from ..engine.schedule import period_key
-from ..engine.thresholds import findings_of
 from .report_builder import judged
 from .report_run_step import CAUSE_NAMES
-from .report_threshold import threshold
 
 _logger = logging.getLogger(__name__)
 
@@ -60,6 +60,8 @@ STATES = [
 ]
 #: States in which a run has something left to do by itself.
 LIVE = ("queued", "running", "held")
+#: The section of what is captured that holds the figures; no dataset is called so.
+FIGURES = ""
 #: What steps leave for the next ones.
 WORK = "base.group_system"
 
@@ -119,7 +121,7 @@ class ReportRun(models.Model):
     cause = fields.Selection(selection=list(CAUSE_NAMES.items()), compute="_compute_progress")
     failed_step_id = fields.Many2one("distribution.report.run.step", compute="_compute_progress")
     captured_at = fields.Datetime(readonly=True)
-    captured = fields.Text(readonly=True, prefetch=False, groups=WORK, help="Datasets, inputs and checks as they were.")
+    captured = fields.Text(readonly=True, prefetch=False, groups=WORK, help="Datasets, figures, inputs, checks.")
     content = fields.Text(readonly=True, prefetch=False, groups=WORK, help="What the report says, canonical JSON.")
     is_crossed = fields.Boolean("Threshold Crossed", readonly=True)
     edition_id = fields.Many2one("distribution.report.edition", readonly=True, ondelete="restrict")
@@ -579,30 +581,35 @@ class ReportRun(models.Model):
     def _taken(self):
         """``(Content with what was captured, {code: Table})``."""
         captured = Content.from_json(self.captured)
-        return captured, {section.code: section.table for section in captured.sections}
+        return captured, {section.code: section.table for section in captured.sections if section.code != FIGURES}
 
     def _do_capture(self):
-        tables = self.env["distribution.report.builder"]._capture(self._scope())
+        """Everything that the report is made of, as it is at one moment: later steps only look at this."""
+        builder, scope, moment = self.env["distribution.report.builder"], self._scope(), fields.Datetime.now()
+        tables = builder._capture(scope)
         captured = Content(
             self.report_id.code,
             self.report_id.name,
             self.company_id.name,
             Period(str(self.period_first), str(self.period_last), self.period),
-            sections=tuple(Section(code, code, table=table) for code, table in tables.items()),
+            sections=(
+                *(Section(code, code, table=table) for code, table in tables.items()),
+                Section(FIGURES, FIGURES, figures=tuple(builder._measured(scope).values())),
+            ),
+            inputs=tuple(builder._freshness(scope, moment)),
+            parameters=builder._parameters(scope),
         )
-        self.write({"captured": captured.to_json(), "captured_at": fields.Datetime.now()})
+        self.write({"captured": captured.to_json(), "captured_at": moment})
         warning = _("%s moments before it were missed.", self.missed) if self.missed else False
         return {"rows": sum(len(table.rows) for table in tables.values()), "warning": warning}
 
     def _do_freshness(self):
         scope, (captured, _tables) = self._scope(), self._taken()
-        inputs = self.env["distribution.report.builder"]._freshness(scope, self.captured_at)
-        self.captured = replace(captured, inputs=tuple(inputs)).to_json()
-        late = [one.label for one in inputs if one.state != "fresh"]
+        late = [one.label for one in captured.inputs if one.state != "fresh"]
         return {
-            "rows": len(inputs),
+            "rows": len(captured.inputs),
             "warning": _("Late: %s", ", ".join(late)) if late else False,
-            **self._held(scope, inputs, ()),
+            **self._held(scope, captured.inputs, ()),
         }
 
     def _do_checks(self):
@@ -645,21 +652,23 @@ class ReportRun(models.Model):
         scope, (captured, tables) = self._scope(), self._taken()
         checks = list(zip(scope.definition.get("checks", ()), captured.checks))
         conclusion = self._judged(scope, captured.inputs, checks)
+        figures = {figure.code: figure for section in captured.sections for figure in section.figures}
+        scope.parameters = captured.parameters
         content, _findings = self.env["distribution.report.builder"]._compute(
-            scope, tables, captured.inputs, checks, conclusion, self.captured_at
+            scope, tables, figures, captured.inputs, checks, conclusion, self.captured_at
         )
         self.content = content.to_json()
         return {"rows": len(content.sections), "warning": "\n".join(content.marks) or False}
 
     def _do_exceptions(self):
         """Findings of the thresholds; breaches of those that ask for it open a case."""
-        scope, (_captured, tables) = self._scope(), self._taken()
-        content = Content.from_json(self.content)
-        values = {figure.code: figure.value for section in content.sections for figure in section.figures}
+        scope, (captured, tables) = self._scope(), self._taken()
+        builder = self.env["distribution.report.builder"]
+        values = {figure.code: figure.value for section in captured.sections for figure in section.figures}
+        checks = list(zip(scope.definition.get("checks", ()), captured.checks))
+        dropped = builder._dropped(scope, captured.inputs, checks)
         number, crossed = 0, False
-        for entry in scope.definition.get("thresholds", ()):
-            rule = threshold(entry)
-            findings = findings_of(rule, tables, values)
+        for rule, findings in builder._findings(scope, tables, values, dropped):
             number += len(findings)
             breaches = [one for one in findings if one.severity == "breach"]
             crossed = crossed or bool(breaches)

@@ -6,7 +6,7 @@ Both are of the present company, as of now, and count own goods in sites and on 
 from odoo import fields, models
 from odoo.tools import SQL
 
-from odoo.addons.distribution_core.compat import unit_costs
+from odoo.addons.distribution_core.compat import layer_values, unit_costs
 
 #: Upper ends of the bands of age in days, with how people call them.
 AGE_BANDS = [
@@ -94,8 +94,9 @@ class StockStanding(models.Model):
 class StockBalance(models.Model):
     """The proofs: what lies there is what moved there; what it is worth is what the ledger says.
 
-    The ledger is compared where a category books its stock with every movement (automated valuation) at standard or
-    average cost; elsewhere it says nothing about single movements, or quantity times cost nothing about the ledger.
+    The ledger is compared where a category books its stock with every movement (automated valuation). Goods at standard
+    or average cost are worth quantity times cost; the cost of FIFO goods is that of the next ones to leave: they are
+    worth what is left of their layers, and are not compared where the engine keeps none (19.0).
     """
 
     _name = "distribution.stock.balance"
@@ -124,6 +125,7 @@ class StockBalance(models.Model):
 
     @property
     def _table_query(self):
+        layers = layer_values(self.env)
         return SQL(
             """(SELECT COALESCE(template.categ_id, -1) AS id, %(company)s AS company_id,
                        template.categ_id AS category_id,
@@ -131,13 +133,15 @@ class StockBalance(models.Model):
                        COALESCE(sum(stock.quantity), 0)::float8 AS quantity,
                        COALESCE(sum(moved.quantity), 0)::float8 AS moved_quantity,
                        COALESCE(sum(stock.own * COALESCE(cost.value, 0)::numeric), 0)::float8 AS value,
-                       COALESCE(sum(stock.own * COALESCE(cost.value, 0)::numeric)
+                       COALESCE(sum(CASE WHEN booked.is_layered THEN layer.value
+                                         ELSE stock.own * COALESCE(cost.value, 0)::numeric END)
                                 FILTER (WHERE booked.account_id IS NOT NULL), 0)::float8 AS booked_value,
                        COALESCE(sum(ledger.balance), 0)::float8 AS ledger_balance
                   FROM product_product product
                   JOIN product_template template ON template.id = product.product_tmpl_id
              LEFT JOIN %(costs)s cost ON cost.product_id = product.id
-             LEFT JOIN (VALUES %(accounts)s) booked (category_id, account_id)
+             LEFT JOIN %(layers)s layer ON layer.product_id = product.id
+             LEFT JOIN (VALUES %(accounts)s) booked (category_id, account_id, is_layered)
                     ON booked.category_id = template.categ_id
              LEFT JOIN (SELECT quant.product_id, sum(quant.quantity)::numeric AS quantity,
                                sum(quant.quantity) FILTER (WHERE quant.owner_id IS NULL)::numeric AS own
@@ -161,18 +165,20 @@ class StockBalance(models.Model):
             company=self.env.company.id,
             costs=unit_costs(self.env),
             own=OWN_PLACES,
-            accounts=SQL(", ").join(SQL("(%s::int, %s::int)", *pair) for pair in self._booked() or [(None, None)]),
+            layers=layers or SQL("(SELECT NULL::int AS product_id, NULL::numeric AS value)"),
+            accounts=SQL(", ").join(
+                SQL("(%s::int, %s::int, %s::bool)", *one) for one in self._booked(bool(layers)) or [(None, None, None)]
+            ),
         )
 
-    def _booked(self):
-        """``[(category, valuation account)]`` of the categories that book each movement in the present company."""
+    def _booked(self, has_layers):
+        """``[(category, valuation account, whether its layers count)]`` of those that book each movement here."""
         # sudo: the setting counts, whoever reads the comparison
         categories = self.env["product.category"].sudo().search([])
         return [
-            (category.id, category.property_stock_valuation_account_id.id)
+            (category.id, category.property_stock_valuation_account_id.id, category.property_cost_method == "fifo")
             for category in categories
             if category.property_valuation == "real_time"
             and category.property_stock_valuation_account_id
-            # The cost of FIFO goods is that of the next ones to leave: quantity times cost is not what was booked.
-            and category.property_cost_method != "fifo"
+            and (has_layers or category.property_cost_method != "fifo")
         ]

@@ -16,3 +16,6 @@ from . import test_automation_rules
 from . import test_kpi_concurrency
 from . import test_api_reporting
 from . import test_report_library
+from . import test_german
+from . import test_report_money
+from . import test_report_reader

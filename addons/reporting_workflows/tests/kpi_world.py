@@ -49,6 +49,7 @@ class KpiWorld(TransactionCase):
         cls._make_bills()
         cls._make_cases()
         cls._make_messages()
+        cls._make_parcels()
         cls.env.invalidate_all()
 
     # ---------------------------------------------------------------- writing
@@ -248,6 +249,9 @@ class KpiWorld(TransactionCase):
             picking = cls._make_picking(
                 fact["way"], site, lines, cls.customer, source=cls.customers if returned else None
             )
+            # Of each line, when its day was over.
+            is_late = fact["done"] and fact["deadline"] and fact["done"] > fact["deadline"]
+            fact["taken_off"] = number % 4 if is_late else 0
             first = cls.deliveries[0]["picking"].id if cls.deliveries and fact["follows"] else None
             fact["follows"] = bool(first)
             for move in picking.move_ids:
@@ -256,6 +260,7 @@ class KpiWorld(TransactionCase):
                     state=fact["state"],
                     date=fact["done"] or cls.now,
                     date_deadline=fact["deadline"],
+                    taken_off_qty=fact["taken_off"] or None,
                 )
                 for detail in move.move_line_ids:
                     cls._set(detail, state=fact["state"], date=fact["done"] or cls.now)
@@ -271,6 +276,41 @@ class KpiWorld(TransactionCase):
             )
             fact["picking"] = picking
             cls.deliveries.append(fact)
+
+    @classmethod
+    def _make_parcels(cls):
+        """Deliveries that left before the month, as their carriers left them: each way to be late, and not."""
+        cls.parcels = []
+        soon, later, past = (cls.now + timedelta(days=days) for days in (2, 4, -2))
+        places = (None, soon, later, past)
+        statuses = ("announced", "picked_up", "in_transit", "delayed", "exception", "returned", "delivered", None)
+        for number in range(96):
+            status = statuses[number % len(statuses)]
+            fact = {
+                "site": cls.deal.choice(cls.sites),
+                "status": status,
+                "handed": cls.now - timedelta(days=3) if status not in (None, "announced") else None,
+                "promised": status and cls.deal.choice(places),
+                "expected": status and cls.deal.choice(places),
+                "deadline": cls.deal.choice((None, later, past)),
+            }
+            picking = cls._make_picking("out", fact["site"], [(cls.goods[0], 1)], cls.customer)
+            left = FIRST - timedelta(days=40)
+            for moved in (picking.move_ids, picking.move_ids.move_line_ids):
+                cls._set(moved, state="done", date=left)
+            cls._set(
+                picking,
+                state="done",
+                date_done=left,
+                create_date=left,
+                date_deadline=fact["deadline"],
+                carrier_status=status,
+                carrier_handed_at=fact["handed"],
+                carrier_promised_at=fact["promised"],
+                carrier_expected_at=fact["expected"],
+            )
+            fact["picking"] = picking
+            cls.parcels.append(fact)
 
     @classmethod
     def _make_stock(cls):

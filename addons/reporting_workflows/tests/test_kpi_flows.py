@@ -116,6 +116,66 @@ class TestKpiFlows(TransactionCase):
         self._set(late.picking_ids.move_ids, cancelled_at=None)
         self.assertEqual(self._number("service_level"), (None, 0))
 
+    def test_what_a_carrier_tells_of_a_delivery(self):
+        picking = self._sell(hours=90).picking_ids
+        self._finish(picking, 10)
+        now = fields.Datetime.now()
+
+        def tell(status, hours, expected=False):
+            told = dict.fromkeys(("expected_at", "carrier", "place", "reason_code", "note"), False)
+            told.update(tracking_reference="1Z", status=status, occurred_at=now + timedelta(hours=hours))
+            picking._take_carrier_status({**told, "expected_at": expected and now + timedelta(hours=expected)})
+            return self._number("carrier_delays")
+
+        self.assertEqual(tell("announced", -9, 20), (0, 0))
+        self.assertEqual(tell("picked_up", -8), (0, 0))
+        self.assertEqual(tell("delayed", -7), (1, 1))
+        self.assertEqual(tell("in_transit", -6), (0, 0))
+        self.assertEqual(tell("in_transit", -5, 40), (1, 1), "later than promised")
+        self.assertEqual(tell("out_for_delivery", -4, 10), (0, 0))
+        self._set(picking, carrier_promised_at=now - timedelta(hours=1))
+        self.assertEqual(self._number("carrier_delays"), (1, 1), "its promise passed")
+        self.assertEqual(tell("delivered", -3), (0, 0))
+
+    def test_what_is_taken_off_later_was_due_all_the_same(self):
+        order, early = self._sell(hours=-26), self._sell(quantity=5, hours=2)
+        line, move = order.order_line, order.picking_ids.move_ids
+        self._set(move, create_date=fields.Datetime.now() - timedelta(hours=27))
+
+        def asked():
+            self.env.flush_all()
+            kpi = self.env["distribution.kpi"].search([("code", "=", "service_level")])
+            today = fields.Datetime.now().date()
+            days = today - timedelta(days=3), today + timedelta(days=1)
+            return float(kpi._measure(kpi, *days, where={"site": self.site.id})[kpi.id][0].denominator)
+
+        early.order_line.product_uom_qty = 3
+        self.assertFalse(early.picking_ids.move_ids.taken_off_qty, "it was not due yet")
+        self.assertEqual(asked(), 10)
+        line.product_uom_qty = 6
+        self.assertEqual((move.product_uom_qty, move.taken_off_qty, asked()), (6, 4, 10))
+        move.product_uom_qty = 1
+        self.assertEqual(asked(), 10)
+        line.product_uom_qty = 12
+        self.assertEqual((move.product_uom_qty, move.taken_off_qty, asked()), (12, -2, 10), "put on")
+        line.product_uom_qty = 4
+        self.assertEqual((move.product_uom_qty, move.taken_off_qty, asked()), (4, 6, 10))
+        order.commitment_date = fields.Datetime.now() + timedelta(days=5)
+        line.product_uom_qty = 3
+        self.assertEqual(asked(), 10, "a deadline that was moved is the first one")
+        # A part on a back-order is due there; what never comes was due as well.
+        picking = order.picking_ids
+        self._finish(picking, 2)
+        rest = order.picking_ids - picking
+        self.assertEqual((rest.move_ids.product_uom_qty, rest.move_ids.taken_off_qty, asked()), (1, 0, 10))
+        rest.action_cancel()
+        self.assertEqual((asked(), self._number("service_level")[0]), (10, 0))
+        dozen = self.env.ref("uom.product_uom_dozen")
+        boxed = self._sell(quantity=36, hours=-26).picking_ids.move_ids
+        boxed.product_uom = dozen
+        boxed.product_uom_qty = 2
+        self.assertEqual((boxed.product_qty, boxed.taken_off_qty), (24, 12))
+
     def test_a_site_that_picks_and_ships_is_short_as_well(self):
         self.site.delivery_steps = "pick_ship"
         order = self._sell(quantity=50)

@@ -193,7 +193,7 @@ class TestKpiNumbers(KpiWorld):
         units = [
             Fact(
                 quantity if done <= promised else 0,
-                quantity,
+                quantity + fact["taken_off"],
                 promised,
                 {**self._site(fact), "product": product.id, "category": product.categ_id.id},
             )
@@ -262,6 +262,29 @@ class TestKpiNumbers(KpiWorld):
             [Fact(days(fact["created"], self.now), 1, None, self._site(fact)) for fact in follow],
             **ours,
         )
+
+    def test_parcels(self):
+        def is_late(fact):
+            if fact["handed"] is None or fact["status"] in ("returned", "delivered"):
+                return False
+            reports = fact["status"] in ("delayed", "exception")
+            if fact["promised"] is None:
+                return reports
+            is_expected_later = fact["expected"] is not None and fact["expected"] > fact["promised"]
+            return reports or self.now > fact["promised"] or is_expected_later
+
+        late = [fact for fact in self.parcels if is_late(fact)]
+        self.assertTrue(10 < len(late) < 60)
+        self._check(
+            "carrier_delays",
+            [Fact(1, None, None, self._site(fact)) for fact in late],
+            where={"site": [site.id for site in self.sites]},
+            is_level=True,
+        )
+        shown = self.env["stock.picking"].search(
+            [("is_carrier_late", "=", True), ("picking_type_id.warehouse_id", "in", [site.id for site in self.sites])]
+        )
+        self.assertEqual(set(shown.ids), {fact["picking"].id for fact in late}, "the report lists those that it counts")
 
     # -------------------------------------------------------------- warehouse
 

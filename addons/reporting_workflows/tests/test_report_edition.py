@@ -126,6 +126,7 @@ class TestReportEdition(ReportCase):
         self.assertEqual((second.number, second._replaced(), first._replaced()), (2, 1, 0))
         self.assertEqual((first.with_user(self.recipient).newer_id, second.newer_id.id), (second, False))
         second.with_user(self.owner).action_recall("Counted twice")
+        self.env.invalidate_all()
         self.assertFalse(first.newer_id, "the one before counts again")
 
     def test_the_owner_does_not_release_alone(self):

@@ -1,8 +1,11 @@
 """KPIs in a report: the figure that its reader gets, measured once for all of them."""
 
+from datetime import timedelta
+
 from odoo import Command, fields
 from odoo.exceptions import UserError
 from odoo.tests.common import tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.distribution_core.compat import USER_GROUPS
 
@@ -53,32 +56,177 @@ class TestReportKpis(ReportCase):
         crossed = figures[0].value is not None and figures[0].value > -1
         self.assertEqual((figures[0].status == "breach", run.is_crossed), (crossed, crossed))
 
-    def test_who_signed_and_what_a_level_was_before(self):
+    # ------------------------------------------------------------- what was kept
+
+    def _read_daily_numbers(self):
         self.reader.write({USER_GROUPS: [Command.link(self.env.ref("reporting_workflows.group_kpi_reader").id)]})
+
+    def _one(self, kind, by=None, **source):
+        """A KPI that the reader measures, whose source is as wanted; ``by``: a dimension that it knows."""
         sources, kpis = self.env["distribution.kpi.source"], self._measurable()
-        level = kpis.filtered(lambda kpi: sources._source(kpi.source).is_level)[:1]
-        flow = kpis.filtered(lambda kpi: not sources._source(kpi.source).is_level)[:1]
-        flow.owner_id = self.owner
-        taken = {"company_id": self.company.id, "is_measured": True, "rows": 1, "taken_at": "2019-05-08 01:00:00"}
-        rows = [(level, "2019-05-06", 7), (level, "2019-05-05", 9), (flow, "2019-05-07", 3)]
-        self.env["distribution.kpi.snapshot"]._append_rows(
+
+        def fits(kpi):
+            found = sources._source(kpi.source)
+            is_kind = {
+                "level": found.is_level and not found.denominator,
+                "sum": found.is_sum,
+                "share": bool(found.denominator) and not found.is_level,
+            }[kind]
+            if not is_kind or not found.days_add_up or (by and by not in found.dimensions):
+                return False
+            return all(getattr(found, name) == wanted for name, wanted in source.items())
+
+        found = kpis.filtered(fits)[:1]
+        self.assertTrue(found, kind)
+        return found
+
+    def _keep(self, kpi, day, numerator, denominator=None, **values):
+        """What was taken of the company on a day."""
+        return self.env["distribution.kpi.snapshot"]._append_rows(
             [
-                {**taken, "kpi_id": kpi.id, "version_id": kpi.version_id.id, "day": day, "value": value}
-                for kpi, day, value in rows
+                {
+                    "kpi_id": kpi.id,
+                    "version_id": kpi.version_id.id,
+                    "company_id": self.company.id,
+                    "day": day,
+                    "is_measured": True,
+                    "numerator": numerator,
+                    "denominator": denominator,
+                    "value": numerator / denominator if denominator else numerator,
+                    "rows": 2,
+                    "taken_at": f"{day} 23:59:59",
+                    **values,
+                }
             ]
         )
-        signing = flow.with_user(self.owner).with_company(self.company)
-        day = fields.Date.to_date("2019-05-07")
-        digest = self.env["distribution.kpi.snapshot"]._digest_of(flow, self.company, day, day)
-        signing.action_sign_off(day, day, digest)
-        report = self._report(section_ids=self._section(f"{level.code}, {flow.code}"))
-        content = self.env["distribution.report.builder"]._preview(report.version_id, day, day, self.reader)[0]
-        figures = {figure.code: figure for figure in content.sections[0].figures}
-        self.assertEqual(figures[level.code].previous, 7)
-        self.assertEqual([figures[kpi.code].signed_by for kpi in (level, flow)], ["", self.owner.name])
-        another = fields.Date.to_date("2019-05-09")
-        content = self.env["distribution.report.builder"]._preview(report.version_id, another, another, self.reader)[0]
-        self.assertEqual([(one.previous, one.signed_by) for one in content.sections[0].figures][0], (None, ""))
+
+    def _sign(self, kpi, first, last):
+        kpi.owner_id = self.owner
+        digest = self.env["distribution.kpi.snapshot"]._digest_of(kpi, self.company, first, last)
+        kpi.with_user(self.owner).with_company(self.company).action_sign_off(first, last, digest)
+
+    def _figures(self, kpis, first, last, **values):
+        """``{code: Figure}`` of a report of these days."""
+        code = f"figures_{self.env['distribution.report'].search_count([])}"
+        report = self._report(code=code, section_ids=self._section(", ".join(kpis.mapped("code"))), **values)
+        days = fields.Date.to_date(first), fields.Date.to_date(last)
+        content, self.findings = self.env["distribution.report.builder"]._preview(report.version_id, *days, self.reader)
+        return {figure.code: figure for figure in content.sections[0].figures}
+
+    def test_a_signature_stands_beside_the_number_that_was_signed(self):
+        self._read_daily_numbers()
+        flow, day = self._one("sum"), fields.Date.to_date("2019-05-07")
+        self._keep(flow, day, 3)
+        self._sign(flow, day, day)
+        figure = self._figures(flow, day, day)[flow.code]
+        self.assertEqual((figure.value, figure.signed_by, figure.rows, figure.note), (3, self.owner.name, 2, ""))
+        another = self._figures(flow, "2019-05-08", "2019-05-08")[flow.code]
+        self.assertEqual(another.signed_by, "")
+        # Corrected since: the number in force is another one, and nobody signed it yet.
+        self._keep(flow, day, 4, revision=1, reason="One more")
+        figure = self._figures(flow, day, day)[flow.code]
+        self.assertEqual((figure.value, figure.signed_by), (4, ""))
+
+    def test_who_may_not_read_the_signed_number_gets_no_signature(self):
+        flow, day = self._one("sum"), fields.Date.to_date("2019-05-07")
+        self._keep(flow, day, 3)
+        self._sign(flow, day, day)
+        figure = self._figures(flow, day, day)[flow.code]
+        self.assertEqual((figure.value, figure.signed_by), (0, ""))
+        self.assertIn("may not read the daily numbers", figure.note)
+
+    def test_a_flow_is_that_of_its_days_where_all_were_taken(self):
+        self._read_daily_numbers()
+        added, share = self._one("sum"), self._one("share", scale=100)
+        for number, day in enumerate(("2019-05-06", "2019-05-07", "2019-05-08"), start=1):
+            self._keep(added, day, 10 * number)
+            self._keep(share, day, number, 2 * number)
+        first, last = fields.Date.to_date("2019-05-06"), fields.Date.to_date("2019-05-08")
+        self._sign(added, first, last)
+        figures = self._figures(added | share, first, last)
+        self.assertEqual((figures[added.code].value, figures[added.code].signed_by), (60, self.owner.name))
+        self.assertEqual(figures[share.code].value, 50, "a share of all days, not the mean of shares")
+        # The dashboard of the same days says the same.
+        days = self.env["distribution.dashboard"].with_user(self.reader).with_company(self.company)
+        place = days._place(added, [], None)
+        kept = days._days(added, first, last, place)[added.id]
+        self.assertEqual(sum(day.numerator for day in kept.values()), figures[added.code].value)
+        # A day is missing: what the days say is not the whole, and nobody signed what is measured instead.
+        figure = self._figures(added, "2019-05-06", "2019-05-09")[added.code]
+        self.assertEqual((figure.value, figure.signed_by), (0, ""))
+        self.assertIn("3 of 4 days", figure.note)
+
+    def test_a_level_of_a_period_that_is_over_is_that_of_its_last_day(self):
+        self._read_daily_numbers()
+        level = self._one("level")
+        self._keep(level, "2019-05-05", 9)
+        self._keep(level, "2019-05-06", 7)
+        self._keep(level, "2019-05-08", 5)
+        limit = {"code": "t", "label": "Limit", "kpi": level.code, "direction": "above", "breach": "4"}
+        limits = {"threshold_ids": [Command.create(limit)]}
+        figure = self._figures(level, "2019-05-06", "2019-05-06", **limits)[level.code]
+        self.assertEqual((figure.value, figure.previous, figure.status), (7, 9, "breach"))
+        self.assertEqual([one.amount for one in self.findings], [7])
+        # Not taken on the last day: unknown, whatever it is now or was a day before.
+        figure = self._figures(level, "2019-05-06", "2019-05-07", **limits)[level.code]
+        self.assertEqual((figure.value, figure.status, figure.note), (None, "unknown", "Not measured then."))
+        self.assertFalse(self.findings)
+        today = self.company._day_of(fields.Datetime.now())
+        self._keep(level, today - timedelta(days=1), 11)
+        figure = self._figures(level, today, today)[level.code]
+        measured = level.with_user(self.reader).with_company(self.company)
+        self.assertEqual(figure.value, measured._measure(measured, today, today)[level.id][0].value, "today is live")
+        self.assertEqual(figure.previous, 11)
+
+    def test_a_sum_of_several_days_is_not_judged_by_the_limits_of_a_day(self):
+        self._read_daily_numbers()
+        kpi = self._one("sum")
+        judged = {"direction": "down", "grain": "day", "is_judged": True, "warn": 5, "breach": 8}
+        draft = self.env["distribution.kpi.version"].browse(kpi.with_user(self.author).action_new_version()["res_id"])
+        draft.with_user(self.author).write({**judged, "change_summary": "Judged by the day"})
+        draft.with_user(self.publisher).action_publish()
+        for day in ("2019-05-06", "2019-05-07"):
+            self._keep(kpi, day, 6)
+        self.assertEqual(self._figures(kpi, "2019-05-07", "2019-05-07")[kpi.code].status, "warn")
+        self.assertEqual(self._figures(kpi, "2019-05-06", "2019-05-07")[kpi.code].status, "none", "12 in two days")
+        limit = {"code": "t", "label": "Limit", "kpi": kpi.code, "direction": "above", "breach": "10"}
+        figures = self._figures(kpi, "2019-05-06", "2019-05-07", threshold_ids=[Command.create(limit)])
+        self.assertEqual(figures[kpi.code].status, "breach", "the report's own limit is for its period")
+
+    def test_figures_are_of_the_moment_of_the_tables(self):
+        self._read_daily_numbers()
+        kpi = self._one("sum")
+        self._keep(kpi, "2019-05-07", 3)
+        report = self._report(section_ids=[
+            *self._section(kpi.code), Command.create({"code": "all", "title": "All", "dataset": "vendors"})
+        ])  # fmt: skip
+        run = self._run(report, day="2019-05-07")
+        run._advance()
+        # The reader is away, a step fails, and is tried again when everything is different.
+        self.reader.active = False
+        with mute_logger("odoo.addons.reporting_workflows.models.report_run"):
+            self._work()
+        self.assertEqual(run.state, "failed")
+        self.reader.active = True
+        self._keep(kpi, "2019-05-07", 4, revision=1, reason="One more")
+        self.vendors.active = False
+        run.with_user(self.owner).action_retry()
+        self._work()
+        self.assertEqual(run.state, "done", run.error)
+        content = run.edition_id._content()
+        self.assertEqual((content.sections[0].figures[0].value, len(content.sections[1].table.rows)), (3, 5))
+
+    def test_a_site_has_its_own_numbers(self):
+        self._read_daily_numbers()
+        site = self.env["stock.warehouse"].search([("company_id", "=", self.company.id)], limit=1)
+        level = self._one("level", by="site")
+        self._keep(level, "2019-05-06", 7)
+        self._keep(level, "2019-05-06", 2, site_id=site.id)
+        self._keep(level, "2019-05-07", 7)
+        figure = self._figures(level, "2019-05-06", "2019-05-06", site_id=site.id)[level.code]
+        self.assertEqual(figure.value, 2)
+        figure = self._figures(level, "2019-05-07", "2019-05-07", site_id=site.id)[level.code]
+        self.assertEqual((figure.value, figure.previous), (0, 2), "the day was taken, and nothing was there")
 
     def test_an_unknown_kpi_is_named_before_it_is_published(self):
         version = self._report(publish=False, section_ids=self._section("no_such_kpi")).version_ids

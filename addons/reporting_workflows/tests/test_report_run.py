@@ -9,6 +9,8 @@ from odoo.tests.common import tagged
 from odoo.tools import mute_logger
 from psycopg2 import IntegrityError
 
+from odoo.addons.distribution_core.compat import USER_GROUPS
+
 from .report_case import ReportCase
 
 OLD = {
@@ -138,6 +140,16 @@ class TestReportRun(ReportCase):
         self._work()
         self.assertEqual((run.state, run.edition_id.is_marked), ("done", False))
 
+    def test_inputs_are_as_old_as_they_were_when_the_numbers_were_taken(self):
+        source, report = self._stale_report()
+        run = self._run(report)
+        run._advance()
+        # It comes after the numbers were taken, and before the step that looks at it.
+        self.env.cr.execute("UPDATE res_partner SET create_date = now() AT TIME ZONE 'UTC' WHERE id = %s", (source.id,))
+        self.env.invalidate_all()
+        run._advance()
+        self.assertEqual((run.state, run.hold_reason), ("held", "stale inputs: Vendor master"))
+
     def test_a_held_report_goes_out_with_a_mark_when_somebody_says_why(self):
         _source, report = self._stale_report()
         run = self._run(report)
@@ -192,6 +204,72 @@ class TestReportRun(ReportCase):
         self.assertEqual([section.title for section in content.sections], ["Exceptions"])
         self.assertEqual(content.marks[1], "Left out: All Vendors")
         self.assertEqual(run.edition_id.failed_check_count, 1)
+
+    def test_what_is_shortened_is_not_judged_and_not_said(self):
+        other = {
+            "code": "names",
+            "model": "res.partner",
+            "domain": f"[('id', 'in', {self.vendors[:2].ids})]",
+            "column_ids": [Command.create({"path": "name"}), Command.create({"path": "color"})],
+        }
+        limits = [
+            {"measure": "count", "dataset": "vendors", "code": "many", "label": "Too many vendors"},
+            {"measure": "count", "dataset": "names", "code": "two", "label": "Two names"},
+            {"kpi": "orders_confirmed", "code": "orders", "label": "Orders", "direction": "above"},
+            {"kpi": "deliveries_late", "code": "late", "label": "Late"},
+        ]
+        sections = [
+            {"code": "bad", "title": "Left Out", "kpis": "orders_confirmed"},
+            {"code": "mixed", "title": "Mixed", "kpis": "orders_confirmed, deliveries_late", "text": "{names.rows}"},
+            {"code": "all", "title": "All", "dataset": "vendors"},
+            {"code": "exceptions", "title": "Exceptions", "findings": True, "text": "{vendors.rows} vendors"},
+        ]
+        values = {
+            "datasets": [other],
+            "on_failed": "shorten",
+            "section_ids": [Command.create(one) for one in sections],
+            "check_ids": [Command.create({**FAILS, "kpis": "orders_confirmed"})],
+            "threshold_ids": [Command.create({"breach": "-1", "opens_case": True, **one}) for one in limits],
+        }
+        wide = ("sales_team.group_sale_salesman_all_leads", "stock.group_stock_user")
+        self.reader.write({USER_GROUPS: [Command.link(self.env.ref(group).id) for group in wide]})
+        today = str(self.company._day_of(fields.Datetime.now()))
+        run = self._run(self._report(**values), day=today)
+        self._work()
+        self.assertEqual(run.state, "done", run.error)
+        content = run.edition_id._content()
+        self.assertEqual([one.title for one in content.sections], ["Mixed", "Exceptions"])
+        self.assertIn("Left out: Left Out, All", content.marks)
+        left, good = content.sections[0].figures
+        self.assertEqual((left.value, left.status, good.value), (None, "unknown", 0))
+        self.assertIn("rests on what is not good", left.note)
+        self.assertEqual((content.sections[0].text, content.sections[1].text), ("2", "– vendors"))
+        self.assertIn("– vendors, score –", content.summary)
+        found = [one.title for one in content.sections[1].findings]
+        self.assertEqual(found, ["Two names", "Late", "Enough vendors"])
+        self.assertTrue(run.is_crossed)
+        cases = self.env["distribution.case"].search([("dedup_key", "=like", f"report_exception,{run.report_id.id},%")])
+        self.assertEqual({case.dedup_key.split(",")[2] for case in cases}, {"two", "late"})
+
+    def test_what_is_only_marked_stays(self):
+        source, _report = self._stale_report(code="first")
+        entry = {**OLD, "domain": f"[('id', '=', {source.id})]", "datasets": ""}
+        report = self._report(
+            on_stale="shorten",
+            on_failed="mark",
+            input_ids=[Command.create(entry)],
+            check_ids=[Command.create(FAILS)],
+        )
+        run = self._run(report)
+        self._work()
+        titles = [section.title for section in run.edition_id._content().sections]
+        self.assertEqual(titles, ["All Vendors", "Exceptions"], "the stale input carries nothing; the check only marks")
+
+    def test_a_kpi_that_is_in_no_section_is_not_left_out(self):
+        version = self._report(
+            publish=False, check_ids=[Command.create({**FAILS, "kpis": "sales_ordered"})]
+        ).version_ids
+        self.assertIn("checks.few: kpis: “sales_ordered” is in no section", version.problem_text)
 
     def test_failed_checks_hold(self):
         run = self._run(self._report(check_ids=[Command.create(FAILS)]))

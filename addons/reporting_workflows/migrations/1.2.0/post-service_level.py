@@ -8,8 +8,8 @@ REPLACED = {
     "service_promise_kept": (
         "due_units_by_day",
         "Units of delivery lines whose deadline, as it was promised first, lies on a day of the period that is over "
-        "and that were done by the end of that day, of all units due. Lines that were cancelled by then are not due; "
-        "those cancelled later were not delivered.",
+        "and that were done by the end of that day, of all units asked when it was over. What was cancelled or taken "
+        "off by then is not due; what was later was not delivered.",
     ),
 }
 

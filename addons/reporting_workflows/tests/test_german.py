@@ -1,0 +1,29 @@
+"""A report that is read in German: its files, its mail and its page."""
+
+import io
+
+import openpyxl
+from odoo.tests.common import tagged
+
+from odoo.addons.distribution_core.tests.german import LANGUAGE, load_german
+
+from .test_report_files import PdfReader, ReportCase
+
+
+@tagged("post_install", "-at_install")
+class TestGerman(ReportCase):
+    def test_files_and_mail(self):
+        load_german(self.env)
+        self.reader.lang = self.recipient.lang = LANGUAGE
+        run = self._run(self._report(as_pdf=True, as_xlsx=True))
+        self._work()
+        self.assertEqual(run.state, "done", run.error)
+        files = {file.kind: file._bytes() for file in run.edition_id.file_ids}
+        text = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(files["pdf"])).pages)
+        for words in ("Seite 1 von", "Über diesen Bericht", "Befunde", "Ausgabe 1"):
+            self.assertIn(words, " ".join(text.split()))
+        self.assertNotIn("About this report", text)
+        book = openpyxl.load_workbook(io.BytesIO(files["xlsx"]))
+        self.assertIn("Deckblatt", book.sheetnames)
+        (message,) = self._send()
+        self.assertIn("zum Herunterladen", self._text(message))
