@@ -13,7 +13,11 @@ from outbound_desk import Desk
 LATE = """SELECT picking.name FROM stock_picking picking
             JOIN stock_picking_type kind ON kind.id = picking.picking_type_id AND kind.code = 'outgoing'
             JOIN stock_location place ON place.id = picking.location_dest_id AND place.usage = 'customer'
-           WHERE picking.state NOT IN ('draft', 'done', 'cancel') AND picking.date_deadline < %s
+           WHERE picking.state NOT IN ('draft', 'done', 'cancel')
+             AND COALESCE((SELECT CASE WHEN picking.move_type = 'direct'
+                                       THEN min(COALESCE(move.first_deadline, move.date_deadline))
+                                       ELSE max(COALESCE(move.first_deadline, move.date_deadline)) END
+                             FROM stock_move move WHERE move.picking_id = picking.id), picking.date_deadline) < %s
            ORDER BY picking.date_deadline, picking.id"""
 
 

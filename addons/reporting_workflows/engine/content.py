@@ -218,12 +218,14 @@ class Edition:
     """What a released content is called when it is drawn; not part of what was judged.
 
     :param number: of this definition and period, from 1
+    :param corrects: the recalled one that it replaces; :param replaces: one that was not recalled. 0: none
     """
 
     number: int = 0
     released_at: datetime | None = None
     sign_offs: tuple[SignOff, ...] = field(default_factory=tuple)
     corrects: int = 0
+    replaces: int = 0
 
     def to_json(self) -> str:
         return json.dumps(_plain(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -103,6 +103,7 @@ def _report(content: Content, edition: Edition) -> Table:
             ("as_of", content.as_of),
             ("released_at", edition.released_at),
             ("corrects_edition", edition.corrects or None),
+            ("replaces_edition", edition.replaces or None),
         ),
         *(("currency", content.currency), ("timezone", content.timezone), ("digest", content.digest())),
         *(("mark", mark) for mark in content.marks),

@@ -434,9 +434,8 @@ class _Page:
         if not self.edition.number:
             return self.words("Not released")
         number = self.words("Edition {number}", number=self.edition.number)
-        if not self.edition.corrects:
-            return number
-        return f"{number} ({self.words('Corrects edition {number}', number=self.edition.corrects)})"
+        more = self.words.replaced(self.edition)
+        return f"{number} ({more})" if more else number
 
     def _status(self, status: str) -> Markup:
         shape = SHAPES.get(status, "unknown")

@@ -33,6 +33,7 @@ SOURCES = (
     _("Column"),
     _("Comparison"),
     _("Corrects edition {number}"),
+    _("Replaces edition {number}"),
     _("Cover"),
     _("Currency"),
     _("Date"),
@@ -148,6 +149,12 @@ class Words:
             except (KeyError, IndexError, ValueError):
                 continue
         return source
+
+    def replaced(self, edition) -> str:
+        """Of which edition this one takes the place; nothing where of none."""
+        if edition.corrects:
+            return self("Corrects edition {number}", number=edition.corrects)
+        return self("Replaces edition {number}", number=edition.replaces) if edition.replaces else ""
 
     def status(self, status: str) -> str:
         name = STATUS_NAMES.get(status, status)

@@ -369,9 +369,8 @@ class _Workbook:
         if not self.edition.number:
             return self.words("Not released")
         text = self.words("Edition {number}", number=self.edition.number)
-        if self.edition.corrects:
-            text += f" – {self.words('Corrects edition {number}', number=self.edition.corrects)}"
-        return text
+        more = self.words.replaced(self.edition)
+        return f"{text} – {more}" if more else text
 
     def _released(self) -> str:
         return self.writer.moment(self.edition.released_at) if self.edition.released_at else self.words("Not released")

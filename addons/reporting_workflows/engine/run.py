@@ -39,11 +39,13 @@ class Verdict:
     """:param hold: why the report does not go out; empty: it does
 
     :param marks: what every page says; :param dropped: whether sections on bad data are left out
+    :param held_for: what holds it, one by one: who overrules lets go this, and nothing else
     """
 
     hold: str = ""
     marks: tuple[str, ...] = ()
     dropped: bool = False
+    held_for: tuple[str, ...] = ()
 
 
 def next_step(states: Mapping[str, str]) -> str | None:
@@ -76,13 +78,19 @@ def is_tried_again(cause: str, may_pass: bool, attempts: int) -> bool:
     return attempts < TRIES and (may_pass or cause == "outside")
 
 
-def verdict(stale=(), failed=(), *, on_stale: str = "hold", on_failed: str = "hold", overruled: str = "") -> Verdict:
+def verdict(
+    stale=(), failed=(), *, on_stale: str = "hold", on_failed: str = "hold", overruled: str = "", let_go=None
+) -> Verdict:
     """What becomes of a report whose inputs ``stale`` and checks ``failed`` (labels) are not good.
 
     :param overruled: why somebody lets it go all the same; a hold becomes a mark then
+    :param let_go: what they saw (``Verdict.held_for``); what came since holds again. None: everything
     :raises ValueError: unknown remedy
+
+    >>> verdict(("Stock",), ("Ledger",), overruled="Known", let_go=("stale inputs: Stock",)).hold
+    'failed checks: Ledger'
     """
-    holds, marks, dropped = [], [], False
+    holds, marks, held_for, dropped = [], [], [], False
     for labels, remedy, words in (
         (stale, on_stale, "stale inputs"),
         (failed, on_failed, "failed checks"),
@@ -91,17 +99,23 @@ def verdict(stale=(), failed=(), *, on_stale: str = "hold", on_failed: str = "ho
             raise ValueError(f"“{remedy}” is none of {', '.join(REMEDIES)}.")
         if not labels:
             continue
-        named = ", ".join(labels)
-        if remedy == "hold" and not overruled:
-            holds.append(f"{words}: {named}")
-        elif remedy == "shorten":
+        new = [
+            label
+            for label in labels
+            if remedy == "hold" and not (overruled and (let_go is None or f"{words}: {label}" in let_go))
+        ]
+        held_for += [f"{words}: {label}" for label in new]
+        if new:
+            holds.append(f"{words}: {', '.join(new)}")
+        named = ", ".join(label for label in labels if label not in new)
+        if named and remedy == "shorten":
             dropped = True
             marks.append(f"Shortened because of {words}: {named}")
-        else:
+        elif named:
             marks.append(f"Released with {words}: {named}")
     if overruled and marks:
         marks.append(f"Let go: {overruled}")
-    return Verdict("; ".join(holds), tuple(marks), dropped)
+    return Verdict("; ".join(holds), tuple(marks), dropped, tuple(held_for))
 
 
 def people_needed(pattern: str, crossed: bool) -> int:

@@ -237,6 +237,21 @@ class StockMove(models.Model):
                 self.env["distribution.kpi.touch"]._note(model, self.company_id)
 
 
+class StockPicking(models.Model):
+    _inherit = "stock.picking"
+
+    first_deadline = fields.Datetime(
+        "Promised First", compute="_compute_first_deadline", help="By which it is judged, whoever moved its deadline."
+    )
+
+    @api.depends("move_type", "date_deadline", "move_ids.first_deadline", "move_ids.date_deadline")
+    def _compute_first_deadline(self):
+        for picking in self:
+            promised = [one for move in picking.move_ids if (one := move.first_deadline or move.date_deadline)]
+            chosen = min if picking.move_type == "direct" else max
+            picking.first_deadline = chosen(promised, default=picking.date_deadline)
+
+
 class SaleOrder(models.Model):
     _inherit = "sale.order"
 

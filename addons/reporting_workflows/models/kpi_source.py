@@ -336,11 +336,17 @@ class KpiSource(models.AbstractModel):
         self._check_dimensions(source, where or ())
         if not source.condition:
             return source.model, self._facts_domain(source, window, where)
+        return source.model, [("id", "in", self._ids_behind(source, window, where, LISTED))]
+
+    @api.model
+    def _ids_behind(self, source, window, where=None, limit=None):
+        """Numbers of the documents behind a number, the newest first; without ``limit`` all of them."""
+        self._check_dimensions(source, where or ())
         table = SQL.identifier(self.env[source.model]._table, "id")
         self.env.cr.execute(
-            SQL("SELECT %s FROM %s ORDER BY 1 DESC LIMIT %s", table, self._facts_sql(source, window, where), LISTED)
+            SQL("SELECT %s FROM %s ORDER BY 1 DESC LIMIT %s", table, self._facts_sql(source, window, where), limit)
         )
-        return source.model, [("id", "in", [row[0] for row in self.env.cr.fetchall()])]
+        return [row[0] for row in self.env.cr.fetchall()]
 
 
 def _first_filled(paths, value):

@@ -13,6 +13,8 @@ from ..engine.schedule import moment_of, next_due
 
 _logger = logging.getLogger(__name__)
 
+#: Who takes a published report out of service, and back.
+ARCHIVE_GROUPS = ("distribution_core.group_policy_publisher", "distribution_core.group_administrator")
 AUTHOR_GROUPS = ("distribution_core.group_policy_author", "distribution_core.group_administrator")
 #: Who starts, overrules and recalls beside the owners.
 OPERATIONS = "distribution_core.group_operations"
@@ -36,7 +38,7 @@ class Report(models.Model):
     )
     backup_owner_id = fields.Many2one("res.users", tracking=True, help="Answers for it when the owner is away.")
     description = fields.Text(translate=True, help="Which questions it answers.")
-    active = fields.Boolean(default=True)
+    active = fields.Boolean(default=True, tracking=True)
     version_ids = fields.One2many("distribution.report.version", "report_id")
     version_id = fields.Many2one(
         "distribution.report.version", string="In Force", compute="_compute_version_id", store=True
@@ -125,7 +127,30 @@ class Report(models.Model):
                 raise AccessError(
                     _("Who answers for a published report is named by an administrator, who never names themselves.")
                 )
-        return super().write(vals)
+        switched = self.filtered(
+            lambda report: "active" in vals and report.version_id and report.active != bool(vals["active"])
+        )
+        if switched and not self.env.su and not any(self.env.user.has_group(group) for group in ARCHIVE_GROUPS):
+            raise AccessError(
+                _("Active: a report in force is archived and restored by a policy publisher or an administrator.")
+            )
+        result = super().write(vals)
+        if switched:
+            switched._switched()
+        return result
+
+    def _switched(self):
+        """They were archived or restored: what is due follows, and the ledger says so."""
+        # sudo: when they are due follows from their schedule; nothing of the time in between is caught up with
+        self.sudo().write({"next_due_at": False, "last_due_at": False})
+        self._plan()
+        for fact, reports in self.grouped(lambda report: "restored" if report.active else "archived").items():
+            self.env["distribution.event"].sudo()._record(  # sudo: the ledger is written by what happens
+                f"distribution.report_definition.{fact}.v1",
+                reports,
+                lambda report: {"report": report.code, "version": report.version_id.number},
+                correlation=lambda report: f"distribution.report,{report.id}",
+            )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_published(self):
@@ -234,7 +259,7 @@ class Report(models.Model):
             first, last = version._period_of(due.day, days)
             over = moment_of(last + timedelta(days=1), time(), self._zone())
             runs = self.env["distribution.report.run"]
-            known = runs._known(self, first, last)
+            known = runs._known(version, first, last)
             if not known or not known._serves(min(over, due.moment)):
                 # Started by hand, and given up or too early: whoever expects the report gets it all the same.
                 reason = _("By schedule: it was given up, or run before the period was over.") if known else None

@@ -35,6 +35,8 @@ TREND = timedelta(days=27)
 #: A condition that is always true.
 TRUE_LEAF = (1, "=", 1)
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
+#: The documents behind a KPI: ('id', 'in', '{kpi.backorders}').
+BEHIND = re.compile(r"\{kpi\.(\w+)\}")
 PLACEHOLDERS = (
     "since",
     "until",
@@ -206,7 +208,7 @@ class ReportBuilder(models.AbstractModel):
     def _described(self, scope, dataset):
         """``(model, domain, columns)``: nothing is read, but the reader may read every field that is named."""
         model = scope.env[dataset["model"]]
-        domain = self._domain(dataset.get("domain"), scope.values)
+        domain = self._domain(dataset.get("domain"), scope.values, lambda *names: self._behind(scope, model, *names))
         columns = self._columns(model, dataset)
         _check_conditions(model, domain)
         order = (dataset.get("order") or "").split(",")
@@ -269,9 +271,10 @@ class ReportBuilder(models.AbstractModel):
         return tuple(found)
 
     @api.model
-    def _domain(self, text, values):
+    def _domain(self, text, values, behind=None):
         """The domain of a definition with its placeholders filled in. A condition on what is not given is left out.
 
+        :param behind: numbers of the documents behind a KPI, by the path that is compared with them and its code
         :raises ValueError: it is no domain, or asks for something unknown
         """
         try:
@@ -297,10 +300,36 @@ class ReportBuilder(models.AbstractModel):
                 )
             return values.get(match[1])
 
-        return [
-            TRUE_LEAF if isinstance(leaf, list | tuple) and _asks_for_nothing(leaf, values) else filled(leaf)
-            for leaf in domain
-        ]
+        def condition(leaf):
+            match = BEHIND.fullmatch(str(leaf[2])) if isinstance(leaf, list | tuple) and len(leaf) == 3 else None
+            if match and not (behind and leaf[1] == "in"):
+                raise ValueError(_("domain: what a KPI counts is asked for with “in”, in datasets only."))
+            if match:
+                return (leaf[0], "in", behind(leaf[0], match[1]))
+            return TRUE_LEAF if isinstance(leaf, list | tuple) and _asks_for_nothing(leaf, values) else filled(leaf)
+
+        return [condition(leaf) for leaf in domain]
+
+    def _behind(self, scope, model, path, code):
+        """Numbers of the documents behind a KPI: what its figure counts is what the table lists. Of how it stands:
+        what is there now, judged by the end of the period.
+
+        :raises ValueError: the path leads to other documents than the KPI counts
+        """
+        sources = scope.env["distribution.kpi.source"]
+        source = sources._source(self._kpis(scope.env, [code]).source)
+        found = model if path == "id" else model.env[_field_at(model, path).comodel_name or model._name]
+        if found._name != source.model:
+            raise ValueError(
+                _("domain: KPI “%(code)s” counts %(model)s. Compare “id” of these.", code=code, model=source.model)
+            )
+        window = sources._window(scope.first, scope.last)
+        where = {"site": scope.site_id, "category": scope.category_id}
+        return sources._ids_behind(
+            source,
+            replace(window, now=min(window.now, window.until)),
+            {name: number for name, number in where.items() if number},
+        )
 
     # -------------------------------------------------------------- freshness
 
@@ -605,7 +634,7 @@ class ReportBuilder(models.AbstractModel):
         return self._compute(scope, tables, measured, inputs, checks, judged(scope, inputs, checks, "preview"), as_of)
 
 
-def judged(scope, inputs, checks, overruled=""):
+def judged(scope, inputs, checks, overruled="", let_go=None):
     """The verdict on inputs and checks, as the definition says what is done about them."""
     settings = scope.definition.get("settings", {})
     return verdict(
@@ -614,6 +643,7 @@ def judged(scope, inputs, checks, overruled=""):
         on_stale=settings.get("on_stale") or "hold",
         on_failed=settings.get("on_failed") or "hold",
         overruled=overruled,
+        let_go=let_go,
     )
 
 

@@ -32,7 +32,7 @@ class ReportDataset(models.Model):
         default="[]",
         help="Which records. '{since}' and '{until}' are the begin and the end of the period (moments), '{first}' and "
         "'{last}' its days, '{trend}' the day four weeks back from its last one, '{site}', '{category}' and "
-        "'{company}' what the report is run for.",
+        "'{company}' what the report is run for. ('id', 'in', '{kpi.backorders}') is what a KPI counts.",
     )
     group_by = fields.Char(help="Fields of the model, separated by commas; a date with its grain: date_order:month")
     order = fields.Char(help="amount_total desc; of a grouped one a column: amount_total:sum desc")

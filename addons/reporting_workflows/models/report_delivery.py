@@ -269,8 +269,17 @@ class ReportDelivery(models.Model):
             subtype="html",
             attachments=[(file.attachment_id.name, file._bytes(), file.attachment_id.mimetype) for file in files],
             headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
+            message_id=self._message_id(),
         )
         servers.send_email(message)
+
+    def _message_id(self):
+        """The same of the same message: who died after sending it and before noting so sends no second letter, for
+        mail servers and programs know it again.
+        """
+        # sudo: names the database, as Odoo's own messages name the server
+        place = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
+        return f"<report-{self.kind}-{self.id}-{(self.digest or '')[:16]}@{place}>"
 
     def _subject(self):
         what = (self.edition_id or self.run_id).display_name

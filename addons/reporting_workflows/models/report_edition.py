@@ -27,6 +27,10 @@ from .report_version import CLASSIFICATIONS, FORMATS
 
 #: The audience of a release by the classification of the report.
 AUDIENCE = {"internal": "team", "management": "management", "customer": "customer", "supplier": "supplier"}
+#: States of the release in which nobody is asked any more and nothing was released.
+REFUSED = ("refused", "rejected", "withdrawn", "void", "revision")
+#: Editions that are alike in these are one report of one period: each has a number of its own.
+KEY = ("report_id", "period_first", "period_last", "parameters")
 MEDIA_TYPES = {
     "pdf": "application/pdf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -84,6 +88,9 @@ class ReportEdition(models.Model):
     )
     released_at = fields.Datetime(readonly=True)
     corrects_id = fields.Many2one("distribution.report.edition", readonly=True, help="The recalled one it replaces.")
+    newer_id = fields.Many2one(
+        "distribution.report.edition", compute="_compute_newer_id", string="Newer Edition", help="Of the same period."
+    )
     recalled_at = fields.Datetime(readonly=True)
     recalled_by_id = fields.Many2one("res.users", readonly=True)
     recall_reason = fields.Text("Correction Notice", readonly=True)
@@ -239,17 +246,23 @@ class ReportEdition(models.Model):
 
     def _recalled(self, run):
         """The newest recalled edition of the same report, period and parameters."""
-        return self.search(
-            [
-                ("report_id", "=", run.report_id.id),
-                ("period_first", "=", run.period_first),
-                ("period_last", "=", run.period_last),
-                ("parameters", "=", run.parameters),
-                ("state", "=", "recalled"),
-            ],
-            order="number desc",
-            limit=1,
-        )
+        return self.search([*_same_period(run), ("state", "=", "recalled")], order="number desc", limit=1)
+
+    @api.depends("number", "state")
+    def _compute_newer_id(self):
+        for edition in self:
+            # sudo: who reads this one may know that another one counts
+            newer = edition.sudo().search(
+                [*_same_period(edition), ("state", "=", "released"), ("number", ">", edition.number)],
+                order="number desc",
+                limit=1,
+            )
+            edition.newer_id = newer if edition.state == "released" else False
+
+    def _replaced(self):
+        """Number of the edition that still counted when this one was released; 0: none."""
+        older = [*_same_period(self), ("state", "=", "released"), ("number", "<", self.number)]
+        return self.search(older, order="number desc", limit=1).number
 
     def _check_governed(self):
         """A report that people have to release needs governance of releases to be on: else nobody would be asked."""
@@ -314,7 +327,7 @@ class ReportEdition(models.Model):
         release = self.release_id
         if release.released_at:
             return "released"
-        if not release.active or release.approval_state in ("refused", "rejected", "void", "revision"):
+        if not release.active or release.approval_state in REFUSED:
             return "refused"
         return None
 
@@ -381,16 +394,17 @@ class ReportEdition(models.Model):
             return
         # Two editions of one report wait for each other here; the index would refuse the second one.
         self.env.cr.execute("SELECT id FROM distribution_report WHERE id = %s FOR NO KEY UPDATE", (self.report_id.id,))
-        newest = self.search(
-            [
-                ("report_id", "=", self.report_id.id),
-                ("period_first", "=", self.period_first),
-                ("period_last", "=", self.period_last),
-                ("parameters", "=", self.parameters),
-            ],
-            order="number desc",
-            limit=1,
-        )
+        others = self.search(_same_period(self), order="number desc")
+        newest = others[:1]
+        later = others.filtered(lambda one: one.state == "released" and one.run_id.attempt > self.run_id.attempt)
+        if later:
+            raise StepFailed(
+                _(
+                    "%s was released meanwhile and rests on newer numbers: this one is not handed out.",
+                    later[0].display_name,
+                ),
+                "approval",
+            )
         self.write({"number": newest.number + 1, "state": "released", "released_at": self.release_id.released_at})
 
     def _withdraw(self, _reason):
@@ -407,7 +421,9 @@ class ReportEdition(models.Model):
         self.ensure_one()
         formats = self._formats()
         if formats and not self.file_ids:
-            edition = Edition(self.number, self.released_at, self._sign_offs(), self.corrects_id.number)
+            edition = Edition(
+                self.number, self.released_at, self._sign_offs(), self.corrects_id.number, self._replaced()
+            )
             drawn = self.env["distribution.report.renderer"]._render(self.content, edition.to_json(), formats)
             for kind in formats:
                 ending = _ending(kind, drawn[kind])
@@ -662,6 +678,11 @@ class ReportFile(models.Model):
         self.ensure_one()
         # Odoo checks that who asks may read the edition that the attachment belongs to.
         return {"type": "ir.actions.act_url", "url": f"/web/content/{self.attachment_id.id}?download=true"}
+
+
+def _same_period(record):
+    """Domain: editions of the report, period and parameters of a run or an edition."""
+    return [(name, "=", record[name].id if name == "report_id" else record[name]) for name in KEY]
 
 
 def _ending(kind, raw):

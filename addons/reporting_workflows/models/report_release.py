@@ -53,7 +53,10 @@ class ReportRelease(models.Model):
             raise AccessError(_("A release stays with its edition."))
         # sudo: whether they belong to editions, whoever writes
         editions = self.sudo().edition_id
-        if editions and (not self.env.su or self._approval_controlled & vals.keys()):
+        # Releasing itself is guarded by policy; all else is written by the run and by what is decided.
+        if editions and (
+            self._approval_controlled & vals.keys() or (vals.keys() - {"released_at"} and not self.env.su)
+        ):
             raise AccessError(_("The release of an edition says what the edition says; it is not edited."))
         if "active" in vals and not vals["active"] and any(edition.number for edition in editions):
             raise AccessError(
@@ -127,7 +130,7 @@ class ReportRelease(models.Model):
 
     def _approval_owners(self):
         edition = self.edition_id
-        return super()._approval_owners() | edition.report_id.owner_id | edition.run_id.overruled_by_id
+        return super()._approval_owners() | edition.report_id.owner_id | edition.run_id.overruler_ids
 
     def _approval_resume(self, action):
         if not self.edition_id:

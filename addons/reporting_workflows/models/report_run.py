@@ -21,7 +21,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import psycopg2
-from odoo import _, api, fields, models
+from odoo import Command, _, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 
@@ -112,6 +112,11 @@ class ReportRun(models.Model):
     late_told_at = fields.Datetime(readonly=True, help="When its recipients heard that it is late.")
     overruled_by_id = fields.Many2one("res.users", readonly=True)
     overruled_reason = fields.Char(readonly=True)
+    overruler_ids = fields.Many2many(
+        "res.users", "distribution_report_run_overruler_rel", readonly=True, help="None of them releases it."
+    )
+    held_for = fields.Json(readonly=True, help="What holds it, one by one.")
+    let_go = fields.Json(readonly=True, help="What held it when somebody let it go: anything else holds it again.")
     error = fields.Text(readonly=True)
     cause = fields.Selection(selection=list(CAUSE_NAMES.items()), compute="_compute_progress")
     failed_step_id = fields.Many2one("distribution.report.run.step", compute="_compute_progress")
@@ -164,17 +169,20 @@ class ReportRun(models.Model):
     # ---------------------------------------------------------------- starting
 
     @api.model
-    def _parameters(self, site, category):
-        named = {"site": site.id, "category": category.id}
+    def _parameters(self, version, site, category):
+        """What it is run for, as one key: what was chosen, else what the version is published for."""
+        sealed = version._sealed()["ids"]
+        named = {"site": site.id or sealed["site"], "category": category.id or sealed["category"]}
         return json.dumps({name: number for name, number in named.items() if number}, sort_keys=True)
 
     @api.model
-    def _known(self, report, first, last, site=None, category=None):
-        """The newest attempt at this report, period and parameters."""
-        parameters = self._parameters(site or self.env["stock.warehouse"], category or self.env["product.category"])
+    def _known(self, version, first, last, site=None, category=None):
+        """The newest attempt at the report of a version, for this period and these parameters."""
+        site, category = site or self.env["stock.warehouse"], category or self.env["product.category"]
+        parameters = self._parameters(version, site, category)
         return self.sudo().search(  # sudo: whether it was run, whoever asks
             [
-                ("report_id", "=", report.id),
+                ("report_id", "=", version.report_id.id),
                 ("period_first", "=", first),
                 ("period_last", "=", last),
                 ("parameters", "=", parameters),
@@ -220,7 +228,7 @@ class ReportRun(models.Model):
         # sudo: whoever starts it need not see other companies' sites to be refused them
         if site and site.sudo().company_id != report.company_id:
             raise UserError(_("Site: %s belongs to another company.", site.sudo().name))
-        known = self._known(report, first, last, site, category)
+        known = self._known(version, first, last, site, category)
         if known and not reason:
             raise UserError(
                 _("%s was run already. Say why it is run again: this becomes a further attempt.", known.display_name)
@@ -235,7 +243,7 @@ class ReportRun(models.Model):
                 "period": period_key(first, last),
                 "site_id": site.id,
                 "category_id": category.id,
-                "parameters": self._parameters(site, category),
+                "parameters": self._parameters(version, site, category),
                 "attempt": known.attempt + 1,
                 "reason": reason,
                 "origin": origin,
@@ -245,7 +253,24 @@ class ReportRun(models.Model):
             }
         )
         run.flush_recordset()
+        run._replace_waiting()
         return run
+
+    def _replace_waiting(self):
+        """Nobody releases numbers that are taken anew: earlier attempts that wait for people are over."""
+        waiting = self.search(
+            [
+                ("report_id", "=", self.report_id.id),
+                ("period_first", "=", self.period_first),
+                ("period_last", "=", self.period_last),
+                ("parameters", "=", self.parameters),
+                ("attempt", "<", self.attempt),
+                ("state", "=", "waiting"),
+            ]
+        ).filtered(lambda run: not run.edition_id.release_id.released_at)
+        reason = _("It was run again: %s", self.reason)
+        waiting.write({"state": "cancelled", "finished_at": fields.Datetime.now(), "error": reason})
+        waiting.edition_id._withdraw(reason)
 
     @api.model
     def _wake(self):
@@ -282,7 +307,15 @@ class ReportRun(models.Model):
         if not (reason or "").strip():
             raise UserError(_("Reason: say why the report goes out all the same; every page shows it."))
         run = self.sudo()  # sudo: the role was checked; runs are written by nobody
-        run.write({"overruled_by_id": self.env.uid, "overruled_reason": reason.strip()})
+        said = run.overruled_reason
+        run.write(
+            {
+                "overruled_by_id": self.env.uid,
+                "overruler_ids": [Command.link(self.env.uid)],
+                "overruled_reason": f"{said}; {reason.strip()}" if said else reason.strip(),
+                "let_go": [*(run.let_go or ()), *(run.held_for or ())],
+            }
+        )
         run._again()
         self._wake()
         return True
@@ -598,9 +631,13 @@ class ReportRun(models.Model):
             **self._held(scope, (), checks),
         }
 
+    def _judged(self, scope, inputs, checks):
+        return judged(scope, inputs, checks, self.overruled_reason or "", self.let_go or ())
+
     def _held(self, scope, inputs, checks):
         """The values of a step that holds the report; nothing where it goes on."""
-        hold = judged(scope, inputs, checks, self.overruled_reason or "").hold
+        conclusion = self._judged(scope, inputs, checks)
+        hold = conclusion.hold
         if not hold:
             return {}
         now = fields.Datetime.now()
@@ -609,6 +646,7 @@ class ReportRun(models.Model):
         self.write(
             {
                 "hold_reason": hold,
+                "held_for": list(conclusion.held_for),
                 "held_since": self.held_since or now,
                 "next_try_at": now + timedelta(seconds=pause),
             }
@@ -621,7 +659,7 @@ class ReportRun(models.Model):
     def _do_compute(self):
         scope, (captured, tables) = self._scope(), self._taken()
         checks = list(zip(scope.definition.get("checks", ()), captured.checks))
-        conclusion = judged(scope, captured.inputs, checks, self.overruled_reason or "")
+        conclusion = self._judged(scope, captured.inputs, checks)
         figures = {figure.code: figure for section in captured.sections for figure in section.figures}
         scope.parameters = captured.parameters
         content, _findings = self.env["distribution.report.builder"]._compute(

@@ -46,7 +46,7 @@ class IrActionsServer(models.Model):
             return
         runs = self.env["distribution.report.run"].sudo()
         period = report._period_over()
-        known = runs._known(report, *period)
+        known = runs._known(report.version_id, *period)
         if known and (known._is_ahead() or not self.report_again):
             return
         reason = self._asked_by() if known else None

@@ -1,10 +1,13 @@
 """Attacks on reports by people with some rights: fields that are forbidden, owners, sites, addresses, releases."""
 
-from odoo import Command
+from datetime import timedelta
+
+from freezegun import freeze_time
+from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests.common import new_test_user, tagged
 
-from .report_case import ReportCase
+from .report_case import CORE, ReportCase
 
 
 @tagged("post_install", "-at_install")
@@ -54,12 +57,43 @@ class TestReportAttacks(ReportCase):
         with self.assertRaises(UserError):
             report.with_user(self.author).write({"company_id": other.id})
 
+    def test_an_author_does_not_silence_a_report_in_force(self):
+        report = self._report(schedule_every="day", schedule_at=6.0)
+        self.assertTrue(report.next_due_at)
+        for user in (self.author, self.owner, self.watcher):
+            with self.assertRaises(AccessError):
+                report.with_user(user).active = False
+        draft = self._report(code="not_yet", publish=False)
+        draft.with_user(self.author).active = False
+        self.assertFalse(draft.active, "what was never in force is its author's")
+
+        admin = new_test_user(self.env, "t_house_admin", f"base.group_user,{CORE}administrator")
+        with freeze_time(report.next_due_at + timedelta(days=3)):
+            report.with_user(admin).with_context(tracking_disable=False, mail_notrack=False).active = False
+            self.assertFalse(report.next_due_at)
+            self.env.flush_all()
+            self.env.cr.precommit.run()
+            self.assertIn("active", report.message_ids.tracking_value_ids.field_id.mapped("name"))
+            self.env["distribution.report"]._cron_schedule()
+            report.with_user(admin).active = True
+            self.assertGreater(report.next_due_at, fields.Datetime.now(), "nothing is caught up with")
+            self.env["distribution.report"]._cron_schedule()
+        self.assertFalse(report.run_ids)
+        events = self.env["distribution.event"].search([("correlation", "=", f"distribution.report,{report.id}")])
+        facts = [event.type.split(".")[2] for event in events.sorted("id")]
+        self.assertEqual(facts, ["published", "archived", "restored"])
+
     def test_a_report_of_one_site_is_not_run_for_another(self):
         sites = self.env["stock.warehouse"].create([{"name": f"S{n}", "code": f"RS{n}"} for n in range(2)])
         report = self._report(site_id=sites[0].id)
         with self.assertRaisesRegex(UserError, "one site only"):
             self._run(report, site=sites[1])
-        self.assertTrue(self._run(report, site=sites[0]))
+        run = self._run(report, site=sites[0])
+        with self.assertRaisesRegex(UserError, "was run already"):
+            self._run(report)
+        report._plan(fields.Datetime.to_datetime("2026-11-20 12:00:00"))
+        self.assertEqual(self._run(report, reason="A count was late").attempt, 2, "the same report of the same site")
+        self.assertEqual(report.run_ids - run, run.search([("report_id", "=", report.id), ("attempt", "=", 2)]))
         elsewhere = self.env["stock.warehouse"].search([("company_id", "!=", self.env.company.id)], limit=1)
         if not elsewhere:
             other = self.env["res.company"].create({"name": "Elsewhere"})
@@ -95,7 +129,10 @@ class TestReportAttacks(ReportCase):
             release.with_user(self.watcher).write({"audience": "team"})
         with self.assertRaises(AccessError):
             release.with_user(self.watcher).write({"period": "2020"})
-        self.assertEqual(release.audience, "management")
+        for values in ({"active": False}, {"is_stale": True}, {"exception_count": 9}, {"user_id": self.watcher.id}):
+            with self.assertRaises(AccessError):
+                release.with_user(self.watcher).write(values)
+        self.assertEqual((release.audience, release.active), ("management", True))
 
     def test_operations_does_not_stop_what_others_release(self):
         _run, edition, release = self._waiting(classification="management")

@@ -67,6 +67,68 @@ class TestReportEdition(ReportCase):
         self.assertEqual(edition.number, 0)
         self.assertFalse([one for one in self._send() if "late" not in one["Subject"]])
 
+    def test_a_request_that_is_taken_back_stops_the_run_and_its_owner_hears(self):
+        run, edition, release = self._waiting()
+        release.approval_request_id.with_user(self.owner).action_withdraw()
+        self._work()
+        self.assertEqual((run.state, run.cause, edition.number), ("failed", "approval", 0))
+        self.assertIn("Withdrawn", run.error)
+        self.assertTrue(self.env["distribution.case"].search([("dedup_key", "=", f"report_run,{run.id}")]))
+        self.assertTrue([one for one in self._send() if "late" in one["Subject"]])
+
+    def test_numbers_that_are_taken_anew_are_released_by_nobody(self):
+        run, edition, release = self._waiting()
+        again = run.browse(run.with_user(self.owner).action_run_again("A vendor was missing")["res_id"])
+        self.assertEqual((run.state, edition.state, release.active), ("cancelled", "withdrawn", False))
+        self.assertIn("A vendor was missing", run.error)
+        self._work()
+        self.assertEqual((run.state, again.state), ("cancelled", "waiting"))
+        self._decide(again.edition_id.release_id, "Finance", self.finance)
+        self._resume(again.edition_id.release_id)
+        self._work()
+        self.assertEqual((again.state, again.edition_id.number, edition.number), ("done", 1, 0))
+
+    def test_older_numbers_do_not_become_the_newer_edition(self):
+        run, edition, release = self._waiting()
+        self._decide(release, "Finance", self.finance)
+        self._resume(release)
+        again = run.browse(run.with_user(self.owner).action_run_again("A vendor was missing")["res_id"])
+        self.assertEqual(run.state, "waiting", "it was released before")
+        while again.state != "waiting":  # another worker is faster with the second attempt
+            again._advance()
+        self._decide(again.edition_id.release_id, "Finance", self.finance)
+        self._resume(again.edition_id.release_id)
+        again.sudo().state = "running"
+        while again.state != "done":
+            again._advance()
+        self._work()
+        self.assertEqual((run.state, run.cause, edition.number), ("failed", "approval", 0))
+        self.assertIn("newer numbers", run.error)
+
+    def test_a_letter_that_is_sent_twice_is_known_again(self):
+        run = self._run(self._report())
+        self._work()
+        (letter,) = self._send()
+        # The process died before it could note that it was sent.
+        run.edition_id.delivery_ids.filtered(lambda one: one.channel == "mail").sudo().state = "waiting"
+        (second,) = self._send()
+        self.assertEqual(letter["Message-Id"], second["Message-Id"])
+        run.with_user(self.owner).action_run_again("A vendor was missing")
+        self._work()
+        (other,) = self._send()
+        self.assertNotEqual(letter["Message-Id"], other["Message-Id"])
+
+    def test_the_edition_that_counts_is_named_by_the_one_before(self):
+        first = self._released()
+        first.run_id.with_user(self.owner).action_run_again("A vendor was missing")
+        self._work()
+        second = first.report_id.run_ids[0].edition_id
+        self.assertEqual((second.number, second._replaced(), first._replaced()), (2, 1, 0))
+        self.assertEqual((first.with_user(self.recipient).newer_id, second.newer_id.id), (second, False))
+        second.with_user(self.owner).action_recall("Counted twice")
+        self.env.invalidate_all()
+        self.assertFalse(first.newer_id, "the one before counts again")
+
     def test_the_owner_does_not_release_alone(self):
         self.owner.write({USER_GROUPS: [Command.link(self.groups["Finance"].id)]})
         _run, _edition, release = self._waiting()

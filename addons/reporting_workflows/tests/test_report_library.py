@@ -12,7 +12,7 @@ from odoo.addons.distribution_core.compat import IS_17, storable_product_values
 
 from ..engine.definition_file import dump, load
 from ..engine.schedule import due_moments
-from ..models.report_builder import judged
+from ..models.report_builder import BEHIND, judged
 from .kpi_world import FIRST, LAST, KpiWorld
 from .report_case import CORE, ReportCase
 
@@ -36,6 +36,37 @@ PATTERNS = {
     "supplier_fill_rate": "supervisor",
     "three_way_match": "finance",
     "warehouse_throughput": "automatic",
+}
+
+
+MONTH = (FIRST.date(), LAST.date())
+#: Tables that list what a figure counts: ``{report: {dataset: KPI}}``.
+LISTED = {
+    "approval_performance": {
+        "emergencies": "emergency_releases",
+        "late": "approvals_overdue",
+        "waiting": "approvals_waiting",
+    },
+    "backorders": {"by_site": "backorders", "open": "backorders"},
+    "customer_service_exceptions": {
+        "cases": "customer_exceptions",
+        "late": "deliveries_late",
+        "returns": "customer_returns",
+    },
+    "daily_sales": {"invoices": "sales_invoiced", "orders": "orders_confirmed"},
+    "daily_service_level": {"late": "deliveries_late", "orders": "orders_confirmed", "shortages": "shortage_lines"},
+    "exception_ageing": {"by_type": "cases_open", "closed": "case_resolution", "overdue": "cases_overdue"},
+    "inbound_risk": {"shortages": "shortage_lines"},
+    "integration_health": {"dead": "webhook_dead"},
+    "inventory_discrepancy": {"moves": "inventory_discrepancy"},
+    "overdue_purchase_orders": {"lines": "overdue_purchase_lines"},
+    "procurement_exceptions": {
+        "by_type": "procurement_exceptions",
+        "cases": "procurement_exceptions",
+        "counted": "procurement_exceptions",
+    },
+    "supplier_fill_rate": {"broken": "supplier_breaches"},
+    "three_way_match": {"holds": "payment_holds"},
 }
 
 
@@ -81,6 +112,8 @@ class TestReportLibrary(KpiWorld):
                 self.assertGreaterEqual(int(settings["retention_days"]), 365)
                 self.assertIn("{", settings["summary"], "its mail says numbers")
                 self.assertIn(content["schedule"]["every"], ("day", "week", "month"))
+                if (content["schedule"]["every"], content["schedule"]["off_days"]) == ("day", "skip"):
+                    self.assertEqual(settings["period"], "since_last_workday", "days without work are in a report")
                 self.assertTrue(content["recipients"] and content["thresholds"] and len(content["checks"]) >= 2)
                 sections = content["sections"]
                 self.assertTrue([one for one in sections if one.get("findings")])
@@ -204,6 +237,51 @@ class TestReportLibrary(KpiWorld):
         wrong = self._table(contents["procurement_exceptions"], "discrepancies")
         month = [("found_at", ">=", FIRST), ("found_at", "<", LAST + timedelta(days=1))]
         self.assertEqual(len(wrong.rows), self.env["distribution.receipt.discrepancy"].search_count(month))
+
+    def test_a_table_lists_what_its_figure_counts(self):
+        """Whatever the KPI counts: also what an ordinary condition cannot say."""
+        told = {}
+        for code, text in self.env["distribution.report.library"]._files().items():
+            for entry in load(text)["datasets"]:
+                if match := BEHIND.search(entry.get("domain", "")):
+                    told.setdefault(code, {})[entry["code"]] = match[1]
+        self.assertEqual(told, LISTED)
+        # A delivery that was put off, before it was late or since, is as late as before.
+        moved = next(one for one in self.deliveries if not one["done"] and one["deadline"] < self.now)
+        moved["picking"].move_ids.date_deadline = self.now + timedelta(days=9)
+        builder, sources = self.env["distribution.report.builder"], self.env["distribution.kpi.source"]
+        builder, sources = builder.with_user(self.auditor), sources.with_user(self.auditor)
+        today, empty = self.company._day_of(self.now), set()
+        for site in (self.env["stock.warehouse"], self.site):
+            for code, wanted in LISTED.items():
+                for kpi in self.env["distribution.kpi"].search([("code", "in", list(wanted.values()))]):
+                    source = sources._source(kpi.source)
+                    if site and "site" not in source.dimensions:
+                        continue
+                    span = (today, today) if source.is_level else MONTH
+                    where = {"site": site.id} if site else None
+                    (measure,) = sources._measure_source(source, sources._window(*span), where=where)
+                    scope = builder._scope(self.drafts[code], *span, self.auditor, site)
+                    for entry in scope.definition["datasets"]:
+                        if wanted.get(entry["code"]) == kpi.code:
+                            table = builder._dataset_table(scope, entry)
+                            counted = [place for place, one in enumerate(table.columns) if one.key == "__count"]
+                            rows = sum(row[counted[0]] for row in table.rows) if counted else len(table.rows)
+                            with self.subTest(f"{code}.{entry['code']}", site=site.name):
+                                self.assertEqual(rows + table.left_out, measure.rows)
+                            if not site and not rows:
+                                empty.add(kpi.code)
+        self.assertFalse(empty - {"cases_open"}, "nothing to list proves nothing")
+        content = self._content("daily_service_level", span=(today, today))
+        row = next(row for row in self._table(content, "late").rows if row[0] == moved["picking"].name)
+        self.assertEqual(row[4], moved["deadline"], "the promise, not what it was moved to")
+
+    def test_a_table_of_other_documents_than_the_kpi_counts_is_refused(self):
+        builder = self.env["distribution.report.builder"]
+        scope = builder._scope(self.drafts["backorders"], FIRST.date(), LAST.date(), self.auditor)
+        for domain in ("[('id', 'in', '{kpi.orders_confirmed}')]", "[('id', 'not in', '{kpi.backorders}')]"):
+            with self.assertRaisesRegex(ValueError, "domain: "):
+                builder._dataset_table(scope, {"code": "x", "model": "stock.picking", "domain": domain})
 
     def test_stock_is_told_by_age_and_by_last_issue(self):
         category = self.categories[0]
@@ -367,13 +445,13 @@ class TestReportLibrary(KpiWorld):
 
     # ------------------------------------------------------------------ pieces
 
-    def _content(self, code, category=None):
+    def _content(self, code, category=None, span=MONTH):
         """What the report says about the generated month."""
         self.env.flush_all()
         self.env.invalidate_all()
         builder = self.env["distribution.report.builder"]
         draft = self.drafts[code]
-        scope = builder._scope(draft, FIRST.date(), LAST.date(), self.auditor, category=category)
+        scope = builder._scope(draft, *span, self.auditor, category=category)
         tables = builder._capture(scope)
         inputs = builder._freshness(scope, self.now)
         checks = builder._checks(scope, tables)

@@ -55,6 +55,30 @@ class TestReportRun(ReportCase):
         event = self.env["distribution.event"].search([("type", "=", "distribution.report.released.v1")], limit=1)
         self.assertEqual((event.res_id, event.correlation), (run.edition_id.id, f"distribution.report,{report.id}"))
 
+    def test_a_run_by_hand_does_not_replace_the_scheduled_one(self):
+        report = self._report(schedule_every="day", schedule_at=6.0)
+        for number, (began, do, attempts) in enumerate(
+            (
+                ("2026-11-16 15:00:00", lambda run: run._advance(), 2),  # before the day was over
+                ("2026-11-18 04:00:00", lambda run: run.with_user(self.owner).action_cancel(), 2),
+                ("2026-11-20 04:00:00", lambda run: run._advance(), 1),
+            )
+        ):
+            day = fields.Date.to_date("2026-11-16") + timedelta(days=(0, 1, 3)[number])
+            report.next_due_at = False
+            report._plan(datetime.combine(day, datetime.min.time()) + timedelta(hours=12))
+            with freeze_time(began):
+                do(self._run(report, day=str(day)))
+            with freeze_time(datetime.combine(day, datetime.min.time()) + timedelta(days=1, hours=12)):
+                self.env["distribution.report"]._cron_schedule()
+            self._work()
+            runs = report.run_ids.filtered(lambda run, day=day: run.period_first == day)
+            self.assertEqual(len(runs), attempts, day)
+            self.assertEqual(runs.sorted("attempt")[-1].state, "done")
+            if attempts > 1:
+                self.assertEqual(runs.sorted("attempt")[-1].origin, "schedule")
+                self.assertIn("schedule", runs.sorted("attempt")[-1].reason)
+
     def test_missed_days_are_caught_up_with_once(self):
         report = self._report(schedule_every="day", schedule_at=6.0)
         report._plan(datetime(2026, 11, 15, 12))
@@ -180,6 +204,31 @@ class TestReportRun(ReportCase):
         self.assertEqual(marks[0], "Released with stale inputs: Vendor master")
         self.assertIn("The month has to be closed", marks[1])
         self.assertTrue(any(marks[0] in self._text(message) for message in self._send()))
+
+    def test_who_lets_it_go_lets_go_what_they_saw(self):
+        _source, report = self._stale_report(check_ids=[Command.create(FAILS)])
+        report.sudo().backup_owner_id = self.stranger
+        run = self._run(report)
+        self._work()
+        self.assertEqual(run.hold_reason, "stale inputs: Vendor master")
+        run.with_user(self.owner).action_overrule("The month has to be closed")
+        self._work()
+        self.assertEqual((run.state, run.hold_reason), ("held", "failed checks: Enough vendors"))
+        run.sudo().next_try_at = False
+        self._work()
+        self.assertEqual(run.state, "held", "nor when it is tried again")
+        run.with_user(self.stranger).action_overrule("Five are enough")
+        self._work()
+        self.assertEqual(run.state, "done", run.error)
+        self.assertEqual(
+            run.edition_id._content().marks,
+            (
+                "Released with stale inputs: Vendor master",
+                "Released with failed checks: Enough vendors",
+                "Let go: The month has to be closed; Five are enough",
+            ),
+        )
+        self.assertLessEqual(self.owner | self.stranger, run.edition_id.release_id._approval_owners())
 
     def test_marked_and_shortened(self):
         _source, report = self._stale_report(on_stale="mark")

@@ -161,6 +161,14 @@ def lines(document: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(document.decode("utf-8-sig"), newline="")))
 
 
+def test_which_edition_it_takes_the_place_of():
+    assert Words().replaced(Edition(3, replaces=2)) == "Replaces edition 2"
+    assert Words().replaced(Edition(3, corrects=1, replaces=2)) == "Corrects edition 1"
+    assert Words().replaced(Edition(1)) == ""
+    document = drawn(content(), "pdf", edition=replace(EDITION, corrects=0, replaces=1))
+    assert "Replaces edition 1" in " ".join(pages(document))
+
+
 class TestPdf:
     def test_says_all_that_makes_it_worth_signing(self):
         document = drawn(content(), "pdf")

@@ -199,6 +199,21 @@ def test_nothing_bad_goes_out_unmarked(stale, failed, on_stale, on_failed, overr
         assert not found.hold
 
 
+@given(
+    st.lists(st.sampled_from("abc"), unique=True),
+    st.lists(st.sampled_from("xyz"), unique=True),
+    st.sets(st.sampled_from([*(f"stale inputs: {one}" for one in "abc"), *(f"failed checks: {one}" for one in "xyz")])),
+)
+@settings(max_examples=80)
+def test_only_what_was_seen_is_let_go(stale, failed, seen):
+    found = verdict(stale, failed, overruled="the month has to be closed", let_go=seen)
+    wrong = {*(f"stale inputs: {one}" for one in stale), *(f"failed checks: {one}" for one in failed)}
+    assert set(found.held_for) == wrong - seen
+    assert bool(found.hold) == bool(wrong - seen)
+    told = " ".join((found.hold, *found.marks))
+    assert all(label in told for label in (*stale, *failed))
+
+
 def test_two_parties_are_two_people():
     assert [people_needed(pattern, True) for pattern in PATTERNS] == [0, 1, 1, 1, 1, 2]
     with pytest.raises(ValueError, match="release pattern"):
