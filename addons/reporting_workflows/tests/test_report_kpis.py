@@ -35,14 +35,6 @@ class TestReportKpis(ReportCase):
                 continue
         return found
 
-    def test_a_monday_is_compared_with_a_friday(self):
-        report = self._report(period="since_last_workday")
-        builder = self.env["distribution.report.builder"]
-        days = [fields.Date.to_date(day) for day in ("2026-11-23", "2026-11-20", "2026-11-22")]
-        scope = builder._scope(report.version_id, days[0], days[0], self.reader)
-        self.assertEqual(scope.before, (days[1], days[2]))
-        self.assertTrue(scope.values["before_since"].startswith("2026-11-20"))
-
     def test_figures_are_what_the_reader_measures(self):
         kpis = self._measurable()[:3]
         self.assertTrue(kpis)
@@ -63,6 +55,31 @@ class TestReportKpis(ReportCase):
             self.assertEqual((figure.label, figure.kind), (kpi.name, kpi.kind))
         crossed = figures[0].value is not None and figures[0].value > -1
         self.assertEqual((figures[0].status == "breach", run.is_crossed), (crossed, crossed))
+
+    def test_a_monday_is_compared_with_a_friday(self):
+        report = self._report(period="since_last_workday")
+        builder = self.env["distribution.report.builder"]
+        days = [fields.Date.to_date(day) for day in ("2026-11-23", "2026-11-20", "2026-11-22")]
+        scope = builder._scope(report.version_id, days[0], days[0], self.reader)
+        self.assertEqual(scope.before, (days[1], days[2]))
+        self.assertTrue(scope.values["before_since"].startswith("2026-11-20"))
+        code = (
+            self._measurable()
+            .filtered(lambda kpi: not self.env["distribution.kpi.source"]._source(kpi.source).is_level)[:1]
+            .code
+        )
+        asked = []
+        kpis = type(self.env["distribution.kpi"])
+        original = kpis._measure
+
+        def measure(model, kpis_asked, first, last, **values):
+            asked.append((first, last))
+            return original(model, kpis_asked, first, last, **values)
+
+        self.patch(kpis, "_measure", measure)
+        report = self._report(code="daily", period="since_last_workday", section_ids=self._section(code))
+        builder._preview(report.version_id, days[0], days[0], self.reader)
+        self.assertEqual(asked[-2:], [(days[0], days[0]), (days[1], days[2])])
 
     # ------------------------------------------------------------- what was kept
 
