@@ -28,6 +28,7 @@
         "views/receipt_views.xml",
         "views/vendor_bill_match_views.xml",
         "views/scorecard_views.xml",
+        "views/lead_time_drift_views.xml",
         "security/demand_security.xml",
         "data/demand_data.xml",
         "views/demand_run_views.xml",

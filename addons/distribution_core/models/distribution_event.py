@@ -20,6 +20,11 @@ from .distribution_event_type import RESERVED_PREFIX, SUITE_AUTHOR, schema_valid
 
 _logger = logging.getLogger(__name__)
 
+#: Documents whose name is a number that a sequence gave.
+NUMBERED = frozenset({
+    'account.move', 'mrp.production', 'purchase.order', 'purchase.requisition', 'sale.order', 'stock.landed.cost',
+    'stock.picking',
+})  # fmt: skip
 TYPE_PATTERN = re.compile(r'[a-z0-9_]+(\.[a-z0-9_]+)+\.v[0-9]+')
 COLUMNS = (
     'uid',
@@ -370,7 +375,7 @@ class DistributionEvent(models.Model):
     def _document_labels(self, references):
         """Return names of documents for the current user, by (model, number).
 
-        Says so when a document is gone; shows only the number of one that is not theirs to see.
+        Says so when a document is gone; of one that is not theirs to see, shows only the number.
         The number of queries depends on the number of models, not of documents.
         """
         numbers = defaultdict(set)
@@ -386,6 +391,10 @@ class DistributionEvent(models.Model):
             records = self.env[res_model].with_context(active_test=False).browse(sorted(res_ids)).exists()
             # sudo: the name may be made of fields of other records; access to the document was checked
             names = {record.id: record.display_name for record in accessible(records, 'read').sudo()}
+            if res_model in NUMBERED:
+                # sudo: the number that a document is called by names nobody and nothing in it
+                hidden = records.sudo().filtered(lambda record, names=names: record.id not in names)
+                names.update({record.id: record.name for record in hidden if record.name not in (False, '/')})
             for res_id in res_ids:
                 if res_id in names:
                     labels[res_model, res_id] = f'{title} {names[res_id]}'

@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
-from ..compat import USER_GROUPS
+from ..compat import USER_GROUPS, has_access
 from .common import TYPE, LedgerCase
 
 
@@ -34,6 +34,21 @@ class TestCase(LedgerCase):
         self.assertFalse(self.Case._open('no_approver', self.env['res.partner'], "About nothing").res_id)
         with self.assertRaises(ValueError):
             self.Case._open('unheard_of', self.partners[0], "x")
+
+    def test_a_document_is_called_by_its_number_even_where_it_is_hidden(self):
+        warehouse = self.env['stock.warehouse'].search([('company_id', '=', self.env.company.id)], limit=1)
+        kind = warehouse.in_type_id
+        values = {'picking_type_id': kind.id, 'location_id': kind.default_location_src_id.id}
+        values['location_dest_id'] = kind.default_location_dest_id.id or warehouse.lot_stock_id.id
+        values['location_id'] = values['location_id'] or self.env.ref('stock.stock_location_suppliers').id
+        picking = self.env['stock.picking'].create({**values, 'partner_id': self.partners[0].id})
+        stranger = self.user('case_stranger', 'operations')
+        self.assertFalse(has_access(picking.with_user(stranger), 'read'))
+        case = self.Case._open('no_approver', picking, "Nobody decides", documents=[picking, self.partners[0]])
+        self.assertEqual(case.with_user(stranger).document_name, f"Transfer {picking.name}")
+        picking.name = False
+        case.invalidate_recordset(['document_name'])
+        self.assertEqual(case.with_user(stranger).document_name, f"Transfer {picking.id}")
 
     def test_same_cause_is_one_open_case(self):
         case = self.open(dedup_key='k')

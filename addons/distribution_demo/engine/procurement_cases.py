@@ -170,7 +170,7 @@ WAITING_CUSTOMERS = ((30, "WIN-201", 6, 6), (31, "WIN-201", 5, 8))
 #: Percent: freight, duty and insurance of what is bought in Finland.
 LANDED_RULES = (("freight", "percent", 7.0), ("duty", "percent", 3.2), ("insurance", "percent", 0.6))
 #: Of the last import: what freight and duty came to.
-LANDED_CAME = (("Sea freight and drayage", 62.0), ("Customs duty", 24.5))
+LANDED_CAME = (("Sea freight and drayage", "freight", 62.0), ("Customs duty", "duty", 24.5))
 
 TOLERANCE = {
     "days_later": 2,

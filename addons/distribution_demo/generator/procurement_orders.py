@@ -102,7 +102,10 @@ def _land(env):
         [("partner_id.ref", "=", "tolvanen"), ("origin", "=", "Winter range")], order="date_order desc", limit=1
     )
     services = env["product.product"].create(
-        [{"name": name, "type": "service", "landed_cost_ok": True} for name, _amount in cases.LANDED_CAME]
+        [
+            {"name": name, "type": "service", "landed_cost_ok": True, "landed_cost_kind": kind}
+            for name, kind, _amount in cases.LANDED_CAME
+        ]
     )
     picking = order.picking_ids.filtered(lambda one: one.state == "done")
     cost = env["stock.landed.cost"].create(
@@ -118,7 +121,7 @@ def _land(env):
                         "split_method": "by_quantity",
                     }
                 )
-                for (name, amount), service in zip(cases.LANDED_CAME, services)
+                for (name, _kind, amount), service in zip(cases.LANDED_CAME, services)
             ],
         }
     )

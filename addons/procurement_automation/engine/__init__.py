@@ -5,6 +5,7 @@ from .confirmation import Asked, Limits, Promise, Said, first_promise, judge, re
 from .delay_impact import Arrival, Demand, hits, ready_days
 from .ladder import Ladder, Step, Watch
 from .landed_cost import LandedFacts, LandedRule
+from .landed_cost import covered as covered_landed
 from .landed_cost import expected as expected_landed
 from .receipt import compare_all
 from .replenishment import MinimumRule, Need, Position, compare, less_later, need_of, round_to, runs_out, up_to_multiple
@@ -63,6 +64,7 @@ __all__ = [
     "compare",
     "compare_all",
     "cover_days",
+    "covered_landed",
     "expected_landed",
     "first_promise",
     "furthest_behind",

@@ -90,3 +90,17 @@ def expected(rules, line: LandedFacts) -> dict:
         if holds(rule, line) and (rule.kind not in best or rank(rule, line) < rank(best[rule.kind], line)):
             best[rule.kind] = rule
     return {kind: float(amount_of(best[kind], line)) for kind in KINDS if kind in best}
+
+
+def covered(billed: dict, left: dict) -> float:
+    """How much of what is billed was expected, kind by kind: what one kind costs less pays for no other.
+
+    :param billed: ``{kind: amount}``; what is given back is covered
+    :param left: ``{kind: amount}`` that is still expected
+
+    >>> covered({"freight": 80, "duty": 10}, {"freight": 50, "duty": 40})
+    60
+    >>> covered({"freight": 80, "insurance": 5}, {"freight": 100})
+    80
+    """
+    return sum(min(amount, max(left.get(kind, 0), 0)) for kind, amount in billed.items())

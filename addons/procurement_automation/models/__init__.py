@@ -34,6 +34,7 @@ from . import supplier_confirmation_clock
 from . import supplier_link
 from . import supplier_form
 from . import purchase_order_confirmation
+from . import purchase_acknowledgement
 from . import api_supplier_confirmation
 from . import ship_notice
 from . import ship_notice_receipt
@@ -42,6 +43,7 @@ from . import receipt_reason
 from . import receipt_discrepancy
 from . import vendor_bill_verdict
 from . import scorecard
+from . import lead_time_drift
 from . import arrival_day
 from . import demand_settings
 from . import demand_history

@@ -18,7 +18,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools.misc import format_date, formatLang
 
 from odoo.addons.distribution_approval.documents.vendor_bill_match import BILL_TYPES
-from odoo.addons.distribution_core.compat import PURCHASE_CONFIRMED_STATES, may
+from odoo.addons.distribution_core.compat import IS_17, PURCHASE_CONFIRMED_STATES, may
 from odoo.addons.distribution_core.models.distribution_case import OPEN_STATES as OPEN_CASES
 
 from ..engine import BLOCKING, Entry, Load, by_service_impact, money_at_risk, urgency, workload
@@ -28,6 +28,7 @@ from .procurement_run import BUYER
 from .supplier_confirmation import OPEN_STATES as OPEN_CONFIRMATIONS
 
 CONFIRMATION = "distribution.supplier.confirmation"
+DRIFT = "distribution.lead.time.drift"
 MANAGER = "purchase.group_purchase_manager"
 #: Entries of one kind that are worked out; those behind them are counted only.
 LOOKED_AT = 1000
@@ -42,6 +43,7 @@ SECTION_OF_CASE = {
     "confirmation_rejected": "confirmations",
     "confirmation_not_sent": "confirmations",
     "arrival_late": "arrivals",
+    "lead_time_drift": "arrivals",
     "ship_notice_conflict": "notices",
     "receipt_discrepancy": "receipts",
     "receipt_not_compared": "receipts",
@@ -503,6 +505,12 @@ class BuyerWorkbench(models.AbstractModel):
         for bill in self._first(found, behind, "bills", lambda bill: self._order_of(bill).user_id):
             order = self._order_of(bill)
             due = bill.invoice_date_due
+            acts = [
+                self._act(_("Comparison"), bill, "action_open_match"),
+                self._act(_("Request"), bill, "action_approval_open"),
+            ]
+            if not IS_17 and self._has_goods_without_order(bill):
+                acts.insert(0, self._act(_("Match with Orders"), bill, "action_purchase_matching", True))
             yield self._entry(
                 "bills",
                 bill,
@@ -513,12 +521,13 @@ class BuyerWorkbench(models.AbstractModel):
                 buyer=order.user_id,
                 days_late=(today - due).days if due else 0,
                 value=self._money(abs(bill.amount_total), bill.currency_id),
-                acts=[
-                    self._act(_("Comparison"), bill, "action_open_match"),
-                    self._act(_("Request"), bill, "action_approval_open"),
-                ],
+                acts=acts,
                 causes=bill._match_keys(),
             )
+
+    def _has_goods_without_order(self, bill):
+        lines = bill.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+        return any(line.product_id and not line.purchase_line_id for line in lines)
 
     def _order_of(self, bill):
         return bill.invoice_line_ids.purchase_line_id.order_id[:1]
@@ -604,6 +613,10 @@ class BuyerWorkbench(models.AbstractModel):
             acts = [self._act(_("Take"), case, "action_take", True)]
         if case.res_id:
             acts.append(self._act(_("Open Document"), case, "action_open_document"))
+        if case.res_model == DRIFT and may(self.env["product.supplierinfo"], "write"):
+            confirm = _("Plan with the lead times that the vendor keeps?")
+            drift = self.env[DRIFT].browse(case.res_id)
+            acts.insert(0, self._act(_("Adjust Lead Times"), drift, "action_adjust", True, confirm))
         late = (fields.Datetime.now() - case.due_at).days + 1 if case.is_overdue else 0
         return self._entry(
             SECTION_OF_CASE.get(case.type_id.code, "cases"),

@@ -30,6 +30,8 @@ class Case(models.Model):
         """The buyer of the order that a case is about; nobody where it is about something else."""
         order = self.env["purchase.order"].sudo()  # sudo: as above
         record = self.env[vals["res_model"]].sudo().browse(vals["res_id"]) if vals.get("res_model") else order
+        if record._name == "distribution.lead.time.drift":
+            return record._drift_buyer()
         if record._name == order._name:
             order = record
         elif record._name == "stock.picking":

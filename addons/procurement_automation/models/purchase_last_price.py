@@ -48,7 +48,7 @@ class PurchaseOrderLine(models.Model):
             rows = found.get((line.company_id.id, line.product_id.id), ())
             order_id = line.order_id._origin.id
             earlier = next((row for row in rows if row[0] != order_id), None)
-            price = line._from_company_price(earlier[3]) if earlier else 0.0
+            price = line._in_own_terms(earlier[3], earlier[4]) if earlier else 0.0
             line.last_price = price
             line.last_vendor_id = earlier[1] if earlier else False
             line.last_ordered_on = earlier[2] if earlier else False
@@ -56,14 +56,13 @@ class PurchaseOrderLine(models.Model):
 
     @api.model
     def _earlier_orders(self, products, company):
-        """``{product id: [(order id, vendor id, day, net price in company currency per unit of the product)]}``."""
+        """``{product id: [(order id, vendor id, day, net price per unit of the product, id of its currency)]}``."""
         self.flush_model()
         self.env["purchase.order"].flush_model()
         self.env.cr.execute(
-            """SELECT product_id, order_id, partner_id, day, price
+            """SELECT product_id, order_id, partner_id, day, price, currency_id
                  FROM (SELECT line.product_id, line.order_id, po.partner_id, po.date_approve::date AS day,
-                              line.price_subtotal / line.product_uom_qty / coalesce(nullif(po.currency_rate, 0), 1)
-                              AS price,
+                              line.price_subtotal / line.product_uom_qty AS price, po.currency_id,
                               row_number() OVER (PARTITION BY line.product_id
                                                      ORDER BY po.date_approve DESC NULLS LAST, line.id DESC) AS place
                          FROM purchase_order_line line
@@ -76,17 +75,22 @@ class PurchaseOrderLine(models.Model):
         )
         found = {}
         for product_id, *row in self.env.cr.fetchall():
-            found.setdefault(product_id, []).append((row[0], row[1], row[2], float(row[3] or 0)))
+            order_id, vendor_id, day, price, currency_id = row
+            found.setdefault(product_id, []).append((order_id, vendor_id, day, float(price or 0), currency_id))
         return found
 
-    def _from_company_price(self, price):
-        """A price in company currency per unit of the product, as this line would state it."""
+    def _in_own_terms(self, price, currency_id):
+        """A price per unit of the product, as this line would state it.
+
+        In its own currency it stays what it was; from another one it is converted once, at the rate of today.
+        """
         unit, own = self.product_id.uom_id, self[LINE_UOM]
         if own and unit != own:
             price = unit._compute_price(price, own)
         company, currency = self.company_id, self.order_id.currency_id
-        if currency and currency != company.currency_id:
-            price = company.currency_id._convert(price, currency, company, today(company), round=False)
+        if currency and currency.id != currency_id:
+            other = self.env["res.currency"].browse(currency_id)
+            price = other._convert(price, currency, company, today(company), round=False)
         return price
 
     def _percent_over(self, price):

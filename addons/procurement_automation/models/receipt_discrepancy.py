@@ -117,6 +117,21 @@ class StockPicking(models.Model):
         "distribution.receipt.damage", "picking_id", readonly=True, groups="stock.group_stock_user"
     )
 
+    discrepancy_count = fields.Integer("Discrepancies", compute="_compute_discrepancy_count", compute_sudo=True)
+
+    def _compute_discrepancy_count(self):
+        groups = self.env["distribution.receipt.discrepancy"]._read_group(
+            [("picking_ref", "in", self.ids)], ["picking_ref"], ["__count"]
+        )
+        counts = dict(groups)
+        for picking in self:
+            picking.discrepancy_count = counts.get(picking.id, 0)
+
+    def action_open_discrepancies(self):
+        """What of this receipt was not as expected."""
+        action = self.env["ir.actions.act_window"]._for_xml_id("procurement_automation.action_receipt_discrepancy")
+        return {**action, "domain": [("picking_ref", "in", self.ids)], "context": {}}
+
     def _action_done(self):
         compared = self._compared_receipts()
         result = super()._action_done()

@@ -148,22 +148,26 @@ class Scorecard(models.Model):
             _logger.exception("The scorecards of %s could not be worked out.", record)
             failed.setdefault(record, error)
 
-    def _tell_failed(self, company, failed):
-        """A case for what failed; those of before end where it went well."""
+    def _tell_failed(self, company, failed, cause="scorecard_failed", words=None):
+        """A case for what failed; those of before end where it went well.
+
+        :param cause: type of the case
+        """
+        words = words or _("Scorecards of %s could not be worked out")
         cases = self.env["distribution.case"].with_company(company)
-        own = f"scorecard_failed:{company.id}:"
+        own = f"{cause}:{company.id}:"
         for record, error in failed.items():
             cases._open(
-                "scorecard_failed",
+                cause,
                 record,
-                _("Scorecards of %s could not be worked out", record.display_name),
+                words % record.display_name,
                 detail=type(error).__name__,
                 dedup_key=f"{own}{record._name}:{record.id}",
             )
         if company not in failed:
             known = cases.search([("dedup_key", "=like", f"{own}%"), ("state", "in", OPEN_STATES)])
             keys = {f"{own}{record._name}:{record.id}" for record in failed}
-            cases._mend(set(known.mapped("dedup_key")) - keys, _("The scorecards could be worked out."))
+            cases._mend(set(known.mapped("dedup_key")) - keys, _("It went well again."))
 
     @api.model
     def _commit(self):
@@ -333,8 +337,11 @@ class Scorecard(models.Model):
         card.update({f"{name}_of": measure.of if measure else 0 for name, measure in measures.items()})
         return {**card, "facts": number, "is_scored": points is not None, "score": float(points or 0)}
 
-    def _deliveries(self, company, period, failed):
-        """(``{vendor: [Part]}``, ``{vendor: [Arrival]}``) of what was due, or came, in the period."""
+    def _deliveries(self, company, period, failed, vendors=None):
+        """(``{vendor: [Part]}``, ``{vendor: [Arrival]}``) of what was due, or came, in the period.
+
+        :param vendors: None: all of them
+        """
         lines = self.env["distribution.supplier.confirmation.line"].search(
             [
                 ("company_id", "=", company.id),
@@ -346,7 +353,8 @@ class Scorecard(models.Model):
                 "|",
                 *_between("asked_day", period),
                 *_between("first_promised_day", period),
-                ("order_line_id", "in", self._arrivals(company, period).purchase_line_id.ids),
+                ("order_line_id", "in", self._arrivals(company, period, vendors).purchase_line_id.ids),
+                *([] if vendors is None else [("partner_id", "in", vendors.ids)]),
             ]
         )
         firsts = defaultdict(list)
@@ -386,7 +394,7 @@ class Scorecard(models.Model):
             arrivals.append(engine.Arrival(line.id, line.company_id._day_of(move.date, zone), sign * quantity))
         return arrivals
 
-    def _arrivals(self, company, period):
+    def _arrivals(self, company, period, vendors=None):
         """Movements of goods of orders that were done in the period."""
         return self.env["stock.move"].search(
             [
@@ -394,6 +402,7 @@ class Scorecard(models.Model):
                 ("state", "=", "done"),
                 ("purchase_line_id", "!=", False),
                 *_moments("date", company, period),
+                *([] if vendors is None else [("purchase_line_id.partner_id", "child_of", vendors.ids)]),
             ]
         )
 

@@ -63,6 +63,12 @@ class SupplierConfirmation(models.Model):
     answer_hours = fields.Float(
         "Answer Time (hours)", readonly=True, group_operator="avg", help="Working hours until the first answer."
     )
+    unanswered = fields.Integer(
+        "Unanswered",
+        compute="_compute_unanswered",
+        store=True,
+        help="1 where the vendor was asked and did not say anything yet; such an order has no answer time.",
+    )
     cancelled_at = fields.Datetime("Cancelled", readonly=True, help="What was due before then stays due.")
     vendor_reference = fields.Char("Vendor's Number", readonly=True)
     is_acknowledged = fields.Boolean("Every Line Answered", readonly=True)
@@ -88,6 +94,11 @@ class SupplierConfirmation(models.Model):
     def _check_engine(self):
         if not self.env.su:
             raise AccessError(_("Confirmations are written by what the vendor says. Use the buttons."))
+
+    @api.depends("is_asked", "first_answer_at")
+    def _compute_unanswered(self):
+        for confirmation in self:
+            confirmation.unanswered = int(confirmation.is_asked and not confirmation.first_answer_at)
 
     def _compute_case_ids(self):
         # Those that the reader may see.

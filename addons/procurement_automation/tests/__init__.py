@@ -3,7 +3,9 @@ from . import test_replenishment_run
 from . import test_replenishment_concurrency
 
 from . import test_receipt_discrepancy
+from . import test_phone_lists
 from . import test_scorecard
+from . import test_lead_time_drift
 from . import test_ship_notice
 from . import test_supplier_api
 from . import test_supplier_confirmation

@@ -1,6 +1,7 @@
 """The workbench: what is there for whom, in which order, and what nobody gets to see."""
 
 from datetime import timedelta
+from unittest import skipIf
 from unittest.mock import patch
 
 from odoo import fields
@@ -8,7 +9,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
 from odoo.addons.distribution_approval.tests.bill_case import BillCase
-from odoo.addons.distribution_core.compat import SALE_LINE_TAXES
+from odoo.addons.distribution_core.compat import IS_17, SALE_LINE_TAXES
 from odoo.addons.procurement_automation.engine import Announced
 from odoo.addons.procurement_automation.models import buyer_workbench
 from odoo.addons.procurement_automation.models.buyer_workbench import SHOWN
@@ -399,3 +400,19 @@ class TestBuyerWorkbenchBills(Workbench, BillCase):
         self.assertFalse(self._seen(bill, self.other_buyer))
         self.assertTrue(self._seen(bill, self.manager, "all"))
         self.assertTrue(self._press(item, "Comparison"))
+
+    @skipIf(IS_17, "Odoo matches bills with orders from 19.0 on")
+    def test_a_bill_without_order_is_matched_in_place(self):
+        order = self._ordered(100, 10)
+        bill = self._bill(order)
+        bill.invoice_line_ids.write({"purchase_line_id": False})
+        bill.action_post()
+        self.assertEqual((bill.state, bill.approval_state), ("draft", "pending"))
+        item = self._seen(bill, self.manager, "all")
+        action = self._press(item, "Match with Orders", self.manager)
+        rows = self.env[action["res_model"]].sudo().search(action["domain"])
+        rows.filtered(lambda row: row.purchase_order_id == order or row.account_move_id == bill).action_match_lines()
+        self.assertEqual(bill.invoice_line_ids.purchase_line_id, order.order_line)
+        self.assertTrue(bill.sudo()._approval_facts({"bill_matches"})[bill.id]["bill_matches"])
+        labels = [act["label"] for act in (self._seen(bill, self.manager, "all") or {"acts": ()})["acts"]]
+        self.assertNotIn("Match with Orders", labels)

@@ -6,7 +6,7 @@ from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests.common import new_test_user, tagged
 
-from odoo.addons.distribution_core.compat import IS_17, LINE_UOM
+from odoo.addons.distribution_core.compat import IS_17, LINE_UOM, PURCHASE_CONFIRMED_STATES
 
 from .test_requisition import RequisitionCase
 
@@ -47,20 +47,45 @@ class TestLastPrices(PriceCase):
         order.button_confirm()
         self.assertEqual(first.order_line.last_vendor_id, self.vendor, "the latest other order")
 
-    def test_in_the_currency_of_the_order(self):
-        self._order(lines=[(self.product, 10, 8.0)]).button_confirm()
-        dollar = (
+    def _currencies(self):
+        """Two that are not the company's; one unit of it was 4, and is 2 and 3 of them now."""
+        currencies = (
             self.env["res.currency"]
             .with_context(active_test=False)
-            .search([("id", "!=", self.company.currency_id.id)], limit=1)
+            .search([("id", "!=", self.company.currency_id.id)], limit=2)
         )
-        dollar.active = True
-        dollar.rate_ids.unlink()
+        currencies.active = True
+        currencies.rate_ids.unlink()
+        today = fields.Date.today()
         self.env["res.currency.rate"].create(
-            {"currency_id": dollar.id, "rate": 2.0, "name": fields.Date.today(), "company_id": self.company.id}
+            [
+                {"currency_id": currency.id, "rate": rate, "name": day, "company_id": self.company.id}
+                for currency, now in zip(currencies, (2.0, 3.0))
+                for day, rate in ((today - timedelta(days=60), 4.0), (today, now))
+            ]
         )
+        return currencies
+
+    def test_in_the_currency_of_the_order(self):
+        self._order(lines=[(self.product, 10, 8.0)]).button_confirm()
+        dollar, _yen = self._currencies()
         order = self._order(lines=[(self.product, 10, 10.0)], currency_id=dollar.id)
         self.assertEqual(order.order_line.last_price, 16)
+
+    def test_converted_once_or_not_at_all(self):
+        dollar, yen = self._currencies()
+        earlier = self._order(
+            lines=[(self.product, 10, 8.0)],
+            currency_id=dollar.id,
+            date_order=fields.Datetime.now() - timedelta(days=30),
+        )
+        self.assertEqual(earlier.currency_rate, 4)
+        earlier.button_confirm()
+        self.assertIn(earlier.state, PURCHASE_CONFIRMED_STATES)
+        for currency, price, change in ((dollar, 8, 25), (yen, 12, -16.7), (self.company.currency_id, 4, 150)):
+            line = self._order(lines=[(self.product, 10, 10.0)], currency_id=currency.id).order_line
+            self.assertEqual(line.last_price, price, currency.name)
+            self.assertAlmostEqual(line.last_price_change, change, 1)
 
     def test_one_query_for_many_lines(self):
         self._order(lines=[(self.product, 10, 8.0)]).button_confirm()

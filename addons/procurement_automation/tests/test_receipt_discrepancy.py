@@ -52,6 +52,13 @@ class TestReceiptDiscrepancy(SupplierCase):
             self.assertEqual(self._found(picking), [], quantity)
             self.assertFalse(self._case(picking))
 
+    def test_the_receipt_leads_to_its_discrepancies(self):
+        fine, short = (self._receive(self._asked()[0], quantity) for quantity in (100, 90))
+        self.assertEqual((fine.discrepancy_count, short.discrepancy_count), (0, 1))
+        action = short.action_open_discrepancies()
+        found = self.env[action["res_model"]].with_user(self.operator).search(action["domain"])
+        self.assertEqual(found.picking_id, short)
+
     def test_short_and_over(self):
         order, confirmation = self._asked()
         picking = self._receive(order, 90)

@@ -2,17 +2,21 @@
 
 import json
 from datetime import timedelta
+from unittest import skipIf
 
 import psycopg2
+from lxml import etree
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.distribution_core.compat import PURCHASE_ACKNOWLEDGED
+from odoo.addons.distribution_core.compat import IS_17, PURCHASE_ACKNOWLEDGED
 from odoo.addons.procurement_automation.engine import Promise, Said
 
 from .supplier_case import SupplierCase
+
+LIST = "tree" if IS_17 else "list"
 
 
 @tagged("post_install", "-at_install")
@@ -81,6 +85,47 @@ class TestSupplierConfirmation(SupplierCase):
         self.assertEqual((confirmation.state, len(order.sudo().supplier_confirmation_ids)), ("waiting", 1))
 
     # --------------------------------------------------------- answering
+
+    def test_acknowledging_the_order_is_an_answer_that_a_buyer_enters(self):
+        order, confirmation = self._asked()
+        if IS_17:
+            order._enter_acknowledgement()
+        else:
+            order.action_acknowledge()
+        self.assertEqual((confirmation.state, confirmation.answer_ids.door), ("confirmed", "buyer"))
+        self.assertTrue(order[PURCHASE_ACKNOWLEDGED])
+        self.assertEqual(confirmation.line_ids.first_promised_day, confirmation.line_ids.asked_day)
+        order._enter_acknowledgement()
+        self.assertEqual(len(confirmation.answer_ids), 1, "once")
+
+    @skipIf(IS_17, "orders have no such button")
+    def test_what_odoo_acknowledges_by_itself_is_no_answer(self):
+        order, confirmation = self._asked()
+        order.sudo().action_acknowledge()
+        self.assertTrue(order.acknowledged)
+        self.assertEqual((confirmation.state, len(confirmation.answer_ids)), ("waiting", 0))
+
+    def test_the_mean_answer_time_is_that_of_answers(self):
+        """What is not answered yet has no answer time; it is counted apart."""
+        answered, waiting = (self._asked()[1] for _number in range(2))
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE distribution_supplier_confirmation SET asked_at = asked_at - interval '10 hours' WHERE id = %s",
+            (answered.id,),
+        )
+        answered.invalidate_recordset()
+        answered._answer("link", self._says(answered.line_ids))
+        both = [("id", "in", (answered | waiting).ids)]
+        ((hours, unanswered, number),) = self.Confirmation._read_group(
+            both, [], ["answer_hours:avg", "unanswered:sum", "__count"]
+        )
+        self.assertAlmostEqual(hours, 10, 1)
+        self.assertEqual((unanswered, number), (1, 2))
+        views = self.Confirmation.get_views([(False, LIST), (False, "pivot")])["views"]
+        # The list adds up what it reads: 0 hours of what is not answered.
+        self.assertFalse(etree.fromstring(views[LIST]["arch"]).xpath("//field[@name='answer_hours'][@avg]"))
+        measures = etree.fromstring(views["pivot"]["arch"]).xpath("//field[@type='measure']/@name")
+        self.assertEqual(measures, ["answer_hours", "unanswered"])
 
     def test_as_ordered(self):
         order, confirmation = self._asked()

@@ -194,6 +194,36 @@ class TestFreightOnBills(VerdictCase):
         self.assertEqual(bill.approval_state, "pending")
         self.assertIn(("beyond", "freight", 6), self._rows(bill))
 
+    def test_duty_that_was_expected_does_not_pay_for_freight(self):
+        rules = self.env["distribution.landed.rule"]
+        rules.create({"kind": "duty", "method": "percent", "rate": 20})
+        duty = self.env["product.product"].create(
+            {
+                "name": "Duty",
+                "type": "service",
+                "landed_cost_ok": True,
+                "landed_cost_kind": "duty",
+                "supplier_taxes_id": False,
+            }
+        )
+        order = self._ordered(100, 10)
+        kept = self.env["distribution.landed.cost"].search([("order_id", "=", order.id)])
+        self.assertEqual((kept.freight, kept.duty, duty.landed_cost_kind), (100, 200, "duty"))
+        self.assertEqual(self._with_freight(150, order)[1], (False, 50, "freight"))
+        self.assertEqual(self._with_freight(200, order, duty)[1], (True, 0, "none"))
+        bill = self._with_freight(90, order)[0]
+        bill.invoice_line_ids = [
+            Command.create({"product_id": duty.id, "quantity": 1, "price_unit": 220.0, "tax_ids": [Command.clear()]})
+        ]
+        self.assertEqual(
+            self._facts(bill, "bill_matches", "match_amount_beyond", "match_kinds"), (False, 20, "freight")
+        )
+        self._with_freight(150, order, duty)[0].action_post()
+        self.assertEqual(self._with_freight(100, order)[1], (True, 0, "none"), "duty took nothing of it")
+        self.assertEqual(self._with_freight(80, order, duty)[1], (False, 30, "freight"))
+        rules.search([("kind", "=", "freight")]).active = False
+        self.assertEqual(self._with_freight(50, self._ordered(100, 10))[1], (False, 50, "freight"))
+
     def test_freight_is_paid_once(self):
         order = self._ordered(100, 10)
         first, _facts = self._with_freight(80, order)

@@ -1,0 +1,34 @@
+"""Lists that are too wide for a phone have cards."""
+
+from lxml import etree
+from odoo.tests import tagged
+
+from odoo.addons.distribution_core.compat import IS_17
+
+from .supplier_case import SupplierCase
+
+LIST = "tree" if IS_17 else "list"
+ACTIONS = (
+    "action_ship_notice",
+    "action_receipt_discrepancy",
+    "action_match_line",
+    "action_budget",
+    "action_budget_line",
+    "action_landed_cost",
+    "action_lead_time_drift",
+)
+
+
+@tagged("post_install", "-at_install")
+class TestPhoneLists(SupplierCase):
+    def test_cards_for_phones(self):
+        for name in ACTIONS:
+            with self.subTest(name):
+                action = self.env["ir.actions.act_window"]._for_xml_id(f"procurement_automation.{name}")
+                self.assertEqual([kind for _id, kind in action["views"]][:2], [LIST, "kanban"])
+                model = self.env[action["res_model"]].with_user(self.buyer)
+                arch = model.get_views([(False, "kanban")])["views"]["kanban"]["arch"]
+                shown = etree.fromstring(arch)
+                self.assertIn("o_kanban_mobile", shown.get("class"))
+                fields = {node.get("name") for node in shown.iter("field")}
+                model.search([], limit=5).read(list(fields))
