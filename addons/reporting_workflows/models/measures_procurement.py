@@ -101,6 +101,8 @@ CASE_TYPES = (
     "confirmation_not_sent",
     "confirmation_overdue",
     "confirmation_rejected",
+    "lead_time_drift",
+    "lead_time_failed",
     "receipt_discrepancy",
     "receipt_not_compared",
     "replenishment_failed",
