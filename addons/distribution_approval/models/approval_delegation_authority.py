@@ -44,7 +44,8 @@ class ApprovalDelegation(models.Model):
             if has is None:
                 none.add(label)
             elif has < needed:
-                less.add(_("%(document)s (up to %(amount)s)", document=label, amount=f"{has:,.2f}"))
+                amount = f"{has:,.2f}"
+                less.add(_("%(document)s (up to %(amount)s)", document=label, amount=amount))
         name = self.substitute_id.name
         remedy = _("Choose somebody else, leave these out, or let an administrator grant authority.")
         words = []
