@@ -5,7 +5,7 @@ from dataclasses import dataclass
 #: So many days before today have numbers.
 NUMBER_DAYS = 60
 #: Days after an order within which the company promises to deliver; hours that orders, bills and cases took.
-PROMISED_DAYS, TOOK_HOURS = 6, 5
+PROMISED_DAYS, TOOK_HOURS = 5, 5
 #: (owner, backup owner) of the KPIs of a family.
 KPI_OWNERS = {
     "service": ("operations_manager", "warehouse_manager"),
