@@ -417,9 +417,13 @@ def test_a_definition_that_changes_under_a_pending_release(rpc, sql):
             refused(rpc(login), KPI_VERSION, "unlink", [kpi_version])
     # By the book: new versions of both, put in force by a second person.
     draft = author(desk.REPORT, "action_new_version", [report])["res_id"]
+    ((pattern,),) = sql("SELECT release_pattern FROM distribution_report_version WHERE id = %s", (draft,))
     author(desk.VERSION, "write", [draft], {"release_pattern": "automatic", "change_summary": "Nobody looks."})
     (seen,) = publisher(desk.VERSION, "read", [draft], fields=["draft_digest"])
-    author(desk.VERSION, "write", [draft], {"change_summary": "Really nobody.", "retention_days": 366})
+    refused(publisher, desk.VERSION, "action_publish", [draft], seen["draft_digest"])
+    author(desk.VERSION, "write", [draft], {"release_pattern": pattern, "change_summary": "Otherwise."})
+    (seen,) = publisher(desk.VERSION, "read", [draft], fields=["draft_digest"])
+    author(desk.VERSION, "write", [draft], {"change_summary": "Quite otherwise.", "retention_days": 366})
     refused(publisher, desk.VERSION, "action_publish", [draft], seen["draft_digest"])
     (seen,) = publisher(desk.VERSION, "read", [draft], fields=["draft_digest"])
     publisher(desk.VERSION, "action_publish", [draft], seen["draft_digest"])

@@ -410,6 +410,7 @@ class TestBuyerWorkbenchBills(Workbench, BillCase):
         self.assertEqual((bill.state, bill.approval_state), ("draft", "pending"))
         item = self._seen(bill, self.manager, "all")
         action = self._press(item, "Match with Orders", self.manager)
+        self.env.flush_all()  # the rows are a view
         rows = self.env[action["res_model"]].sudo().search(action["domain"])
         rows.filtered(lambda row: row.purchase_order_id == order or row.account_move_id == bill).action_match_lines()
         self.assertEqual(bill.invoice_line_ids.purchase_line_id, order.order_line)
