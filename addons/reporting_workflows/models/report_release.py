@@ -133,10 +133,11 @@ class ReportRelease(models.Model):
         return super()._approval_owners() | edition.report_id.owner_id | edition.run_id.overruler_ids
 
     def _approval_resume(self, action):
-        if not self.edition_id:
-            return super()._approval_resume(action)
         # sudo: an edition is released by those who decided; who asked need not have a right on releases
-        return self.sudo().action_release()
+        released = self.sudo()
+        if not released.edition_id:
+            return super()._approval_resume(action)
+        return released.action_release()
 
     def action_open_preview(self):
         """Open the report as it would go out."""
