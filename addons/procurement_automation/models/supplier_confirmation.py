@@ -64,7 +64,6 @@ class SupplierConfirmation(models.Model):
         "Answer Time (hours)", readonly=True, group_operator="avg", help="Working hours until the first answer."
     )
     unanswered = fields.Integer(
-        "Unanswered",
         compute="_compute_unanswered",
         store=True,
         help="1 where the vendor was asked and did not say anything yet; such an order has no answer time.",
