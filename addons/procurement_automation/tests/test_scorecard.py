@@ -321,6 +321,7 @@ class TestScorecard(SupplierCase):
 
     def test_days_are_those_of_the_company(self):
         """It is still October in Chicago when November has begun in UTC."""
+        order, _confirmation = self._delivered()
         self.company.resource_calendar_id.tz = "America/Chicago"
         night = datetime(2026, 11, 1, 3, 0)
         self.assertEqual(self.company._day_of(night), date(2026, 10, 31))
@@ -336,7 +337,6 @@ class TestScorecard(SupplierCase):
             self.Card._cron_score()
         self.assertEqual(scored[-1], (date(2026, 10, 1), date(2026, 10, 31)))
         # Arrived in the evening of the day that was promised: in time, unless the site has another clock.
-        order, _confirmation = self._delivered()
         line = order.sudo().supplier_confirmation_ids.line_ids
         evening = datetime.combine(line.asked_day + timedelta(days=1), datetime.min.time()) + timedelta(hours=3)
         order.sudo().picking_ids.move_ids.write({"date": evening})
