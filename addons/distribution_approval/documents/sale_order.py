@@ -195,8 +195,9 @@ class SaleOrder(models.Model):
                     unit="days",
                     optional=True,
                     help="Since who asks, the salesperson, or who made or edited the order changed the price list, "
-                    "payment terms or credit limit of the customer, the price list itself, the payment terms, or the "
-                    "sales price of a product on the order. Empty: not within 180 days, as far as governance saw it.",
+                    "payment terms or credit limit of the customer or of all customers, the price list itself, the "
+                    "payment terms, or the sales price, price extras or cost of a product on the order. Empty: not "
+                    "within 180 days, as far as governance saw it.",
                 ),
                 FactSpec("foreign_currency", "In foreign currency", FactType.FLAG),
                 FactSpec(
@@ -582,7 +583,9 @@ class SaleOrder(models.Model):
 
 def _list_price(line, rules, date):
     """List price per unit of ``line`` in order currency, by the first of ``rules`` that applies."""
-    product, uom = line.product_id, line[LINE_UOM] or line.product_id.uom_id
+    # Extras of values that make no variant of their own are a part of the price.
+    product = line.product_id.with_context(**line._get_product_price_context())
+    uom = line[LINE_UOM] or product.uom_id
     quantity = uom._compute_quantity(line.product_uom_qty, product.uom_id, raise_if_failure=False)
     rule = rules.browse()
     for candidate in rules:

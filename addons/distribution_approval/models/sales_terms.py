@@ -1,4 +1,7 @@
-"""Who changed what sale orders are measured by: customers' terms, price lists, payment terms, sales prices.
+"""Who changed what sale orders are measured by: customers' terms, price lists, payment terms.
+
+Prices and costs of products: :mod:`.sales_prices`; what holds for customers without terms of their own:
+:mod:`.sales_terms_default`.
 
 Changing them is normal work and is not refused. It is recorded in the ledger while sale orders are governed,
 so that policy sees an order whose own people changed its measure (:mod:`..documents.sale_terms`).
@@ -7,6 +10,8 @@ so that policy sees an order whose own people changed its measure (:mod:`..docum
 from odoo import api, models
 
 EVENT = "distribution.sales_terms.changed.v1"
+#: In the data of the cursor's pre-commit hooks: gone with every rollback, as the events are.
+NOTED_KEY = "distribution.approval.sales_terms_noted"
 #: Terms of a customer, and what the ledger calls a change of each.
 CUSTOMER = {
     "property_product_pricelist": "customer_price_list",
@@ -40,10 +45,21 @@ class SalesTerms(models.AbstractModel):
 
     @api.model
     def _note(self, what, records):
-        """The present user changed ``what`` of ``records``; one INSERT for all."""
-        if records and self._watched():
-            # sudo: whoever changes terms need not read the ledger
-            self.env["distribution.event"].sudo()._record(EVENT, records.sudo(), {"what": what})
+        """The present user changed ``what`` of ``records``; one INSERT for all, once in a transaction."""
+        if not records or not self._watched():
+            return
+        noted = self.env.cr.precommit.data.setdefault(NOTED_KEY, set())
+        key = (what, records._name, self.env.uid)
+        records = records.filtered(lambda record: (*key, record.id) not in noted)
+        noted.update((*key, record_id) for record_id in records.ids)
+        # sudo: whoever changes terms need not read the ledger
+        self.env["distribution.event"].sudo()._record(EVENT, records.sudo(), {"what": what})
+
+    @api.model
+    def _note_company(self, what, companies):
+        """``what`` changed for all customers of ``companies``; none: of every company."""
+        # sudo: what holds for companies that the user may not see changes as well
+        self._note(what, companies or self.env["res.company"].sudo().search([]))
 
 
 class ResPartner(models.Model):
@@ -102,10 +118,9 @@ class ProductPricelist(models.Model):
 
     def _approval_note_reach(self):
         """Customers of these lists may get another one: all of the company, or of all companies."""
-        companies = self.sudo().company_id
-        if any(not pricelist.company_id for pricelist in self.sudo()):
-            companies = companies.search([])
-        self.env["distribution.sales.terms"]._note("price_list_reach", companies)
+        # sudo: lists that the user may not read apply to customers all the same
+        for company in self.sudo().grouped("company_id"):
+            self.env["distribution.sales.terms"]._note_company("price_list_reach", company)
 
 
 class ProductPricelistItem(models.Model):
@@ -126,18 +141,6 @@ class ProductPricelistItem(models.Model):
     def unlink(self):
         self.env["distribution.sales.terms"]._note("price_list", self.pricelist_id)
         return super().unlink()
-
-
-class ProductTemplate(models.Model):
-    _inherit = "product.template"
-
-    def write(self, vals):
-        if "list_price" not in vals:
-            return super().write(vals)
-        changed = self.filtered(lambda template: template.list_price != vals["list_price"])
-        result = super().write(vals)
-        self.env["distribution.sales.terms"]._note("sales_price", changed)
-        return result
 
 
 class AccountPaymentTerm(models.Model):

@@ -6,8 +6,9 @@ from freezegun import freeze_time
 from odoo import Command
 from odoo.tests.common import tagged
 
-from odoo.addons.distribution_core.compat import USER_GROUPS
+from odoo.addons.distribution_core.compat import IS_17, USER_GROUPS
 
+from ..models.sales_terms import EVENT
 from .sales_case import SalesCase
 
 
@@ -101,23 +102,43 @@ class TestSaleTerms(SalesCase):
 
     # --------------------------------------------------------------- contacts
 
-    def test_a_contact_has_no_terms_of_its_own(self):
-        contact = (
-            self.env["res.partner"]
-            .with_company(self.company)
-            .create({"name": "Site office", "parent_id": self.customer.id})
-        )
+    def _contact(self, **values):
+        contacts = self.env["res.partner"].with_company(self.company).with_user(self.seller)
+        return contacts.create({"name": "Site office", "parent_id": self.customer.id, **values})
+
+    def _cheap_list(self):
         cheap = self.env["product.pricelist"].create({"name": "Cheap"})
         self._cheap_rule(cheap, self.env.user)
-        contact.with_user(self.seller).write(
-            {"property_product_pricelist": cheap.id, "property_payment_term_id": self.quarter.id}
-        )
-        order = self._quotation(
-            partner_id=contact.id, price=9.1, pricelist_id=self.list.id, payment_term_id=self.quarter.id
-        )
-        self.assertEqual(self._fact(order, "price_under_list"), 9)
+        return cheap
+
+    def test_a_contact_has_no_terms_of_its_own(self):
+        contact = self._contact()
+        contact.write({"property_payment_term_id": self.quarter.id})
+        order = self._quotation(partner_id=contact.id, payment_term_id=self.quarter.id)
         self.assertEqual(self._fact(order, "terms_longer_days"), 60)
         self.assertTrue(self._fact(order, "own_terms"))
+
+    def test_a_price_list_for_a_contact(self):
+        """On 17.0 it counts for nothing; 19.0 makes it the list of the customer: that is a change of theirs."""
+        for words, change in (
+            ("changed", lambda: self._contact().write({"property_product_pricelist": self._cheap_list().id})),
+            ("new contact", lambda: self._contact(property_product_pricelist=self._cheap_list().id)),
+        ):
+            with self.subTest(words):
+                savepoint = self.env.cr.savepoint()
+                self.customer.with_user(self.seller).property_product_pricelist = self.list
+                change()
+                orders = [
+                    self._quotation(partner_id=partner.id, price=9.1, pricelist_id=self.list.id)
+                    for partner in self.customer | self.customer.child_ids | self._contact()
+                ]
+                for order in orders:
+                    if IS_17:
+                        self.assertEqual(self._fact(order, "price_under_list"), 9)
+                    else:
+                        self.assertEqual(self._fact(order, "terms_changed_days"), 0)
+                savepoint.close(rollback=True)
+                self.env.invalidate_all()
 
     # -------------------------------------------------- changed for the order
 
@@ -133,6 +154,14 @@ class TestSaleTerms(SalesCase):
         )
         rule = self._cheap_rule(self.list, self.env.user)
         other_list = self.env["product.pricelist"].create({"name": "Other", "company_id": self.company.id})
+        category = self.category.copy()
+        country_group = self.env["res.country.group"].create(
+            {
+                "name": "Benelux",
+                "country_ids": self.env.ref("base.be").ids,
+                "pricelist_ids": [Command.link(other_list.id)],
+            }
+        )
         customer = self.customer.with_user(self.seller)
         order = self._quotation()
         self.assertIsNone(self._fact(order, "terms_changed_days"))
@@ -147,6 +176,12 @@ class TestSaleTerms(SalesCase):
             ("another list archived", lambda: other_list.with_user(self.seller).write({"active": False})),
             ("sales price", lambda: self.bolt.with_user(self.seller).write({"list_price": 9})),
             ("sales price of the variant", lambda: self.bolt.with_user(self.seller).write({"lst_price": 9})),
+            ("cost", lambda: self.bolt.with_user(self.seller).write({"standard_price": 1})),
+            ("category", lambda: self.bolt.with_user(self.seller).write({"categ_id": category.id})),
+            (
+                "country of a list",
+                lambda: country_group.with_user(self.seller).write({"country_ids": [Command.clear()]}),
+            ),
             ("days of the terms", lambda: self.month.with_user(self.seller).line_ids.write({"nb_days": 80})),
         ):
             with self.subTest(words):
@@ -156,6 +191,128 @@ class TestSaleTerms(SalesCase):
                 savepoint.close(rollback=True)
                 self.env.invalidate_all()
                 self.assertIsNone(self._fact(order, "terms_changed_days"))
+
+    def test_price_extras_of_variants(self):
+        steel, gold, gift = self._configurable()
+        order = self._quotation(product=steel.product_variant_ids[1], price=12)
+        self.assertEqual(order.order_line.product_id.lst_price, 12)
+        for words, change in (
+            ("extra of the variant", lambda: gold.write({"price_extra": 0})),
+            ("extra of an option", lambda: gift.write({"price_extra": 1})),
+            ("option removed", lambda: gift.write({"ptav_active": False})),
+            ("attribute removed", lambda: gold.attribute_line_id.unlink()),
+        ):
+            with self.subTest(words):
+                savepoint = self.env.cr.savepoint()
+                change()
+                self.assertEqual(self._fact(order, "terms_changed_days"), 0)
+                savepoint.close(rollback=True)
+                self.env.invalidate_all()
+                self.assertIsNone(self._fact(order, "terms_changed_days"))
+
+    def test_options_count_in_the_list_price(self):
+        """An option that makes no variant, given for nothing."""
+        steel, _gold, gift = self._configurable()
+        order = self._quotation(product=steel.product_variant_ids[0], price=10)
+        self.assertEqual(self._fact(order, "price_under_list"), 0)
+        order.order_line.product_no_variant_attribute_value_ids = gift
+        order.order_line.price_unit = 10
+        self.assertEqual(self._fact(order, "price_under_list"), 20)
+
+    def _configurable(self):
+        """A product at 10, its golden value (2 more, a variant) and its gift box (2.50 more, no variant)."""
+        attributes = self.env["product.attribute"].create(
+            [
+                {
+                    "name": name,
+                    "create_variant": when,
+                    "value_ids": [Command.create({"name": "Plain"}), Command.create({"name": name})],
+                }
+                for name, when in (("Gold", "always"), ("Gift box", "no_variant"))
+            ]
+        )
+        product = self.env["product.template"].create(
+            {
+                "name": "Configurable",
+                "list_price": 10,
+                "taxes_id": False,
+                "attribute_line_ids": [
+                    Command.create({"attribute_id": each.id, "value_ids": each.value_ids.ids}) for each in attributes
+                ],
+            }
+        )
+        plain_gold, plain_gift = product.attribute_line_ids.product_template_value_ids.grouped("attribute_id").values()
+        plain_gold[1].price_extra, plain_gift[1].price_extra = 2, 2.5
+        return product, plain_gold[1].with_user(self.seller), plain_gift[1].with_user(self.seller)
+
+    def test_cost_that_odoo_reckons_is_not_theirs(self):
+        order = self._quotation()
+        self.bolt.with_user(self.seller).sudo().standard_price = 5
+        self.assertIsNone(self._fact(order, "terms_changed_days"))
+
+    def test_terms_of_all_customers(self):
+        """An administrator who sells changes what holds for customers without terms of their own."""
+        manager = self.sales_manager
+        manager.write({USER_GROUPS: [Command.link(self.env.ref("base.group_system").id)]})
+        order = self._quotation(user=manager)
+        self.assertIsNone(self._fact(order, "terms_changed_days"))
+        fields = self.env["ir.model.fields"]
+        defaults = self.env["ir.default"].with_user(manager)
+        cases = [
+            (
+                "default payment terms",
+                lambda: defaults.set("res.partner", "property_payment_term_id", self.quarter.id, company_id=True),
+            ),
+            (
+                "credit limit of the settings",
+                lambda: (
+                    self.env["res.config.settings"]
+                    .with_user(manager)
+                    .create({"account_default_credit_limit": 90000})
+                    .execute()
+                ),
+            ),
+            (
+                "default list",
+                lambda: (
+                    self.env["ir.config_parameter"]
+                    .with_user(manager)
+                    .set_param(f"res.partner.property_product_pricelist_{self.company.id}", self.list.id)
+                ),
+            ),
+        ]
+        if IS_17:
+            properties = self.env["ir.property"].with_user(manager)
+            own = properties.search(
+                [
+                    ("fields_id", "=", fields._get("res.partner", "property_payment_term_id").id),
+                    ("res_id", "=", f"res.partner,{self.customer.id}"),
+                ]
+            )
+            self.assertTrue(own)
+            cases += [
+                ("record of the customer", lambda: own.write({"value": self.quarter.id})),
+                ("record of the customer removed", lambda: own.sudo().unlink()),
+                (
+                    "record of all customers",
+                    lambda: properties._set_default("property_payment_term_id", "res.partner", self.quarter.id),
+                ),
+            ]
+        for words, change in cases:
+            with self.subTest(words):
+                savepoint = self.env.cr.savepoint()
+                change()
+                self.assertEqual(self._fact(order, "terms_changed_days"), 0)
+                savepoint.close(rollback=True)
+                self.env.registry.clear_cache()
+                self.env.invalidate_all()
+                self.assertIsNone(self._fact(order, "terms_changed_days"))
+
+    def test_one_change_is_noted_once(self):
+        events = self.env["distribution.event"].search_count([("type", "=", EVENT)])
+        self.customer.with_user(self.seller).property_payment_term_id = self.quarter
+        self.env.flush_all()
+        self.assertEqual(self.env["distribution.event"].search_count([("type", "=", EVENT)]) - events, 1)
 
     def test_a_product_of_their_own(self):
         self.assertIsNone(self._fact(self._quotation(), "terms_changed_days"))
