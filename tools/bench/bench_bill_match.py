@@ -21,7 +21,7 @@ from .copies import copy_row
 from .pairs import ratio
 from .setting import SUITE, Measured, odoo, series, versions
 
-LINES, PAIRS = 10_000, 5
+LINES, PAIRS = 100_000, 5
 LINES_PER_BILL, BATCH = 10, 1000
 VENDORS, CATEGORIES, PRODUCTS = 40, 8, 200
 #: Times the competent version, at the upper end of the interval; queries for 1,000 bills.
@@ -220,6 +220,13 @@ def competent(bills):
             chosen[vendor, category] = _limits(tolerances, vendor, category)
         return chosen[vendor, category]
 
+    def as_ordered(line):
+        """Quantity of the bill line in the unit of its order line."""
+        unit = line.purchase_line_id[LINE_UOM] or line.product_uom_id
+        if line.product_uom_id == unit:
+            return line.quantity
+        return line.product_uom_id._compute_quantity(line.quantity, unit, round=False)
+
     def judged(bill):
         coin, vendor, sign = bill.currency_id.rounding, bill.partner_id, -1 if bill.move_type == "in_refund" else 1
         found = {}
@@ -231,16 +238,14 @@ def competent(bills):
                 found[line.id, kind] = (amount, bool(within and (not most or amount <= most)))
 
         lines = bill.invoice_line_ids.filtered(lambda line: line.display_type == "product")
-        for line in lines.sorted(lambda line: (line.price_subtotal / line.quantity, line.quantity, str(line.id))):
+        billed_now = {line: as_ordered(line) for line in lines}
+        for line in lines.sorted(lambda line: (line.price_subtotal / billed_now[line], billed_now[line], str(line.id))):
             limit, order_line = limits(vendor, line.product_id.categ_id), line.purchase_line_id
-            quantity, value = sign * line.quantity, sign * line.price_subtotal
+            quantity, value = sign * billed_now[line], sign * line.price_subtotal
             tax = expected = line.price_total - line.price_subtotal
             if not order_line:
                 tell(line, "no_order", value, 0)
                 continue
-            unit = order_line[LINE_UOM]
-            if line.product_uom_id != unit:
-                quantity = line.product_uom_id._compute_quantity(quantity, unit, round=False)
             price = order_line.price_subtotal / order_line.product_qty
             before = billed[order_line] + taken[order_line]
             taken[order_line] += quantity

@@ -30,6 +30,7 @@ from . import customer_credit_note
 from . import vendor_bill
 from . import vendor_bill_line
 from . import vendor_bill_match
+from . import bill_line_match
 from . import vendor_bill_receipt
 from . import account_payment
 from . import bank_statement_line
