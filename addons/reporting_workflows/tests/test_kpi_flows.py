@@ -1,7 +1,6 @@
 """Odoo's own flows leave what the KPIs count: nothing is written here that its buttons do not write."""
 
 from datetime import timedelta
-from unittest import skipIf
 
 from odoo import fields
 from odoo.tests import tagged
@@ -9,7 +8,7 @@ from odoo.tests.common import TransactionCase
 
 from odoo.addons.distribution_core.compat import IS_17, LINE_UOM, SALE_LINE_TAXES, storable_product_values
 
-SOON_AFTER_MIDNIGHT = fields.Datetime.now().hour < 4
+from .kpi_world import hours_ahead, zone_ahead
 
 
 @tagged("post_install", "-at_install")
@@ -29,10 +28,15 @@ class TestKpiFlows(TransactionCase):
         cls.customer = cls.env["res.partner"].create({"name": "Builders"})
         cls.vendor = cls.env["res.partner"].create({"name": "Forge", "vendor_status": "approved"})
 
+    def _make_it(self, hour):
+        """The hour where the company works, whatever it is elsewhere."""
+        zone = zone_ahead(hours_ahead(fields.Datetime.now(), hour))
+        self.company.resource_calendar_id.tz = self.company.partner_id.tz = self.env.user.tz = zone
+
     def _number(self, code, **where):
-        """(value as a float or None, records) of today."""
+        """(value as a float or None, records) of yesterday until tomorrow."""
         kpi = self.env["distribution.kpi"].search([("code", "=", code)])
-        today = fields.Datetime.now().date()
+        today = self.company._day_of(fields.Datetime.now())
         where = where or {"site": self.site.id}
         measures = kpi._measure(kpi, today - timedelta(days=1), today + timedelta(days=1), where=where)
         (measure,) = measures[kpi.id]
@@ -140,8 +144,8 @@ class TestKpiFlows(TransactionCase):
         self.assertEqual(self._number("carrier_delays"), (1, 1), "its promise passed")
         self.assertEqual(tell("delivered", -3), (0, 0))
 
-    @skipIf(SOON_AFTER_MIDNIGHT, "what happened some hours ago lies on another day")
     def test_what_is_taken_off_later_was_due_all_the_same(self):
+        self._make_it(12)
         order, early = self._sell(hours=-26), self._sell(quantity=5, hours=2)
         line, move = order.order_line, order.picking_ids.move_ids
         self._set(move, create_date=fields.Datetime.now() - timedelta(hours=27))
@@ -149,7 +153,7 @@ class TestKpiFlows(TransactionCase):
         def asked():
             self.env.flush_all()
             kpi = self.env["distribution.kpi"].search([("code", "=", "service_level")])
-            today = fields.Datetime.now().date()
+            today = self.company._day_of(fields.Datetime.now())
             days = today - timedelta(days=3), today + timedelta(days=1)
             return float(kpi._measure(kpi, *days, where={"site": self.site.id})[kpi.id][0].denominator)
 
@@ -256,8 +260,8 @@ class TestKpiFlows(TransactionCase):
         self.assertLess(value, 1)
         self.assertEqual(self._number("stock_value", site=self.other_site.id), (20, 1))
 
-    @skipIf(SOON_AFTER_MIDNIGHT, "what happened some hours ago lies on another day")
     def test_a_purchase_that_is_promised_and_received(self):
+        self._make_it(12)
         self.company.confirmation_asked = True
         self.vendor.email = "forge@example.com"
         order = self.env["purchase.order"].create(
@@ -300,8 +304,35 @@ class TestKpiFlows(TransactionCase):
         self.assertEqual(self._number("receipt_discrepancy_rate", vendor=self.vendor.id)[1], 1)
         self.assertIn(self._number("supplier_otif", vendor=self.vendor.id)[0], (0, 100))
 
-    @skipIf(SOON_AFTER_MIDNIGHT, "what happened some hours ago lies on another day")
+    def test_what_comes_and_is_needed_on_one_day_is_neither_late_nor_a_risk(self):
+        self._make_it(12)
+        now = fields.Datetime.now()
+        self._sell(quantity=60, hours=-2)
+        line = {"product_id": self.product.id, "product_qty": 20, "price_unit": 3, "date_planned": now}
+        order = self.env["purchase.order"].create(
+            {"partner_id": self.vendor.id, "picking_type_id": self.site.in_type_id.id, "order_line": [(0, 0, line)]}
+        )
+        order.button_confirm()
+        self.assertEqual(order.state, "purchase")
+
+        def numbers():
+            codes = ("overdue_purchase_lines", "overdue_purchase_value", "inbound_at_risk")
+            return [self._number(code, vendor=self.vendor.id)[0] or 0 for code in codes]
+
+        for planned, found in {
+            now - timedelta(hours=11): [0, 0, 0],
+            now - timedelta(hours=4): [0, 0, 0],
+            now + timedelta(hours=10): [0, 0, 0],
+            now + timedelta(hours=13): [0, 0, 60],
+            now - timedelta(hours=13): [1, 60, 0],
+        }.items():
+            order.order_line.date_planned = planned
+            self.assertEqual(numbers(), found, planned - now)
+        self._make_it(1)
+        self.assertEqual(numbers(), [1, 60, 60], "what was needed yesterday comes today at the earliest")
+
     def test_a_kit_has_come_when_all_its_parts_have(self):
+        self._make_it(12)
         order = self.env["purchase.order"].create(
             {
                 "partner_id": self.vendor.id,
