@@ -72,15 +72,7 @@ class DistributionApiOperation(models.Model):
 
     def _read_report_edition(self, _key, arguments):
         """An edition as it was released: what it says, its figures or the table of a section."""
-        edition = self.env["distribution.report.edition"].search(
-            [
-                ("id", "=", arguments["edition"]),
-                ("report_id", "in", self._reports(arguments["code"]).ids),
-                ("state", "in", SHOWN_STATES),
-            ]
-        )
-        if not edition:
-            raise Problem("not-found", "There is no such edition, or it is not the account's to read.")
+        edition = self._edition_named(arguments)
         self._check_handed_out(edition)
         content = edition._content()
         table = self._table_of(content, arguments.get("section"))
@@ -118,6 +110,36 @@ class DistributionApiOperation(models.Model):
         ):
             raise Problem("not-found", "There is no such report, or nothing of it is the account's to read.")
         return reports
+
+    def _edition_named(self, arguments):
+        """The edition of that id, or the newest that the name means: rather one that was not recalled.
+
+        :raises Problem: there is none, or one in each of several companies
+        """
+        name, editions = arguments["edition"], self.env["distribution.report.edition"]
+        domain = [("state", "in", SHOWN_STATES), *self._site_domain(arguments)]
+        if name.isdigit():
+            domain.append(("id", "=", min(int(name), LARGEST)))
+        else:
+            period, _colon, number = name.partition(":")
+            domain += [("category_id", "=", False), *([] if "site" in arguments else [("site_id", "=", False)])]
+            domain += [] if period == "latest" else [("period", "=", period)]
+            domain += [("number", "=", int(number))] if number else []
+        newest = "state desc, period_last desc, period_first desc, number desc, id desc"  # released before recalled
+        found = editions.union(
+            *(
+                editions.search([("report_id", "=", report.id), *domain], order=newest, limit=1)
+                for report in self._reports(arguments["code"])
+            )
+        )
+        if not found:
+            raise Problem("not-found", "There is no such edition, or it is not the account's to read.")
+        if len(found) > 1:
+            known = ", ".join(str(number) for number in sorted(found.ids))
+            raise Problem(
+                "conflict", f"Several companies have an edition of this name: ask for its id, one of {known}."
+            )
+        return found
 
     def _check_handed_out(self, edition):
         """:raises Problem: it was recalled, is not kept any longer, or is not what was released"""
@@ -259,6 +281,7 @@ def _edition(edition):
         "version": version.number,
         "exceptions": edition.finding_count,
         "digest": edition.digest,
+        "name": f"{edition.period}:{edition.number}",
     }
 
 

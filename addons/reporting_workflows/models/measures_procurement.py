@@ -7,8 +7,8 @@ from odoo import api, models
 from odoo.addons.distribution_core.compat import PURCHASE_CONFIRMED_STATES
 from odoo.addons.distribution_core.models.distribution_case import OPEN_STATES
 
-from .kpi_source import Dimension, Source, average, end_of, hours, share
-from .measures_service import PICKING_TYPE
+from .kpi_source import Dimension, Source, average, day_of, end_of, hours, share
+from .measures_service import PICKING_TYPE, TODAY
 
 ORDERED = ("state", "in", PURCHASE_CONFIRMED_STATES)
 ORDER_TYPE = "LEFT JOIN stock_picking_type kind ON kind.id = purchase_order.picking_type_id"
@@ -36,6 +36,9 @@ LINE_OPEN = (
     ("product_qty", ">", 0),
 )
 IS_OPEN = "purchase_order_line.qty_received < purchase_order_line.product_qty"
+#: What is expected comes in time until its day is over where the company works, whatever the minute says.
+EXPECTED_DAY = day_of("purchase_order_line.date_planned")
+IS_LATE = f"{IS_OPEN} AND {EXPECTED_DAY} < {TODAY}"
 OPEN_VALUE = """sum((purchase_order_line.product_qty - purchase_order_line.qty_received)
                     * purchase_order_line.price_subtotal / purchase_order_line.product_qty
                     / NULLIF(ordered.currency_rate, 0))"""
@@ -150,30 +153,30 @@ SOURCES = {
         joins=ORDER_TYPE,
         dimensions=ORDER_DIMENSIONS,
     ),
-    "overdue_purchase_lines": Source(
+    "purchase_lines_past_day": Source(
         "Purchase lines beyond their day",
         "purchase.order.line",
         "integer",
         numerator="count(*)",
         domain=LINE_OPEN,
         joins=LINE_JOINS,
-        condition=f"{IS_OPEN} AND purchase_order_line.date_planned < %(now)s",
+        condition=IS_LATE,
         dimensions=LINE_DIMENSIONS,
         touched_by=INBOUND_TOUCHED,
     ),
-    "overdue_purchase_value": Source(
+    "purchase_value_past_day": Source(
         "Value of purchase lines beyond their day",
         "purchase.order.line",
         "money",
         numerator=OPEN_VALUE,
         domain=LINE_OPEN,
         joins=LINE_JOINS,
-        condition=f"{IS_OPEN} AND purchase_order_line.date_planned < %(now)s",
+        condition=IS_LATE,
         dimensions=LINE_DIMENSIONS,
         touched_by=INBOUND_TOUCHED,
     ),
-    "inbound_at_risk": Source(
-        "Value on order that comes after customers need it",
+    "inbound_after_need_day": Source(
+        "Value on order that comes after the day on which customers need it",
         "purchase.order.line",
         "money",
         numerator=OPEN_VALUE,
@@ -186,8 +189,7 @@ SOURCES = {
              WHERE wanted.product_id = purchase_order_line.product_id AND way.code = 'outgoing'
                AND way.warehouse_id = kind.warehouse_id
                AND wanted.state IN ('waiting', 'confirmed', 'partially_available')
-               AND COALESCE(wanted.date_deadline, wanted.date)
-                   < GREATEST(purchase_order_line.date_planned, %(now)s))""",
+               AND {day_of("COALESCE(wanted.date_deadline, wanted.date)")} < GREATEST({EXPECTED_DAY}, {TODAY}))""",
         dimensions=LINE_DIMENSIONS,
         touched_by=(*INBOUND_TOUCHED, "sale.order"),
     ),

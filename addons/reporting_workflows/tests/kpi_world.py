@@ -22,6 +22,16 @@ from odoo.addons.distribution_core.compat import (
 FIRST, LAST = datetime(2019, 5, 1), datetime(2019, 5, 31)
 
 
+def hours_ahead(moment, hour):
+    """By how many hours, -11 to 12, the clock of a place is ahead of UTC that shows ``hour`` at the moment (UTC)."""
+    return (hour - moment.hour + 11) % 24 - 11
+
+
+def zone_ahead(hours):
+    """Name of the time zone that is always so many hours ahead of UTC."""
+    return f"Etc/GMT{-hours:+d}"
+
+
 class KpiWorld(TransactionCase):
     @classmethod
     def setUpClass(cls):
@@ -241,8 +251,7 @@ class KpiWorld(TransactionCase):
             }
             if number >= 20 and fact["way"] == "out":
                 fact.update(state=cls.deal.choice(("confirmed", "assigned")), done=None, person=None, sale=None)
-                today = cls.now.replace(hour=0, minute=0, second=0)
-                fact["deadline"] = cls.deal.choice((cls.now - timedelta(days=3), today, cls.now + timedelta(days=3)))
+                fact["deadline"] = cls.deal.choice((cls.now - timedelta(days=3), cls.now, cls.now + timedelta(days=3)))
                 fact["created"] = cls.now - timedelta(days=cls.deal.randint(4, 20))
                 fact["follows"] = cls.deal.random() < 0.6
             returned = fact["way"] == "in"
@@ -393,7 +402,8 @@ class KpiWorld(TransactionCase):
                     "product": cls.deal.choice(cls.goods),
                     "quantity": cls.deal.randint(2, 20),
                     "price": cls.deal.randint(3, 30),
-                    "planned": cls.now + timedelta(days=cls.deal.choice((-9, 9))),
+                    # Some hours ago is late once midnight has passed.
+                    "planned": cls.now + timedelta(hours=cls.deal.choice((-216, -4, -4, 4, 216))),
                 }
                 for _line in range(cls.deal.randint(1, 2))
             ]

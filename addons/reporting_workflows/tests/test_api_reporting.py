@@ -226,6 +226,50 @@ class TestApiReporting(ApiClient, ReportCase, HttpCase):
         self.assertTrue(events)
         self.assertNotIn("signature=", "".join([*events.mapped("data"), str(self.edition._released_facts())]))
 
+    def test_an_edition_by_its_name(self):
+        self._hand_out()
+        first = self.edition
+        second = self._released("2026-11-20", reason="Again")
+        later = self._released("2026-11-21")
+        at_site = self._released("2026-11-21", site=self.site)
+        self.assertEqual([one.number for one in (first, second, later, at_site)], [1, 2, 1, 1])
+
+        def read(name):
+            return self._answer(f"reports/vendors/editions/{name}", "report-edition")["edition"]
+
+        for name, edition in {
+            "2026-11-20:1": first,
+            "2026-11-20:2": second,
+            "2026-11-20": second,
+            "2026-11-21": later,
+            "latest": later,
+            "2026-11-21?site=%3DN1": at_site,
+            "latest?site=%3DN1": at_site,
+            f"{at_site.id}": at_site,
+            f"{at_site.id}?site=%3DN1": at_site,
+        }.items():
+            with self.subTest(name):
+                found = read(name)
+                self.assertEqual(found["id"], edition.id)
+                self.assertEqual(found["name"], f"{edition.period}:{edition.number}")
+        for listed in self._answer("reports/vendors/editions", "report-editions")["editions"]:
+            site = "?site=%3DN1" if listed["site"] else ""
+            self.assertEqual(read(f"{listed['name']}{site}"), listed, "each is found by the name that the list tells")
+        for name in (
+            *("2026-11-20:3", "2026-11-20:0", "2026-11-22", "2026-11", "2026-W47", "2026-11-20..2026-11-21"),
+            *("2026-11-20:", ":1", "Latest", "latest:2", "2026-11-20:1%0A", "2026-11-20?site=%3DN1", "9999999999"),
+            *(f"{first.id}?site=%3DN1", f"{first.id}:1"),
+        ):
+            with self.subTest(name):
+                self.assertProblem(self.get(f"reports/vendors/editions/{name}"), 404, "not-found")
+        # Recalled ones stand behind; by number, or with no other, they say so.
+        for edition in (later, second):
+            edition.with_user(self.owner).action_recall("Counted twice")
+        self.assertEqual(read("2026-11-20")["id"], first.id)
+        self.assertEqual(read("latest")["id"], first.id)
+        for name in ("2026-11-20:2", "2026-11-21"):
+            self.assertProblem(self.get(f"reports/vendors/editions/{name}"), 410, "recalled")
+
     def test_recalled_and_not_kept(self):
         self._hand_out()
         path = f"reports/vendors/editions/{self.edition.id}"

@@ -142,11 +142,11 @@ class TestKpi(TransactionCase):
             self._draft(direction="none", is_judged=True, warn=50, breach=100)
 
     def test_what_was_counted_in_another_way_gets_a_new_version(self):
-        script = import_script(
-            get_module_path("reporting_workflows") + "/migrations/1.1.0/post-kpi_outcomes.py", "post_kpi_outcomes"
-        )
+        migrations = get_module_path("reporting_workflows") + "/migrations/"
+        script = import_script(migrations + "1.1.0/post-kpi_outcomes.py", "post_kpi_outcomes")
+        later = import_script(migrations + "1.4.0/post-expected_day.py", "post_expected_day")
         sources = self.env["distribution.kpi.source"]._sources()
-        for code, (source, formula) in script.REPLACED.items():
+        for code, (source, formula) in {**script.REPLACED, **later.REPLACED}.items():
             kpi = self.env["distribution.kpi"].search([("code", "=", code)])
             self.assertEqual((kpi.source, kpi.formula), (source, formula), "the library says the same")
             self.assertIn(source, sources)

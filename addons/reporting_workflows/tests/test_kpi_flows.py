@@ -8,6 +8,8 @@ from odoo.tests.common import TransactionCase
 
 from odoo.addons.distribution_core.compat import IS_17, LINE_UOM, SALE_LINE_TAXES, storable_product_values
 
+from .kpi_world import hours_ahead, zone_ahead
+
 
 @tagged("post_install", "-at_install")
 class TestKpiFlows(TransactionCase):
@@ -16,8 +18,6 @@ class TestKpiFlows(TransactionCase):
         super().setUpClass()
         cls.env = cls.env(context=dict(cls.env.context, tracking_disable=True, mail_create_nolog=True))
         cls.company = cls.env.company
-        # Within what `_number` looks at, whatever the time of day.
-        cls.yesterday = fields.Datetime.now().replace(hour=12, minute=0, second=0) - timedelta(days=1)
         cls.company.resource_calendar_id.tz = "UTC"
         cls.site = cls.env["stock.warehouse"].create({"name": "North", "code": "KFN"})
         cls.other_site = cls.env["stock.warehouse"].create({"name": "South", "code": "KFS"})
@@ -28,10 +28,15 @@ class TestKpiFlows(TransactionCase):
         cls.customer = cls.env["res.partner"].create({"name": "Builders"})
         cls.vendor = cls.env["res.partner"].create({"name": "Forge", "vendor_status": "approved"})
 
+    def _make_it(self, hour):
+        """The hour where the company works, whatever it is elsewhere."""
+        zone = zone_ahead(hours_ahead(fields.Datetime.now(), hour))
+        self.company.resource_calendar_id.tz = self.company.partner_id.tz = self.env.user.tz = zone
+
     def _number(self, code, **where):
-        """(value as a float or None, records) of today."""
+        """(value as a float or None, records) of yesterday until tomorrow."""
         kpi = self.env["distribution.kpi"].search([("code", "=", code)])
-        today = fields.Datetime.now().date()
+        today = self.company._day_of(fields.Datetime.now())
         where = where or {"site": self.site.id}
         measures = kpi._measure(kpi, today - timedelta(days=1), today + timedelta(days=1), where=where)
         (measure,) = measures[kpi.id]
@@ -49,13 +54,13 @@ class TestKpiFlows(TransactionCase):
         self.env.cr.execute(f"UPDATE {record._table} SET {names} WHERE id = %s", [*columns.values(), record.id])
         record.invalidate_recordset()
 
-    def _sell(self, quantity=10, hours=5, promised=None):
+    def _sell(self, quantity=10, hours=5):
         line = {"product_id": self.product.id, "product_uom_qty": quantity, "price_unit": 9, SALE_LINE_TAXES: False}
         order = self.env["sale.order"].create(
             {
                 "partner_id": self.customer.id,
                 "warehouse_id": self.site.id,
-                "commitment_date": promised or (hours is not None and fields.Datetime.now() + timedelta(hours=hours)),
+                "commitment_date": hours is not None and fields.Datetime.now() + timedelta(hours=hours),
                 "order_line": [(0, 0, line)],
             }
         )
@@ -140,14 +145,15 @@ class TestKpiFlows(TransactionCase):
         self.assertEqual(tell("delivered", -3), (0, 0))
 
     def test_what_is_taken_off_later_was_due_all_the_same(self):
-        order, early = self._sell(promised=self.yesterday), self._sell(quantity=5, hours=2)
+        self._make_it(12)
+        order, early = self._sell(hours=-26), self._sell(quantity=5, hours=2)
         line, move = order.order_line, order.picking_ids.move_ids
-        self._set(move, create_date=self.yesterday - timedelta(hours=1))
+        self._set(move, create_date=fields.Datetime.now() - timedelta(hours=27))
 
         def asked():
             self.env.flush_all()
             kpi = self.env["distribution.kpi"].search([("code", "=", "service_level")])
-            today = fields.Datetime.now().date()
+            today = self.company._day_of(fields.Datetime.now())
             days = today - timedelta(days=3), today + timedelta(days=1)
             return float(kpi._measure(kpi, *days, where={"site": self.site.id})[kpi.id][0].denominator)
 
@@ -173,7 +179,7 @@ class TestKpiFlows(TransactionCase):
         rest.action_cancel()
         self.assertEqual((asked(), self._number("service_level")[0]), (10, 0))
         dozen = self.env.ref("uom.product_uom_dozen")
-        boxed = self._sell(quantity=36, promised=self.yesterday).picking_ids.move_ids
+        boxed = self._sell(quantity=36, hours=-26).picking_ids.move_ids
         boxed.product_uom = dozen
         boxed.product_uom_qty = 2
         self.assertEqual((boxed.product_qty, boxed.taken_off_qty), (24, 12))
@@ -255,6 +261,7 @@ class TestKpiFlows(TransactionCase):
         self.assertEqual(self._number("stock_value", site=self.other_site.id), (20, 1))
 
     def test_a_purchase_that_is_promised_and_received(self):
+        self._make_it(12)
         self.company.confirmation_asked = True
         self.vendor.email = "forge@example.com"
         order = self.env["purchase.order"].create(
@@ -271,7 +278,7 @@ class TestKpiFlows(TransactionCase):
                             "product_qty": 20,
                             "price_unit": 3,
                             LINE_UOM: self.product.uom_id.id,
-                            "date_planned": self.yesterday,
+                            "date_planned": fields.Datetime.now() - timedelta(hours=30),
                         },
                     )
                 ],
@@ -297,7 +304,35 @@ class TestKpiFlows(TransactionCase):
         self.assertEqual(self._number("receipt_discrepancy_rate", vendor=self.vendor.id)[1], 1)
         self.assertIn(self._number("supplier_otif", vendor=self.vendor.id)[0], (0, 100))
 
+    def test_what_comes_and_is_needed_on_one_day_is_neither_late_nor_a_risk(self):
+        self._make_it(12)
+        now = fields.Datetime.now()
+        self._sell(quantity=60, hours=-2)
+        line = {"product_id": self.product.id, "product_qty": 20, "price_unit": 3, "date_planned": now}
+        order = self.env["purchase.order"].create(
+            {"partner_id": self.vendor.id, "picking_type_id": self.site.in_type_id.id, "order_line": [(0, 0, line)]}
+        )
+        order.button_confirm()
+        self.assertEqual(order.state, "purchase")
+
+        def numbers():
+            codes = ("overdue_purchase_lines", "overdue_purchase_value", "inbound_at_risk")
+            return [self._number(code, vendor=self.vendor.id)[0] or 0 for code in codes]
+
+        for planned, found in {
+            now - timedelta(hours=11): [0, 0, 0],
+            now - timedelta(hours=4): [0, 0, 0],
+            now + timedelta(hours=10): [0, 0, 0],
+            now + timedelta(hours=13): [0, 0, 60],
+            now - timedelta(hours=13): [1, 60, 0],
+        }.items():
+            order.order_line.date_planned = planned
+            self.assertEqual(numbers(), found, planned - now)
+        self._make_it(1)
+        self.assertEqual(numbers(), [1, 60, 60], "what was needed yesterday comes today at the earliest")
+
     def test_a_kit_has_come_when_all_its_parts_have(self):
+        self._make_it(12)
         order = self.env["purchase.order"].create(
             {
                 "partner_id": self.vendor.id,
@@ -312,7 +347,7 @@ class TestKpiFlows(TransactionCase):
                             "product_qty": 20,
                             "price_unit": 3,
                             LINE_UOM: self.product.uom_id.id,
-                            "date_planned": self.yesterday,
+                            "date_planned": fields.Datetime.now() - timedelta(hours=30),
                         },
                     )
                 ],

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from odoo.tests import tagged
 
 from ..engine.kpi import rounded
-from .kpi_world import FIRST, LAST, KpiWorld
+from .kpi_world import FIRST, LAST, KpiWorld, hours_ahead, zone_ahead
 
 DAY = timedelta(days=1)
 TOLERANCE = Decimal("0.02")
@@ -464,8 +464,11 @@ class TestKpiNumbers(KpiWorld):
             scale=100,
         )
 
-    def test_purchases_that_are_late(self):
+    def _check_late_purchases(self, day_of=datetime.date):
+        """What is overdue, and what comes after customers need it, each on its day by the calendar ``day_of``; returns
+        how many lines are overdue."""
         ours = {"where": {"vendor": [self.vendor.id, self.other_vendor.id]}, "is_level": True}
+        today = day_of(self.now)
 
         def facts(top, only):
             return [
@@ -479,21 +482,37 @@ class TestKpiNumbers(KpiWorld):
             return (line["quantity"] - line["received"]) * line["price"] / purchase["rate"]
 
         def late(purchase, line):
-            return line["planned"] < self.now
+            return day_of(line["planned"]) < today
 
         def missed(purchase, line):
-            """A delivery of the same goods from the same site needs them before they come."""
-            arrival = max(line["planned"], self.now)
+            """A delivery of the same goods from the same site needs them on a day before they come."""
+            arrival = max(day_of(line["planned"]), today)
             return any(
-                fact["deadline"] < arrival and fact["site"] == purchase["site"] and product == line["product"]
+                day_of(fact["deadline"]) < arrival and fact["site"] == purchase["site"] and product == line["product"]
                 for fact in self._deliveries(done=False)
                 if fact["state"] == "confirmed"
                 for product, _quantity in fact["lines"]
             )
 
-        self._check("overdue_purchase_lines", facts(lambda *_line: 1, late), **ours)
+        lines = facts(lambda *_line: 1, late)
+        self._check("overdue_purchase_lines", lines, **ours)
         self._check("overdue_purchase_value", facts(worth, late), **ours)
         self._check("inbound_at_risk", facts(worth, missed), **ours)
+        return len(lines)
+
+    def test_purchases_that_are_late(self):
+        self._check_late_purchases()
+
+    def test_a_purchase_is_late_when_its_day_is_over_where_the_company_works(self):
+        """At one and the same moment: an hour after midnight what was due four hours ago is late, at noon it is not."""
+        found = {}
+        for hour in (1, 12, 21):
+            ahead = hours_ahead(self.now, hour)
+            self.company.resource_calendar_id.tz = zone_ahead(ahead)
+            found[hour] = self._check_late_purchases(lambda at, ahead=ahead: (at + timedelta(hours=ahead)).date())
+        self.company.resource_calendar_id.tz = "UTC"  # as it was
+        self.assertGreater(found[1], found[12], "yesterday's lines are late")
+        self.assertEqual(found[12], found[21], "no line of today is late, at whatever hour")
 
     def test_promises(self):
         asked = [fact for fact in self.confirmations if not fact["cancelled"]]

@@ -273,7 +273,7 @@ class TestReportConcurrency(CommittedCase):
                 ]
             )
             operations = env["distribution.api.operation"].with_user(self.system_id).with_company(self.company_id)
-            asked = {"code": run.report_id.code, "edition": run.edition_id.id, "limit": 10}
+            asked = {"code": run.report_id.code, "edition": str(run.edition_id.id), "limit": 10}
             try:
                 return events, operations._read_report_edition(None, asked)
             except Problem as problem:

@@ -68,6 +68,8 @@ LISTED = {
     "supplier_fill_rate": {"broken": "supplier_breaches"},
     "three_way_match": {"holds": "payment_holds"},
 }
+#: Tables of the orders to which belongs what a figure counts.
+ORDERS_OF = {"overdue_purchase_orders": {"by_vendor": "overdue_purchase_lines", "orders": "overdue_purchase_lines"}}
 
 
 def install(case, author, reader, **values):
@@ -240,12 +242,13 @@ class TestReportLibrary(KpiWorld):
 
     def test_a_table_lists_what_its_figure_counts(self):
         """Whatever the KPI counts: also what an ordinary condition cannot say."""
-        told = {}
+        told, of_orders = {}, {}
         for code, text in self.env["distribution.report.library"]._files().items():
             for entry in load(text)["datasets"]:
                 if match := BEHIND.search(entry.get("domain", "")):
-                    told.setdefault(code, {})[entry["code"]] = match[1]
-        self.assertEqual(told, LISTED)
+                    found = told if entry["domain"].startswith("[('id', ") else of_orders
+                    found.setdefault(code, {})[entry["code"]] = match[1]
+        self.assertEqual((told, of_orders), (LISTED, ORDERS_OF))
         # A delivery that was put off, before it was late or since, is as late as before.
         moved = next(one for one in self.deliveries if not one["done"] and one["deadline"] < self.now)
         moved["picking"].move_ids.date_deadline = self.now + timedelta(days=9)
@@ -275,6 +278,30 @@ class TestReportLibrary(KpiWorld):
         content = self._content("daily_service_level", span=(today, today))
         row = next(row for row in self._table(content, "late").rows if row[0] == moved["picking"].name)
         self.assertEqual(row[4], moved["deadline"], "the promise, not what it was moved to")
+
+    def test_an_order_is_overdue_when_one_of_its_lines_is(self):
+        """Not when a line that came was due before the others are."""
+        today = self.now.date()
+        late, met = {}, set()
+        for purchase in self.purchases:
+            if purchase["state"] == "purchase":
+                lines = [line for line in purchase["lines"] if line["planned"].date() < today]
+                if any(line["received"] < line["quantity"] for line in lines):
+                    late[purchase["order"].name] = purchase["vendor"].display_name
+                elif lines:
+                    met.add(purchase["order"].name)
+        self.assertTrue(late and met)
+        content = self._content("overdue_purchase_orders", span=(today, today))
+        own = {purchase["order"].name for purchase in self.purchases}
+        listed = [row[0] for row in self._table(content, "orders").rows if row[0] in own]
+        self.assertEqual(sorted(listed), sorted(late))
+        rows = {row[0]: row[1] for row in self._table(content, "vendors").rows}
+        for vendor in set(late.values()):
+            self.assertEqual(rows[vendor], list(late.values()).count(vendor))
+        for site in self.sites:
+            content = self._content("overdue_purchase_orders", span=(today, today), site=site)
+            at_site = {one["order"].name for one in self.purchases if one["site"] == site}
+            self.assertEqual({row[0] for row in self._table(content, "orders").rows}, at_site & late.keys())
 
     def test_a_table_of_other_documents_than_the_kpi_counts_is_refused(self):
         builder = self.env["distribution.report.builder"]
@@ -445,13 +472,13 @@ class TestReportLibrary(KpiWorld):
 
     # ------------------------------------------------------------------ pieces
 
-    def _content(self, code, category=None, span=MONTH):
+    def _content(self, code, category=None, span=MONTH, site=None):
         """What the report says about the generated month."""
         self.env.flush_all()
         self.env.invalidate_all()
         builder = self.env["distribution.report.builder"]
         draft = self.drafts[code]
-        scope = builder._scope(draft, *span, self.auditor, category=category)
+        scope = builder._scope(draft, *span, self.auditor, site, category)
         tables = builder._capture(scope)
         inputs = builder._freshness(scope, self.now)
         checks = builder._checks(scope, tables)
