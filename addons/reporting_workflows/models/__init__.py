@@ -18,6 +18,7 @@ from . import working_days
 from . import stock_standing
 from . import report
 from . import report_part
+from . import report_pick
 from . import report_dataset
 from . import report_section
 from . import report_input

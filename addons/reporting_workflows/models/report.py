@@ -9,6 +9,7 @@ from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 
+from ..engine.naming import code_of
 from ..engine.schedule import moment_of, next_due
 
 _logger = logging.getLogger(__name__)
@@ -27,7 +28,15 @@ class Report(models.Model):
     _order = "name, id"
 
     name = fields.Char(required=True, translate=True)
-    code = fields.Char(required=True, copy=False, help="Technical name: in files, addresses and the API.")
+    code = fields.Char(
+        required=True,
+        copy=False,
+        compute="_compute_code",
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="Technical name: in files, addresses and the API.",
+    )
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company, index=True)
     owner_id = fields.Many2one(
         "res.users",
@@ -63,6 +72,13 @@ class Report(models.Model):
                 )
 
     # -------------------------------------------------------------- computes
+
+    @api.depends("name")
+    def _compute_code(self):
+        for report in self.filtered(lambda report: not report.code):
+            # sudo: codes are told apart within the company, whoever may read its reports
+            others = self.sudo().with_context(active_test=False).search([("company_id", "=", report.company_id.id)])
+            report.code = code_of(report.name, set(others.mapped("code")))
 
     @api.depends("version_ids.state")
     def _compute_version_id(self):

@@ -22,6 +22,7 @@ from ..engine.run import verdict
 from ..engine.schedule import moment_of, period_before, period_key
 from ..engine.thresholds import findings_of
 from .report_check import check_rule
+from .report_dataset import aggregate, column_key
 from .report_part import words
 from .report_recipient import EXTERNAL
 from .report_threshold import threshold
@@ -242,7 +243,7 @@ class ReportBuilder(models.AbstractModel):
     def _grouped_table(self, scope, model, domain, dataset, columns):
         self._check_grouped_money(scope, model, domain, dataset)
         group_by, entries = list(words(dataset["group_by"])), dataset.get("columns", ())
-        aggregates = [_aggregate(entry) for entry in entries if entry["path"] not in group_by]
+        aggregates = [aggregate(entry) for entry in entries if entry["path"] not in group_by]
         groups = model._read_group(
             domain, group_by, aggregates, order=dataset.get("order") or None, limit=MOST_ROWS + 1
         )
@@ -252,7 +253,7 @@ class ReportBuilder(models.AbstractModel):
             found = dict(zip(keys, group))
             rows.append(
                 tuple(
-                    _plain(found[entry["path"] if entry["path"] in group_by else _aggregate(entry)], model, entry)
+                    _plain(found[entry["path"] if entry["path"] in group_by else aggregate(entry)], model, entry)
                     for entry in entries
                 )
             )
@@ -267,7 +268,7 @@ class ReportBuilder(models.AbstractModel):
             if (entry.get("aggregate") or "").startswith("count"):
                 kind = "integer"
             label = last._description_string(model.env) if last is not None else _("Number")
-            found.append(Column(_column_key(entry), entry.get("label") or label, entry.get("kind") or kind))
+            found.append(Column(column_key(entry), entry.get("label") or label, entry.get("kind") or kind))
         return tuple(found)
 
     @api.model
@@ -518,7 +519,7 @@ class ReportBuilder(models.AbstractModel):
         definition = version._definition()
         found = self._reader_problems(version) + self._recipient_problems(version)
         columns = {
-            entry["code"]: tuple(_column_key(column) for column in entry.get("columns", ()))
+            entry["code"]: tuple(column_key(column) for column in entry.get("columns", ()))
             for entry in definition.get("datasets", ())
         }
         codes = self._kpi_codes(definition)
@@ -653,15 +654,6 @@ def _pick(entry, *names):
 
 def _label(entry):
     return entry.get("label") or entry["code"]
-
-
-def _column_key(entry):
-    return _aggregate(entry) if entry.get("aggregate") else entry["path"]
-
-
-def _aggregate(entry):
-    path = entry["path"]
-    return path if path == "__count" else f"{path}:{entry.get('aggregate') or 'sum'}"
 
 
 def _field_at(model, path):

@@ -7,12 +7,13 @@ from odoo import fields, models
 from ..engine import CheckRule
 from ..engine.checks import KINDS, OPERATORS
 from .report_part import words
+from .report_pick import pick, picks
 
 
 class ReportCheck(models.Model):
     _name = "distribution.report.check"
     _description = "Data Check of a Report"
-    _inherit = ["distribution.report.part"]
+    _inherit = ["distribution.report.pick"]
     _order = "sequence, id"
     _rec_name = "code"
 
@@ -36,7 +37,16 @@ class ReportCheck(models.Model):
     )
     _part_numbers = ("minimum", "maximum", "tolerance", "tolerance_percent")
 
-    code = fields.Char(required=True)
+    _part_picks = {
+        "dataset_id": "dataset",
+        "measured_ids": "columns",
+        "other_dataset_id": "other_dataset",
+        "other_column_id": "other_column",
+        "kpi_ids": "kpis",
+    }
+    _part_named_by = ("label", "kind")
+
+    code = fields.Char(required=True, compute="_compute_code", store=True, readonly=False, precompute=True)
     label = fields.Char()
     kind = fields.Selection(
         [(kind, kind.replace("_", " ").capitalize()) for kind in KINDS], required=True, default="row_count"
@@ -52,6 +62,11 @@ class ReportCheck(models.Model):
     operator = fields.Selection([(sign, sign) for sign in OPERATORS])
     value = fields.Char()
     warn_only = fields.Boolean("Warning Only")
+    dataset_id = pick("distribution.report.dataset", string="Checked Dataset")
+    measured_ids = picks("distribution.report.column", string="Checked Columns", help="The first one is measured.")
+    other_dataset_id = pick("distribution.report.dataset", string="Reconciled with Dataset")
+    other_column_id = pick("distribution.report.column", string="Reconciled with Column")
+    kpi_ids = picks("distribution.kpi", string="Wrong where it Fails")
     kpis = fields.Char(
         "KPIs", help="Codes of KPIs that are wrong where it fails: left out, with the dataset, where it is shortened."
     )

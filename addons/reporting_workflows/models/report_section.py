@@ -3,12 +3,13 @@
 from odoo import fields, models
 
 from ..engine.content import CHART_KINDS
+from .report_pick import pick, picks
 
 
 class ReportSection(models.Model):
     _name = "distribution.report.section"
     _description = "Section of a Report"
-    _inherit = ["distribution.report.part"]
+    _inherit = ["distribution.report.pick"]
     _order = "sequence, id"
     _rec_name = "title"
 
@@ -26,7 +27,15 @@ class ReportSection(models.Model):
         "findings",
     )
 
-    code = fields.Char(required=True)
+    _part_picks = {
+        "kpi_ids": "kpis",
+        "dataset_id": "dataset",
+        "chart_label_id": "chart_label",
+        "chart_value_ids": "chart_values",
+    }
+    _part_named_by = ("title",)
+
+    code = fields.Char(required=True, compute="_compute_code", store=True, readonly=False, precompute=True)
     title = fields.Char(required=True)
     text = fields.Text(
         "Narrative",
@@ -39,6 +48,10 @@ class ReportSection(models.Model):
     chart = fields.Selection([(kind, kind.replace("_", " ").capitalize()) for kind in CHART_KINDS])
     chart_label = fields.Char(help="Column whose values are the labels.")
     chart_values = fields.Char(help="Columns that are drawn, separated by commas.")
+    kpi_ids = picks("distribution.kpi", string="KPIs Shown")
+    dataset_id = pick("distribution.report.dataset", string="Table of Dataset")
+    chart_label_id = pick("distribution.report.column", string="Labels")
+    chart_value_ids = picks("distribution.report.column", string="Drawn")
     findings = fields.Boolean("Exceptions", help="Lists the exceptions that thresholds and checks found.")
 
     _sql_constraints = [("code_unique", "UNIQUE (version_id, code)", "This section's code is there already.")]

@@ -5,12 +5,13 @@ from odoo import fields, models
 from ..engine import Threshold
 from ..engine.thresholds import DIRECTIONS, MEASURES
 from .report_check import number
+from .report_pick import pick
 
 
 class ReportThreshold(models.Model):
     _name = "distribution.report.threshold"
     _description = "Threshold of a Report"
-    _inherit = ["distribution.report.part"]
+    _inherit = ["distribution.report.pick"]
     _order = "sequence, id"
     _rec_name = "code"
 
@@ -29,7 +30,10 @@ class ReportThreshold(models.Model):
     )
     _part_numbers = ("warn", "breach")
 
-    code = fields.Char(required=True)
+    _part_picks = {"kpi_id": "kpi", "dataset_id": "dataset", "column_id": "column"}
+    _part_named_by = ("label", "kpi", "column", "dataset")
+
+    code = fields.Char(required=True, compute="_compute_code", store=True, readonly=False, precompute=True)
     label = fields.Char()
     measure = fields.Selection(
         [(name, {"kpi": "KPI"}.get(name, name.replace("_", " ").capitalize())) for name in MEASURES],
@@ -42,6 +46,9 @@ class ReportThreshold(models.Model):
     direction = fields.Selection([(name, name.capitalize()) for name in DIRECTIONS], required=True, default="above")
     warn = fields.Char("Warning")
     breach = fields.Char()
+    kpi_id = pick("distribution.kpi", string="Judged KPI")
+    dataset_id = pick("distribution.report.dataset", string="Judged Dataset")
+    column_id = pick("distribution.report.column", string="Judged Column")
     opens_case = fields.Boolean("Opens a Case", help="A breach opens an exception case.")
 
     _sql_constraints = [("code_unique", "UNIQUE (version_id, code)", "This threshold's code is there already.")]

@@ -1,0 +1,146 @@
+"""A definition is picked from lists: what it says is, to the letter, what the file says."""
+
+from odoo import Command
+from odoo.exceptions import ValidationError
+from odoo.tests.common import Form, tagged
+
+from .report_case import ReportCase
+
+
+@tagged("post_install", "-at_install")
+class TestReportPick(ReportCase):
+    def _draft(self, **values):
+        return self._report(publish=False, **values).version_ids.with_user(self.author)
+
+    def test_picks_show_what_is_written_and_leave_it_as_it_is(self):
+        version = self._draft(
+            threshold_ids=[Command.create({"code": "t", "kpi": "otif_unknown", "breach": "1"})],
+            input_ids=[Command.create({"code": "in", "source": "res.partner", "datasets": "vendors"})],
+        )
+        before = version._export_yaml()
+        section, dataset = version.section_ids[0], version.dataset_ids
+        self.assertEqual(section.dataset_id, dataset)
+        self.assertEqual(section.chart_label_id.display_name, "Name")
+        self.assertEqual(section.chart_value_ids.display_name, "Score")
+        self.assertEqual((dataset.model_choice, dataset.order_field), ("res.partner", "ref"))
+        self.assertIn("country_id", dataset.conditions)
+        self.assertEqual(version.input_ids.dataset_ids, dataset)
+        self.assertFalse(version.threshold_ids.kpi_id)
+        section.title = "Renamed"
+        self.assertEqual(version._export_yaml(), before.replace("All Vendors", "Renamed"))
+
+    def test_what_is_picked_is_what_the_file_says(self):
+        version = self._draft()
+        kpis = self.env["distribution.kpi"].search([("code", "in", ("service_level", "backorders", "cases_open"))])
+        by_code = {kpi.code: kpi for kpi in kpis}
+        version.write(
+            {
+                "section_ids": [
+                    Command.create(
+                        {"title": "How it goes: today", "kpi_ids": [Command.link(by_code["service_level"].id)]}
+                    )
+                ],
+                "threshold_ids": [
+                    Command.create({"label": "Too low", "kpi_id": by_code["service_level"].id, "breach": "95"})
+                ],
+                "check_ids": [
+                    Command.create(
+                        {
+                            "label": "Named",
+                            "kind": "nulls",
+                            "dataset_id": version.dataset_ids.id,
+                            "measured_ids": [Command.set(version.dataset_ids.column_ids[1:2].ids)],
+                        }
+                    )
+                ],
+                "input_ids": [Command.create({"label": "Moves", "model_choice": "stock.move", "stale_hours": 4})],
+            }
+        )
+        section = version.section_ids[-1]
+        self.assertEqual((section.code, section.kpis), ("how_it_goes_today", "service_level"))
+        section.write({"kpi_ids": [Command.link(by_code["backorders"].id), Command.link(by_code["cases_open"].id)]})
+        self.assertEqual(section.kpis, "service_level, backorders, cases_open")
+        section.write({"kpi_ids": [Command.unlink(by_code["backorders"].id)]})
+        self.assertEqual(section.kpis, "service_level, cases_open")
+        self.assertEqual(section.kpi_ids, by_code["service_level"] | by_code["cases_open"])
+        self.assertEqual((version.threshold_ids.kpi, version.threshold_ids.code), ("service_level", "too_low"))
+        self.assertEqual((version.check_ids.dataset, version.check_ids.columns), ("vendors", "name"))
+        self.assertEqual(version.input_ids.source, "stock.move")
+        version.invalidate_recordset()
+        self.assertFalse(version.problem_text)
+        text = version._export_yaml()
+        self.assertEqual(version._import_yaml(text)._export_yaml(), text)
+
+    def test_conditions_are_picked(self):
+        version = self._draft()
+        kpi = self.env["distribution.kpi"].search([("code", "=", "backorders")])
+        datasets = version.dataset_ids.create(
+            [
+                {
+                    "version_id": version.id,
+                    "label": "Orders",
+                    "model_choice": "sale.order",
+                    "period_field": "date_order",
+                    "site_field": "warehouse_id",
+                    "conditions": '[("state", "=", "sale")]',
+                    "group_field": "date_order",
+                    "group_grain": "month",
+                },
+                {"version_id": version.id, "label": "Bills", "model_choice": "account.move"},
+                {"version_id": version.id, "label": "Late", "model_choice": "stock.move", "behind_id": kpi.id},
+            ]
+        )
+        self.assertEqual(datasets.mapped("code"), ["orders", "bills", "late"])
+        orders, bills, late = datasets
+        self.assertEqual(
+            orders.domain,
+            "[('state', '=', 'sale'), ('date_order', '>=', '{since}'), ('date_order', '<', '{until}'), "
+            "('warehouse_id', '=', '{site}')]",
+        )
+        self.assertEqual((orders.group_by, bills.domain), ("date_order:month", "[]"))
+        self.assertEqual(late.domain, "[('id', 'in', '{kpi.backorders}')]")
+        bills.write({"period_field": "invoice_date", "order_field": "amount_total", "order_desc": True})
+        self.assertEqual(bills.domain, "[('invoice_date', '>=', '{first}'), ('invoice_date', '<=', '{last}')]")
+        self.assertEqual(bills.order, "amount_total desc")
+        orders.write({"period_field": False})
+        self.assertEqual(orders.domain, "[('state', '=', 'sale'), ('warehouse_id', '=', '{site}')]")
+        with self.assertRaisesRegex(ValidationError, "Only Those"):
+            orders.write({"conditions": "[('user_id', '=', uid)]"})
+
+    def test_what_is_picked_again_changes_nothing(self):
+        version = self._draft()
+        dataset = version.dataset_ids
+        before = version._definition()
+        dataset.write({"conditions": dataset.conditions, "order_field": "ref"})
+        version.section_ids[0].write(
+            {
+                "dataset_id": dataset.id,
+                "chart_label_id": version.section_ids[0].chart_label_id.id,
+                "chart_value_ids": [Command.set(version.section_ids[0].chart_value_ids.ids)],
+            }
+        )
+        self.assertEqual(version._definition(), before)
+
+    def test_the_form_offers_the_lists(self):
+        """As the web client fills it: nobody types a code."""
+        version = self._draft()
+        kpi = self.env["distribution.kpi"].search([("code", "=", "service_level")])
+        with Form(version) as form:
+            with form.section_ids.new() as section:
+                section.title = "Service"
+                section.kpi_ids.add(kpi)
+            with form.dataset_ids.new() as dataset:
+                dataset.label = "Late"
+                dataset.behind_id = kpi
+                self.assertEqual(dataset.model_choice, "stock.move")
+            with form.threshold_ids.new() as threshold:
+                threshold.label = "Low"
+                threshold.kpi_id = kpi
+                threshold.direction = "below"
+                threshold.breach = "90"
+            with form.input_ids.new() as source:
+                source.label = "Moves"
+                source.model_choice = "stock.move"
+        self.assertEqual(version.section_ids[-1].kpis, "service_level")
+        self.assertEqual(version.dataset_ids[-1].domain, "[('id', 'in', '{kpi.service_level}')]")
+        self.assertEqual((version.threshold_ids.kpi, version.input_ids.source), ("service_level", "stock.move"))
