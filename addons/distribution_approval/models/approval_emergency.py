@@ -562,6 +562,9 @@ class ApprovalRequest(models.Model):
     def _release_kind(self):
         return "emergency" if self.emergency_ids else super()._release_kind()
 
+    def _release_reason(self):
+        return self.emergency_ids.justification or super()._release_reason()
+
     def _announce_approval(self):
         """Nobody approved an emergency: it is told as what it is."""
         emergency = self.emergency_ids

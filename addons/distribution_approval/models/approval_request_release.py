@@ -49,6 +49,7 @@ class ApprovalRequest(models.Model):
                     "tolerance_percent": version.tolerance_percent,
                     "tolerance_amount": version.tolerance_amount,
                     "rate_tolerance_percent": version.rate_tolerance_percent,
+                    "reason": self._release_reason(),
                 }
             ]
         )
@@ -59,6 +60,10 @@ class ApprovalRequest(models.Model):
     def _release_kind(self):
         """The kind of release that this request leads to."""
         return "amendment" if self.kind == "amendment" else "approval"
+
+    def _release_reason(self):
+        """Why, where its kind does not say so; none: decisions say why."""
+        return
 
     def _announce_approval(self):
         self._event(

@@ -70,6 +70,7 @@ class TestEmergency(TermsCase):
         self.assertEqual((order.state, order.approval_state, request.resume_state), ("purchase", "released", "done"))
         release = self._releases(order)
         self.assertEqual((release.kind, release.digest), ("emergency", emergency.digest))
+        self.assertEqual(release.reason, WHY, "reports on emergency releases say why")
         self.assertEqual(set(request.task_ids.mapped("state")), {"cancelled"})
         self.assertFalse(request.decision_ids)
         self.assertEqual(

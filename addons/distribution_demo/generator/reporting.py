@@ -1,10 +1,15 @@
 """KPIs with owners and a past, the library of reports in force, and what a few reports said lately."""
 
+import os
+import tempfile
 from calendar import monthrange
+from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import Command
+
+from odoo.addons.reporting_workflows.engine import FORMATS, Content, Edition, Words, render
 
 from ..engine import reporting_cases as cases
 from .clock import at, day, moment
@@ -140,7 +145,7 @@ def _run_all(env, users):
         events.append((moment(case.day, case.hour), number, case, None))
         events += [(moment(case.day, step.hour), number, case, step) for step in case.steps]
     requests = type(env["distribution.approval.request"])
-    with patch.object(requests, "_resume_after_commit", lambda _request: None):
+    with _drawn_here(env), patch.object(requests, "_resume_after_commit", lambda _request: None):
         for when, number, case, step in sorted(events, key=lambda event: event[:2]):
             with at(when):
                 if step:
@@ -148,6 +153,24 @@ def _run_all(env, users):
                 else:
                     runs[number] = _start(env, case)
                 _work(env)
+
+
+@contextmanager
+def _drawn_here(env):
+    """Some thirty drawings, one after the other: the libraries are loaded once, not by a process for each."""
+
+    def _render(renderer, content_json, edition_json, formats=FORMATS):
+        content = Content.from_json(content_json)
+        words = Words(renderer._words(content.language))
+        return render(content, Edition.from_json(edition_json), tuple(formats), words)
+
+    with tempfile.TemporaryDirectory() as folder:
+        caches = {"MPLCONFIGDIR": folder, "XDG_CACHE_HOME": folder, "MPLBACKEND": "svg"}
+        with (
+            patch.dict(os.environ, caches),
+            patch.object(type(env["distribution.report.renderer"]), "_render", _render),
+        ):
+            yield
 
 
 def _start(env, case):

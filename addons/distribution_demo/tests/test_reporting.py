@@ -1,13 +1,33 @@
 """Numbers with owners and a past; the library in force; reports in every stage."""
 
+import csv
 import io
 import zipfile
 from datetime import timedelta
 
+import openpyxl
 from odoo.exceptions import AccessError
 from odoo.tests.common import TransactionCase, tagged
 
 from ..engine import reporting_cases as cases
+
+try:
+    from pypdf import PdfReader
+except ImportError:  # what Odoo 17.0 asks for
+    from PyPDF2 import PdfReader
+
+
+def pages(raw):
+    """The text of a PDF without its spaces."""
+    return "".join("".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(raw)).pages)
+
+
+def tables(raw):
+    """The rows of a CSV file, or of each in an archive of them."""
+    if raw[:4] != b"PK\x03\x04":
+        return list(csv.reader(io.StringIO(raw.decode("utf-8-sig"))))
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        return [row for name in archive.namelist() for row in tables(archive.read(name)) if name.endswith(".csv")]
 
 
 @tagged("post_install", "-at_install")
@@ -73,6 +93,46 @@ class TestReporting(TransactionCase):
             self.assertTrue([name for name in book.namelist() if "chart" in name], "native charts")
         with self.assertRaises(AccessError):
             edition.with_user(self.users["category_manager"]).read(["content"])
+
+    def test_each_report_of_the_library_is_released_handed_out_and_opens(self):
+        asked = 0
+        for code in cases.REPORT_OWNERS:
+            edition = self._run(code, "done").edition_id
+            with self.subTest(code=code):
+                self.assertEqual((edition.state, edition.run_id.state), ("released", "done"))
+                handed = edition.delivery_ids.filtered(lambda one: one.kind == "edition" and one.channel != "system")
+                self.assertTrue(handed)
+                self.assertEqual(set(handed.mapped("state")), {"sent"}, handed.mapped("error"))
+                reader = handed.user_id[0]
+                files = {file.kind: file.with_user(reader)._bytes() for file in edition.file_ids}
+                self.assertEqual(set(files), set(edition._formats()))
+                heading = "".join(edition.report_id.name.split())
+                self.assertIn(heading, pages(files["pdf"]))
+                book = openpyxl.load_workbook(io.BytesIO(files["xlsx"]))
+                self.assertGreater(len(book.sheetnames), 2)
+                if "csv" in files:
+                    self.assertGreater(len(tables(files["csv"])), 1)
+                if edition.release_pattern not in ("automatic", "supervisor"):
+                    self.assertTrue(edition._approving(), "people signed it")
+                self.assertNotIn(edition.report_id.owner_id, edition._approving().user_id)
+                self.assertEqual(
+                    set(edition._approving().user_id.mapped("login")),
+                    {
+                        step.person
+                        for run in cases.RUNS
+                        if run.report == code and run.state == "done"
+                        for step in run.steps
+                        if step.act == "decide"
+                    },
+                )
+                asked += bool(edition._approving())
+        self.assertEqual(asked, 10)
+
+    def test_a_report_on_stale_data_went_out_with_a_mark(self):
+        edition = self._run("integration_health", "done").edition_id
+        self.assertTrue(edition.is_marked and edition.is_stale)
+        self.assertIn("Seal of the ledger", edition.content)
+        self.assertEqual(edition._approving().user_id, self.users["operations_manager"])
 
     def test_a_discrepancy_above_its_threshold_went_to_a_supervisor(self):
         run = self._run("inventory_discrepancy", "done")

@@ -24,7 +24,8 @@ from .run import Verdict
 from .schedule import Due, Schedule
 from .thresholds import Threshold
 from .render_process import render_apart
-from .rendering import FORMATS, RenderError, file_name, media_type
+from .render_words import Words
+from .rendering import FORMATS, RenderError, file_name, media_type, render
 
 __all__ = [
     "Change",
@@ -52,7 +53,9 @@ __all__ = [
     "Table",
     "Threshold",
     "Verdict",
+    "Words",
     "file_name",
     "media_type",
+    "render",
     "render_apart",
 ]

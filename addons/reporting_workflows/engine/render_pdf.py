@@ -60,8 +60,8 @@ def render_pdf(content: Content, edition: Edition, words: Words) -> bytes:
     from weasyprint.text.fonts import FontConfiguration
 
     # What it would say is about styles that it does not know.
-    logging.getLogger("weasyprint").setLevel(logging.ERROR)
-    logging.getLogger("fontTools").setLevel(logging.ERROR)
+    for talkative in ("weasyprint", "weasyprint.progress", "fontTools"):
+        logging.getLogger(talkative).setLevel(logging.ERROR)
     page = _Page(content, edition, words)
     document = weasyprint.HTML(
         string=page.html(), url_fetcher=weasyprint.URLFetcher(allowed_protocols=("data",), allow_redirects=False)

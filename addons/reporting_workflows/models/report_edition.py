@@ -212,7 +212,7 @@ class ReportEdition(models.Model):
 
     @api.model
     def _propose(self, run):
-        """The edition of a run that wants to be released, its preview and its release."""
+        """The edition of a run that wants to be released, its release and, where people are asked, its preview."""
         content = Content.from_json(run.content)
         version = run.version_id
         edition = self.create(
@@ -240,8 +240,9 @@ class ReportEdition(models.Model):
             }
         )
         edition._check_governed()
-        edition._draw_preview()
         edition._ask()
+        if not edition.release_id.released_at:
+            edition._draw_preview()
         return edition
 
     def _recalled(self, run):

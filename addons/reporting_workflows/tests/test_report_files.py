@@ -50,6 +50,14 @@ class TestReportFiles(ReportCase):
                 table = b"".join(archive.read(name) for name in archive.namelist())
         self.assertIn(b"Vendor 3", table)
 
+    def test_where_nobody_is_asked_no_preview_is_drawn(self):
+        run = self._run(self._report(release_pattern="automatic", as_pdf=True))
+        self._work()
+        edition = run.edition_id
+        self.assertEqual((run.state, edition.state), ("done", "released"), run.error)
+        self.assertFalse(edition.preview_id)
+        self.assertTrue(edition.file_ids._bytes().startswith(b"%PDF"))
+
     def test_a_preview_that_was_exchanged_releases_nothing(self):
         run = self._run(self._report(release_pattern="finance", as_pdf=True))
         self._work()
