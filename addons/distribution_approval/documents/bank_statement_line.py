@@ -3,13 +3,14 @@
 A bank statement tells what happened; refusing to record it would not bring the money back. So a
 statement line never meets a gate. When it shows that a vendor whose bills are held was paid past
 the hold, a critical case is opened: when it is committed, for importing, choosing a counterpart and
-reconciling are several steps.
+reconciling are several steps. What is refused is to put it against a held bill: it stays unexplained.
 """
 
 import logging
 from functools import partial
 
 from odoo import SUPERUSER_ID, _, api, fields, models
+from odoo.exceptions import UserError
 
 from ..models.approval_activation import NOWHERE
 from .account_payment import MOVE_PAYMENT
@@ -139,5 +140,26 @@ class AccountPartialReconcile(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         partials = super().create(vals_list)
-        (partials.debit_move_id | partials.credit_move_id).move_id.sudo().statement_line_id._approval_look_at_commit()
+        # sudo: whoever reconciles need not read the bills
+        moves = (partials.debit_move_id | partials.credit_move_id).move_id.sudo()
+        moves._approval_check_settled()
+        moves.statement_line_id._approval_look_at_commit()
         return partials
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    def _approval_check_settled(self):
+        """Nothing is put against a bill before it is posted. Odoo 19.0 would, and the money then looks explained.
+
+        :raises UserError: a governed bill is a draft
+        """
+        held = self.filtered(lambda move: move.state == "draft")._approval_governed()
+        if held:
+            raise UserError(
+                _(
+                    "%s: not posted yet, so nothing is reconciled with it. Post it first, which takes its approval.",
+                    ", ".join(bill._approval_name() for bill in held),
+                )
+            )

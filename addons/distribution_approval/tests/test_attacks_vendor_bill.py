@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from odoo import Command, fields
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from odoo.addons.distribution_core.compat import IS_17
@@ -382,6 +382,21 @@ class TestAttacksVendorPayment(BillCase):
         self._look()
         self.assertFalse(self._cases(), "nobody knows yet what it is")
         self._reconcile(line)
+        self._look()
+        self.assertEqual(len(self._cases()), 1)
+
+    def test_nothing_is_put_against_a_held_bill(self):
+        bill = self._held_bill()
+        line = self._statement(-250)
+        with self.assertRaises(UserError), self.env.cr.savepoint():
+            self._reconcile(line, bill)
+        self._reconcile(line)
+        due = bill.line_ids.filtered(lambda item: item.display_type == "payment_term")
+        paid = line.move_id.line_ids.filtered(lambda item: item.account_id == due.account_id)
+        for user in self.clerk, self.env.user:
+            with self.assertRaises(UserError), self.env.cr.savepoint():
+                (due | paid).with_user(user).reconcile()
+        self.assertEqual((bill.payment_state, due.matched_debit_ids.ids), ("not_paid", []))
         self._look()
         self.assertEqual(len(self._cases()), 1)
 

@@ -363,7 +363,9 @@ class BuyerWorkbench(models.AbstractModel):
                     quantity=self._number(one.quantity),
                     unit=one.uom_id.name,
                     product=product.display_name,
-                ),
+                )
+                if one.quantity
+                else product.display_name,
                 where=" · ".join(filter(None, [one.warehouse_id.name, one.vendor_id.display_name])),
                 words=words,
                 about=one,

@@ -1,7 +1,7 @@
 """Rows that follow from what vendors said and the warehouse found: the engine alone makes, changes and removes them."""
 
 from odoo import _, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 
 
 class EngineEvidence(models.AbstractModel):
@@ -10,6 +10,20 @@ class EngineEvidence(models.AbstractModel):
     _name = "distribution.engine.evidence"
     _description = "Kept by the Engine"
     _inherit = ["distribution.approval.evidence"]
+
+    #: Field of the document that a row is about.
+    _about = None
+
+    def action_open_document(self):
+        """The document that this is about, with the rights of who asks.
+
+        :raises UserError: it was deleted
+        """
+        self.ensure_one()
+        document = self[self._about]
+        if not document:
+            raise UserError(_("The document was deleted. What was found about it is kept."))
+        return document.get_formview_action()
 
     def write(self, vals):
         self._check_engine()

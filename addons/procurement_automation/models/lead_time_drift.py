@@ -26,6 +26,11 @@ from ..engine import scorecard
 from ..engine.lead_time_drift import AgreedLine, DriftTolerance, drifts
 
 JOB = "procurement_automation.ir_cron_lead_time"
+#: Who sees drifts.
+WATCHERS = (
+    "purchase.group_purchase_user,distribution_core.group_vendor_manager,distribution_core.group_operations,"
+    "distribution_core.group_auditor"
+)
 #: A receipt may take so long to be saved after its goods were booked.
 GRACE = timedelta(hours=1)
 
@@ -225,7 +230,7 @@ class LeadTimeDrift(models.Model):
         return "\n".join(
             _(
                 "%(product)s: agreed %(agreed)s days, takes %(taken)s (%(number)s arrivals)",
-                product=line.product_id.display_name or _("Other products, together"),
+                product=line.display_name,
                 agreed=round(line.agreed_days),
                 taken=round(line.taken_days),
                 number=line.arrivals,
@@ -328,6 +333,11 @@ class LeadTimeDriftLine(models.Model):
     taken_days = fields.Float("Takes (days)", readonly=True, digits=(16, 1))
     arrivals = fields.Integer(readonly=True)
 
+    @api.depends("product_id")
+    def _compute_display_name(self):
+        for line in self:
+            line.display_name = line.product_id.display_name or _("Other products, together")
+
     def _facts(self):
         return {
             "product_id": self.product_id.id or None,
@@ -335,6 +345,34 @@ class LeadTimeDriftLine(models.Model):
             "taken_days": str(self.taken_days),
             "arrivals": self.arrivals,
         }
+
+
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    lead_time_drift_days = fields.Float(
+        "Longer than Agreed (days)",
+        compute="_compute_lead_time_drift_days",
+        digits=(16, 1),
+        groups=WATCHERS,
+    )
+
+    def _compute_lead_time_drift_days(self):
+        worst = dict(
+            self.env["distribution.lead.time.drift"]._read_group(
+                [("partner_id", "in", self.commercial_partner_id.ids), ("state", "=", "open")],
+                ["partner_id"],
+                ["worst_days:max"],
+            )
+        )
+        for partner in self:
+            partner.lead_time_drift_days = worst.get(partner.commercial_partner_id, 0.0)
+
+    def action_open_lead_time_drift(self):
+        """What the vendor drifts by, and what to do about it."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("procurement_automation.action_lead_time_drift")
+        return {**action, "domain": [("partner_id", "=", self.commercial_partner_id.id)]}
 
 
 class StockPicking(models.Model):

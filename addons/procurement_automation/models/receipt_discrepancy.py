@@ -34,6 +34,7 @@ class ReceiptDiscrepancy(models.Model):
     _name = "distribution.receipt.discrepancy"
     _description = "Receipt Discrepancy"
     _inherit = ["distribution.engine.evidence"]
+    _about = "picking_id"
     _log_access = False
     _order = "id desc"
     _rec_name = "kind"

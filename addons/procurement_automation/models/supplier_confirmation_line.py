@@ -193,6 +193,11 @@ class SupplierConfirmationLine(models.Model):
     # Buttons
     # ------------------------------------------------------------
 
+    def action_open_document(self):
+        """The confirmation that this is a line of."""
+        self.ensure_one()
+        return self.confirmation_id.get_formview_action()
+
     def action_accept(self):
         """Take what the vendor promises: days at once, quantity and price by an amendment where it is governed."""
         for confirmation in self.confirmation_id:

@@ -63,6 +63,7 @@ class SupplierDelayHit(models.Model):
     _name = "distribution.supplier.delay.hit"
     _description = "Customer Order at Risk"
     _inherit = ["distribution.engine.evidence"]
+    _about = "sale_order_id"
     _order = "delay_id desc, value desc, id"
     _rec_name = "sale_order_id"
 

@@ -35,6 +35,7 @@ class MatchLine(models.Model):
     _name = "distribution.match.line"
     _description = "Bill Match"
     _inherit = ["distribution.engine.evidence"]
+    _about = "bill_id"
     _log_access = False
     _order = "id desc"
     _rec_name = "verdict"

@@ -241,6 +241,8 @@ class TestBuyerWorkbench(Workbench, SupplierCase):
         self.assertEqual([act["method"] for act in item["acts"]], ["action_dismiss"], "nobody can deliver it")
         self._press(item, "Dismiss")
         self.assertFalse(self._seen(blocked, scope="nobody"))
+        late = self._proposal(quantity=0, reasons="open_late_order")
+        self.assertEqual(self._seen(late)["title"], self.product.display_name)
 
     def test_what_was_sent_back(self):
         order = self._order(amount=5000)

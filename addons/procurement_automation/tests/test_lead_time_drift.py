@@ -85,6 +85,27 @@ class TestLeadTimeDrift(Workbench, SupplierCase):
         self.assertIn(self.product_2.display_name, case.description)
         self.assertEqual(len(self._facts(drift, "drifted")), 1)
 
+    def test_the_vendor_shows_it(self):
+        drift = self._slow()
+        contact = self.env["res.partner"].create({"name": "T desk", "parent_id": self.vendor.id})
+        for partner in self.vendor, contact:
+            seen = partner.with_user(self.buyer)
+            self.assertEqual(seen.lead_time_drift_days, 7)
+            action = seen.action_open_lead_time_drift()
+            self.assertEqual(self.env[action["res_model"]].with_user(self.buyer).search(action["domain"]), drift)
+        arch = self.env["res.partner"].with_user(self.buyer).get_view(view_type="form")["arch"]
+        self.assertIn("action_open_lead_time_drift", arch)
+        with self.assertRaises(AccessError):
+            self.vendor.with_user(self.employee).read(["lead_time_drift_days"])
+
+    def test_what_seldom_arrives_is_named_together(self):
+        for product in self.product, self.product_2, self.product:
+            self._came(12, product)
+        self.Drift._cron_watch()
+        line = self._drift().line_ids
+        self.assertEqual((line.product_id.id, line.display_name), (False, "Other products, together"))
+        self.assertIn(line.display_name, self._case().description)
+
     def test_in_time_is_no_drift(self):
         self.assertFalse(self._slow(days=8), "3 days are tolerated")
         self.company.lead_time_tolerance_days = 2
@@ -100,6 +121,7 @@ class TestLeadTimeDrift(Workbench, SupplierCase):
         self.assertEqual((drift.state, case.state), ("over", "resolved"))
         self.assertTrue(drift.ended_at)
         self.assertEqual(len(self._facts(drift, "recovered")), 1)
+        self.assertFalse(self.vendor.with_user(self.buyer).lead_time_drift_days)
         again = self._slow(days=40, times=3) - drift
         self.assertEqual((again.state, len(self._case())), ("open", 2), "another drift is told anew")
 

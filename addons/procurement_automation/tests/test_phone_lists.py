@@ -14,9 +14,24 @@ ACTIONS = (
     "action_match_line",
     "action_budget",
     "action_budget_line",
+    "action_landed_rule",
     "action_landed_cost",
     "action_lead_time_drift",
+    "action_supplier_promises",
+    "action_supplier_delay_hit",
+    "action_transfer_lane",
+    "action_replenishment_run",
+    "action_demand_run",
 )
+
+
+#: Rows without a form of their own.
+ABOUT = {
+    "distribution.receipt.discrepancy": "picking_id",
+    "distribution.match.line": "bill_id",
+    "distribution.supplier.delay.hit": "sale_order_id",
+    "distribution.supplier.confirmation.line": None,
+}
 
 
 @tagged("post_install", "-at_install")
@@ -32,3 +47,17 @@ class TestPhoneLists(SupplierCase):
                 self.assertIn("o_kanban_mobile", shown.get("class"))
                 fields = {node.get("name") for node in shown.iter("field")}
                 model.search([], limit=5).read(list(fields))
+
+    def test_rows_open_what_they_are_about(self):
+        _order, confirmation = self._asked()
+        action = confirmation.line_ids.with_user(self.buyer).action_open_document()
+        self.assertEqual((action["res_model"], action["res_id"]), (confirmation._name, confirmation.id))
+        for name, about in ABOUT.items():
+            model = self.env[name].with_user(self.buyer)
+            views = model.get_views([(False, LIST), (False, "kanban")])["views"]
+            for kind in LIST, "kanban":
+                shown = etree.fromstring(views[kind]["arch"])
+                self.assertEqual((shown.get("action"), shown.get("type")), ("action_open_document", "object"), name)
+            if about:
+                self.assertEqual(model._about, about)
+                self.assertEqual(model._fields[about].type, "many2one")

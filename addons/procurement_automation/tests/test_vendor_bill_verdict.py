@@ -127,6 +127,7 @@ class TestVendorBillVerdict(VerdictCase):
         bill = self._bill(self._ordered(100, 10), price=12)
         bill.action_post()
         row = self.env["distribution.match.line"].search([("bill_ref", "=", bill.id)])
+        self.assertEqual(row.action_open_document()["res_id"], bill.id)
         for user in (self.clerk, self.buyer, self.auditor):
             with self.assertRaises(AccessError):
                 row.with_user(user).write({"verdict": "match"})
