@@ -1,5 +1,6 @@
 """What governance of sale orders costs in queries, against the same flow without governance."""
 
+from odoo import Command
 from odoo.tests.common import tagged
 
 from .sales_case import SalesCase
@@ -7,6 +8,9 @@ from .sales_case import SalesCase
 
 @tagged("post_install", "-at_install")
 class TestSaleQueryCounts(SalesCase):
+    #: Queries of governance for a batch of any number of orders.
+    BATCH = 16
+
     def _orders(self, count):
         customers = self.env["res.partner"].create([{"name": f"Customer {n}"} for n in range(count)])
         lines = [(self.bolt, 2, 10.0, 0.0)] * 5
@@ -41,4 +45,45 @@ class TestSaleQueryCounts(SalesCase):
         self._switch_off()
         self._confirm_cold(orders[41])
         without = self._confirm_cold(orders[42:])
-        self.assertLessEqual(with_gate - without, 16, f"{with_gate} queries instead of {without}")
+        self.assertLessEqual(with_gate - without, self.BATCH, f"{with_gate} queries instead of {without}")
+
+
+@tagged("post_install", "-at_install")
+class TestSaleTermsQueryCounts(TestSaleQueryCounts):
+    """The same bounds where policy asks about list prices and terms, of customers with terms and lists of their own."""
+
+    BATCH = 20
+
+    @classmethod
+    def _sales_rules(cls):
+        return [
+            *super()._sales_rules(),
+            ("Under list", "require", [("price_under_list", "gt", "5")], ["Sales"]),
+            ("Longer terms", "require", [("terms_longer_days", "gt", "0")], ["Finance"]),
+            ("Made for the order", "require", [("terms_changed_days", "le", "30")], ["Sales"]),
+        ]
+
+    def _orders(self, count):
+        lists = self.env["product.pricelist"].create([{"name": f"List {n}", "sequence": 100 + n} for n in range(2)])
+        terms = self.env["account.payment.term"].create(
+            [{"name": f"{days} days", "line_ids": [Command.create({"nb_days": days})]} for days in (20, 40)]
+        )
+        orders = super()._orders(count)
+        for number, order in enumerate(orders):
+            order.partner_id.with_company(self.company).write(
+                {"property_product_pricelist": lists[number % 2].id, "property_payment_term_id": terms[number % 2].id}
+            )
+            # Not the terms of the customer, and no longer ones.
+            order.payment_term_id = terms[0]
+        return orders
+
+    def test_facts_of_any_number(self):
+        orders = self._orders(40)
+        counts = []
+        for batch in (orders[:1], orders[:3], orders):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            batch.sudo()._approval_facts({"own_terms", "terms_longer_days", "terms_changed_days", "price_under_list"})
+            counts.append(self.cr.sql_log_count - before)
+        self.assertLessEqual(counts[2], counts[1], counts)

@@ -29,6 +29,7 @@ class SaleCase:
     quantity: int
     discount: float = 0.0
     below_cost: bool = False
+    terms: str = ""  #: payment terms instead of the customer's
     steps: tuple = ()
 
 
@@ -38,7 +39,9 @@ POLICIES = (
         "Sales policy",
         "sales_manager",
         "Sales representatives give up to 10 % on a line, keep a margin of 15 % and stay within the credit limit. "
-        "More discount or volume is the sales manager's, thin margins and credit are finance's.",
+        "More discount or volume is the sales manager's, thin margins and credit are finance's. Up to 30 days more to "
+        "pay than the customer usually has are the sales manager's as well, more than that finance's; and the sales "
+        "manager sees what was ordered at terms or prices that those who ask for it changed themselves.",
         (
             Rule(10, "Below cost", "refuse", (("margin_percent", "lt", "0"),)),
             Rule(
@@ -56,6 +59,27 @@ POLICIES = (
             Rule(40, "Discount above 10 %", "require", (("discount_worst_line", "gt", "10"),), ((10, "Sales"),)),
             Rule(50, "Margin below 15 %", "require", (("margin_percent", "lt", "15"),), ((20, "Finance"),)),
             Rule(60, "Over the credit limit", "require", (("credit_over_limit", "gt", "0"),), ((20, "Finance"),)),
+            Rule(
+                70,
+                "Paid up to 30 days later than usual",
+                "require",
+                (("terms_longer_days", "gt", "0"), ("terms_longer_days", "le", "30")),
+                ((10, "Sales"),),
+            ),
+            Rule(
+                80,
+                "Paid more than 30 days later than usual",
+                "require",
+                (("terms_longer_days", "gt", "30"),),
+                ((20, "Finance"),),
+            ),
+            Rule(
+                90,
+                "Terms or prices changed by those who ask",
+                "require",
+                (("terms_changed_days", "le", "30"),),
+                ((10, "Sales"),),
+            ),
         ),
         (("tolerance_percent", 2), ("tolerance_amount", 50)),
     ),
@@ -164,6 +188,7 @@ CASES = (
             ("warehouse_operator", "deliver", ""),
         ),
     ),
+    SaleCase("longer_terms", 6, 8, terms="account.account_payment_term_45days", steps=(("sales_rep", "confirm", ""),)),
 )
 #: How much of one earlier delivery comes back.
 RETURNED_SHARE = 0.5

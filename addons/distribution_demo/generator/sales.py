@@ -100,6 +100,7 @@ def _tell(env, directory, case, product):
                 "user_id": seller.id,
                 "warehouse_id": next(iter(directory.sites.values())).id,
                 "origin": case.key,
+                **({"payment_term_id": env.ref(case.terms).id} if case.terms else {}),
                 "order_line": [
                     Command.create(
                         {

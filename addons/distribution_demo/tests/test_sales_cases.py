@@ -18,6 +18,12 @@ class TestSalesCases(TransactionCase):
             order = self._order(key)
             self.assertEqual((key, order.state, order.approval_state), (key, state, approval))
 
+    def test_longer_terms(self):
+        order = self._order("longer_terms")
+        self.assertEqual((order.state, order.approval_state), ("draft", "pending"))
+        self.assertIn("Paid up to 30 days later than usual", order.approval_banner)
+        self.assertEqual(order.approval_request_id.waiting_for, "Sales")
+
     def test_deliveries(self):
         held = self._order("payment_awaited").picking_ids
         self.assertEqual((held.state, held.delivery_hold_ids.approval_state), ("assigned", "pending"))
