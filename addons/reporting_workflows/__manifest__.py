@@ -1,7 +1,7 @@
 {
     "name": "Reporting Workflows",
     "summary": "Reports with an owner, checks, a release and a trail: numbers that people can trust and sign",
-    "version": "17.0.1.3.0",
+    "version": "17.0.1.4.0",
     "category": "Supply Chain",
     "author": "Distribution Suite",
     "license": "LGPL-3",
@@ -27,7 +27,9 @@
         "wizard/report_wizard_views.xml",
         "views/report_views.xml",
         "views/report_run_views.xml",
+        "views/report_folder_views.xml",
         "views/reporting_menus.xml",
+        "views/report_webhook_views.xml",
         "views/server_action_views.xml",
         # the library
         "security/stock_standing_security.xml",
