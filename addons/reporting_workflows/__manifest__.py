@@ -27,7 +27,9 @@
         "wizard/report_wizard_views.xml",
         "views/report_views.xml",
         "views/report_run_views.xml",
+        "views/report_folder_views.xml",
         "views/reporting_menus.xml",
+        "views/report_webhook_views.xml",
         "views/server_action_views.xml",
         # the library
         "security/stock_standing_security.xml",

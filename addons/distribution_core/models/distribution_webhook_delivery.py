@@ -325,7 +325,7 @@ class DistributionWebhookDelivery(models.Model):
         if not event:
             self._give_up("the event was pruned from the ledger")
             return None
-        body = canonical_json(event._to_cloudevent()).encode()
+        body = canonical_json(self._envelope(event)).encode()
         if len(body) > MAX_PAYLOAD:
             self._give_up(f"the event is longer than {MAX_PAYLOAD} bytes")
             return None
@@ -345,6 +345,11 @@ class DistributionWebhookDelivery(models.Model):
                 'webhook-signature': sign(secrets, event.uid, timestamp, body),
             },
         }
+
+    def _envelope(self, event):
+        """What this subscription is sent of the event, the same at every try. Addons may add what no ledger keeps."""
+        self.ensure_one()
+        return event._to_cloudevent()
 
     def _give_up(self, error):
         """It cannot be sent at all."""

@@ -12,7 +12,7 @@ from odoo import Command
 from odoo.addons.reporting_workflows.engine import FORMATS, Content, Edition, Words, render
 
 from ..engine import reporting_cases as cases
-from .clock import at, day, moment
+from .clock import at, moment
 
 
 def build(env, _plan, directory):
@@ -175,7 +175,8 @@ def _drawn_here(env):
 
 def _start(env, case):
     report = env["distribution.report"].search([("code", "=", case.report)])
-    first, last = _month(env, case.months) if case.months else map(day, case.days)
+    today = env.company._day_of(moment(0, 0))
+    first, last = _month(env, case.months) if case.months else (today - timedelta(ago) for ago in case.days)
     return env["distribution.report.run"]._start(
         report.version_id, first, last, origin="schedule", due_at=moment(case.day, case.hour)
     )

@@ -33,6 +33,7 @@ from . import report_run
 from . import report_run_step
 from . import report_edition
 from . import report_delivery
+from . import report_webhook
 from . import report_release
 from . import report_renderer
 from . import api_reporting

@@ -20,6 +20,9 @@ class Dashboard(models.Model):
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
     section_ids = fields.One2many("distribution.dashboard.section", "dashboard_id", copy=True)
+    reports = fields.Char(
+        help="Codes of the reports whose newest released editions are listed, of those that the reader may read."
+    )
 
     _sql_constraints = [("code_unique", "UNIQUE (code)", "A dashboard's code exists only once.")]
 

@@ -27,9 +27,12 @@ from ..engine import Figure, PeriodError
 from ..engine.dashboard import PERIODS, Day, drawn, is_comparable, spans_of, total
 from ..engine.kpi import exact
 from ..engine.render_values import Writer
+from .report_part import words
 
 #: A number of today that is older than this is called old: the job that refreshes it stands still.
 OLD = timedelta(hours=1)
+#: So many editions are listed at most.
+MOST_EDITIONS = 12
 #: So many columns has the table of sites.
 SITE_COLUMNS = 8
 
@@ -117,6 +120,7 @@ class Dashboard(models.Model):
             "place_text": self._place_text(place),
             "sections": [section for section in sections if section["tiles"] or section["hidden"]],
             "by_site": self._by_site(readable, look, codes),
+            "editions": self._editions(dashboard, place, writer),
             "refreshed_text": writer.moment(max(measured_at)) if measured_at else "",
             "may_measure": self._may_measure(),
             "queries": self.env.cr.sql_log_count - queries,
@@ -300,6 +304,58 @@ class Dashboard(models.Model):
             query.from_clause,
             query.where_clause or SQL("TRUE"),
         )
+
+    def _editions(self, dashboard, place, writer):
+        """The newest released edition of each report that the dashboard names, with its files: what the user may read
+        of the present company, and of sites where some are chosen.
+        """
+        codes = list(words(dashboard.reports))
+        if not codes:
+            return []
+        self.env.flush_all()  # the statement looks at more tables than the search flushes
+        domain = [("state", "=", "released"), ("company_id", "=", self.env.company.id)]
+        if place.sites is not None:
+            domain.append(("site_id", "in", [False, *place.site_ids]))
+        query = self.env["distribution.report.edition"]._search(domain, order="id")
+        # Names and files in the same statement: a recipient reads the edition, not the definition of the report.
+        self.env.cr.execute(
+            SQL(
+                """SELECT * FROM (
+                       SELECT DISTINCT ON (edition.report_id, edition.parameters)
+                              edition.id, COALESCE(report.name->>%s, report.name->>'en_US') AS name, edition.period,
+                              edition.number, edition.released_at, edition.finding_count, edition.is_marked,
+                              (SELECT json_agg(json_build_array(file.kind, file.attachment_id) ORDER BY file.id)
+                                 FROM distribution_report_file file
+                                WHERE file.edition_id = edition.id AND file.attachment_id IS NOT NULL) AS files
+                         FROM distribution_report_edition edition
+                         JOIN distribution_report report ON report.id = edition.report_id
+                        WHERE report.code = ANY(%s) AND edition.id IN (SELECT %s FROM %s WHERE %s)
+                     ORDER BY edition.report_id, edition.parameters, edition.period_last DESC, edition.number DESC
+                   ) newest ORDER BY released_at DESC, id DESC LIMIT %s""",
+                self.env.lang or "en_US",
+                codes,
+                SQL.identifier("distribution_report_edition", "id"),
+                query.from_clause,
+                query.where_clause or SQL("TRUE"),
+                MOST_EDITIONS,
+            )
+        )
+        return [
+            {
+                "id": number,
+                "name": name,
+                "period": period,
+                "number": edition,
+                "released_text": writer.moment(released_at),
+                "exceptions": findings,
+                "is_marked": is_marked,
+                "files": [
+                    {"kind": kind.upper(), "url": f"/web/content/{attachment}?download=true"}
+                    for kind, attachment in files or ()
+                ],
+            }
+            for number, name, period, edition, released_at, findings, is_marked, files in self.env.cr.fetchall()
+        ]
 
     def _days(self, kpis, first, last, place):
         """``{KPI number: {day: Day}}``: of a company its own row, of sites their sum."""

@@ -338,6 +338,27 @@ class ReportDelivery(models.Model):
         base = self.edition_id.get_base_url()
         return f"{base}{PATH}{self.id}/{kind}?expires={expires}&signature={self._signature(kind, expires)}"
 
+    @api.model
+    def _to_system(self, edition_number, account):
+        """How an edition was handed to the account of another system; empty where it was not."""
+        # sudo: asked for what is sent to that account, whoever's event it is
+        return self.sudo().search(
+            [
+                ("edition_id", "=", edition_number),
+                ("user_id", "=", account.id),
+                ("kind", "=", "edition"),
+                ("channel", "=", "system"),
+                ("state", "=", "sent"),
+            ],
+            limit=1,
+        )
+
+    def _open_url(self, kind):
+        """The signed address of a file while it opens it, else None."""
+        if not self or self._status(self._expires().timestamp()) != "open":
+            return None
+        return self._url(kind)
+
     def _signature(self, kind, expires):
         # sudo: the secret of the database signs; whoever asks only gets the signature
         return hmac(self.env(su=True), "distribution-report-download", (self.id, kind, expires))

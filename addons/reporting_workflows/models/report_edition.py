@@ -657,6 +657,14 @@ class ReportFile(models.Model):
     attachment_id = fields.Many2one("ir.attachment", "File", readonly=True, ondelete="restrict")
     sha256 = fields.Char("SHA-256", required=True, readonly=True)
     size = fields.Integer("Size (bytes)", readonly=True)
+    name = fields.Char("File Name", related="attachment_id.name")
+    # Stored: folders are made of them.
+    report_id = fields.Many2one(related="edition_id.report_id", store=True, index=True)
+    period = fields.Char(related="edition_id.period", store=True)
+    classification = fields.Selection(related="edition_id.classification", store=True)
+    state = fields.Selection(related="edition_id.state", store=True)
+    released_at = fields.Datetime(related="edition_id.released_at", store=True)
+    number = fields.Integer(related="edition_id.number")
 
     _sql_constraints = [("kind_unique", "UNIQUE (edition_id, kind)", "An edition has one file of a format.")]
 
@@ -674,6 +682,10 @@ class ReportFile(models.Model):
                 _("%s: the file is not what was released; it is not handed out.", self.edition_id.display_name)
             )
         return raw
+
+    def action_edition(self):
+        """Open the edition that it belongs to."""
+        return self.edition_id._show()
 
     def action_download(self):
         self.ensure_one()

@@ -20,3 +20,5 @@ from . import test_german
 from . import test_report_money
 from . import test_report_reader
 from . import test_report_pick
+from . import test_report_webhook
+from . import test_report_folder
