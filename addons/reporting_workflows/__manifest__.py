@@ -16,6 +16,7 @@
         "security/ir.model.access.csv",
         "data/kpi_data.xml",
         "data/kpi_library.xml",
+        "data/kpi_in_force.xml",
         "views/kpi_views.xml",
         # dashboards
         "data/dashboard_data.xml",

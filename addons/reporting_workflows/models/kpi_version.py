@@ -325,7 +325,7 @@ class KpiVersion(models.Model):
 
     @api.model
     def _publish_library(self):
-        """The definitions that come with an addon are in force once it is installed."""
+        """The definitions that come with an addon are in force once it is installed, or updated to bring them."""
         drafts = self.search([("state", "=", "draft"), ("number", "=", 1), ("kpi_id.version_id", "=", False)])
         shipped = drafts.get_external_id()
         # What people have drafted, or imported, is for a publisher.

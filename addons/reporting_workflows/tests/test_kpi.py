@@ -9,7 +9,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.modules.module import get_module_path
 from odoo.tests import new_test_user, tagged
 from odoo.tests.common import TransactionCase
-from odoo.tools import mute_logger
+from odoo.tools import convert_file, mute_logger
 
 from ..engine.kpi import Measure
 
@@ -55,6 +55,23 @@ class TestKpi(TransactionCase):
             self.assertTrue(kpi.question.endswith("?"), kpi.code)
             self.assertTrue(kpi.formula.endswith("."), kpi.code)
             self.assertTrue(kpi.kind, kpi.code)
+
+    def test_what_an_update_brings_is_in_force_and_what_people_draft_is_not(self):
+        kpis = self.env["distribution.kpi"].create(
+            [{"code": code, "name": code, "family": "service"} for code in ("t_brought", "t_drafted")]
+        )
+        versions = self.env["distribution.kpi.version"].create(
+            [{"kpi_id": kpi.id, "question": "?", "formula": ".", "source": "cases_open"} for kpi in kpis]
+        )
+        again = self._draft(target=7)
+        for version, name in ((versions[0], "kpi_t_brought_v1"), (again, "kpi_t_again_v2")):
+            self.env["ir.model.data"].create(
+                {"module": "reporting_workflows", "name": name, "model": version._name, "res_id": version.id}
+            )
+        for _again in range(2):
+            convert_file(self.env, "reporting_workflows", "data/kpi_in_force.xml", {}, mode="update")
+            self.assertEqual(versions.mapped("state"), ["published", "draft"])
+            self.assertEqual((kpis[0].version_id, again.state), (versions[0], "draft"))
 
     def test_a_second_person_publishes(self):
         draft = self._draft(direction="up", is_judged=True, warn=100, breach=50, change_summary="Now judged")
