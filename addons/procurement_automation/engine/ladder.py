@@ -127,19 +127,21 @@ class Watch:
         taken: Collection[str],
         after: Distance,
         before: Distance,
+        now: datetime,
     ) -> tuple[str, datetime] | None:
         """The next step and its moment, for a promise of ``due`` that was made at ``promised_at``.
+
+        Once the promised moment has come, nobody is asked any more whether the promise holds.
 
         :param taken: steps that were taken for this very promise
         """
         if LATE in taken:
             return None
-        late_at = after(due, self.grace) if self.grace else due
-        if self.check_before and CHECK not in taken:
+        if self.check_before and CHECK not in taken and now < due:
             check_at = before(due, self.check_before)
             if promised_at < check_at:
                 return CHECK, check_at
-        return LATE, late_at
+        return LATE, after(due, self.grace) if self.grace else due
 
     def outstanding(
         self,
@@ -151,9 +153,5 @@ class Watch:
         now: datetime,
     ) -> str | None:
         """The step to take now, if any."""
-        found = self.next_step(due, promised_at, taken, after, before)
-        if not found:
-            return None
-        if found[0] == CHECK and now >= due:
-            found = self.next_step(due, promised_at, {*taken, CHECK}, after, before)
+        found = self.next_step(due, promised_at, taken, after, before, now)
         return found[0] if found and found[1] <= now else None

@@ -74,6 +74,7 @@ class SupplierConfirmation(models.Model):
     def _steps_to_come(self):
         """``(what is to do, moment)``: the chain's next step, and that of each promised line."""
         self.ensure_one()
+        now = fields.Datetime.now()
         if self._unanswered():
             found = self.company_id._confirmation_ladder().next_step(self.asked_at, self._taken(), self._after)
             if found:
@@ -82,11 +83,11 @@ class SupplierConfirmation(models.Model):
         for line in self._expected():
             due = self._begin_of(line._watched_day())
             since = line.promised_at or self.asked_at
-            found = watch.next_step(due, since, line._taken_for_day(), self._after, self._before)
+            found = watch.next_step(due, since, line._taken_for_day(), self._after, self._before, now)
             if found:
                 yield found
         if self.state == "proposed":
-            yield "proposal", fields.Datetime.now() + timedelta(hours=1)
+            yield "proposal", now + timedelta(hours=1)
 
     # ------------------------------------------------------------
     # The job

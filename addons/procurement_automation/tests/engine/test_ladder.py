@@ -88,6 +88,8 @@ def test_around_a_promise(check_before, grace, lead, moments):
         if step:
             assert step not in taken
             taken[step] = now
+        coming = watch.next_step(due, ASKED, taken, after, before, now)
+        assert not coming or coming[1] > now, "a job that looks again finds nothing to do"
     if CHECK in taken:
         assert before(due, check_before) <= taken[CHECK] < due
         assert check_before and before(due, check_before) > ASKED
@@ -98,5 +100,10 @@ def test_around_a_promise(check_before, grace, lead, moments):
 def test_a_fresh_promise_is_not_questioned():
     watch = Watch(check_before=2880)
     due = ASKED + timedelta(days=1)
-    assert watch.next_step(due, ASKED, (), after, before) == (LATE, due)
-    assert watch.next_step(due + timedelta(days=9), ASKED, (), after, before)[0] == CHECK
+    assert watch.next_step(due, ASKED, (), after, before, ASKED) == (LATE, due)
+    assert watch.next_step(due + timedelta(days=9), ASKED, (), after, before, ASKED)[0] == CHECK
+
+
+def test_nobody_is_asked_once_the_promised_day_has_come():
+    due = ASKED + timedelta(days=9)
+    assert Watch(check_before=60, grace=120).next_step(due, ASKED, (), after, before, due) == (LATE, after(due, 120))
