@@ -273,7 +273,7 @@ class Company:
         move, number = picking.move_ids[0], f"{FROM['purchase_order']} + number"
         each = f"bought CROSS JOIN generate_series(1, {BOUGHT_LINES}) AS part"
         row, receipt = f"{FROM['purchase_line']} + number * {BOUGHT_LINES} + part", f"{FROM['received']} + number"
-        product = self._product(BOUGHT_LINES, 6)
+        product = self._product(BOUGHT_LINES, 46)
         head = {"id": number, "name": "'BO' || number", "partner_id": "vendor", "picking_type_id": "in_kind"}
         when = {"date_order": "moment", "date_approve": "moment", "date_planned": "planned"}
         when["create_date"] = "moment - make_interval(hours => (number % 90)::int)"
@@ -317,7 +317,7 @@ class Company:
         line = {
             "confirmation_id": asked,
             **whose,
-            "product_id": self._product(BOUGHT_LINES, 6),
+            "product_id": self._product(BOUGHT_LINES, 46),
             "description": "'Part'",
         }
         line |= {"order_line_id": f"{FROM['purchase_line']} + number * {BOUGHT_LINES} + part"}
@@ -347,7 +347,7 @@ class Company:
         match = {"bill_ref": f"{FROM['account_move']} + number", "vendor_ref": "vendor", "verdict": verdict}
         match |= {"company_id": self._company, "currency_id": self._currency, "amount": "2", "amount_beyond": "1"}
         match |= {
-            "product_id": self._product(BOUGHT_LINES, 6),
+            "product_id": self._product(BOUGHT_LINES, 46),
             "kind": f"CASE WHEN {verdict} = 'match' THEN NULL ELSE 'price' END",
         }
         match["matched_at"] = "arrived + make_interval(hours => (number % 48)::int)"
