@@ -314,6 +314,12 @@ class TestSaleTerms(SalesCase):
         self.env.flush_all()
         self.assertEqual(self.env["distribution.event"].search_count([("type", "=", EVENT)]) - events, 1)
 
+    def test_who_tries_the_policy_is_not_who_asks(self):
+        values = {"version_id": self.version.id, "document_ref": f"sale.order,{self._quotation().id}"}
+        shown = self.env["distribution.approval.try"].with_user(self.auditor).create(values).result
+        self.assertIn(self.seller.name, shown)
+        self.assertNotIn(self.auditor.name, shown)
+
     def test_a_product_of_their_own(self):
         self.assertIsNone(self._fact(self._quotation(), "terms_changed_days"))
         product = self.env["product.product"].with_user(self.seller).create({"name": "Own", "list_price": 1})

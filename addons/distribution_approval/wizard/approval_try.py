@@ -62,7 +62,8 @@ class ApprovalTry(models.TransientModel):
     def _render(self, document):
         version = self.version_id.sudo()
         check_access(document, "read")
-        engine = document.sudo()
+        # Who looks is not who asked.
+        engine = document.with_user(document.sudo().approval_request_id.requester_id or document.create_uid).sudo()
         judgement = self.env["distribution.approval.judge"].sudo()._judge_by(engine, version, draft=True)[document.id]
         table = version._compile_draft() if version.state == "draft" else version._compile()
         table = judgement.local.compiled if judgement.local else table
