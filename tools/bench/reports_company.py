@@ -31,7 +31,7 @@ FROM = {
 LACKS, IS_REST, ON_TRUCK, ON_ROAD, IS_RETURNED = 7, 13, 9, 11, 17
 WAITS = f"fate IN ({LACKS}, {IS_REST})"
 #: Of what came in, what was found by counting.
-COUNTED = "number % 25 = 0 AND part = 1"
+COUNTED = "(number % 25 = 0 AND part = 1)"
 EACH_LINE = f"asked CROSS JOIN generate_series(1, {LINES}) AS part"
 DUE, DONE = "moment + make_interval(hours => 12 * (number % 3)::int)", "moment + interval '18 hours'"
 MOVED = {"date": DONE, "date_deadline": DUE, "first_deadline": DUE, "sale_line_id": "NULL", "group_id": "NULL"}
