@@ -1,7 +1,7 @@
 {
     "name": "Reporting Workflows",
     "summary": "Reports with an owner, checks, a release and a trail: numbers that people can trust and sign",
-    "version": "17.0.1.3.0",
+    "version": "17.0.1.4.0",
     "category": "Supply Chain",
     "author": "Distribution Suite",
     "license": "LGPL-3",
@@ -17,6 +17,8 @@
         "data/kpi_data.xml",
         "data/kpi_library.xml",
         "views/kpi_views.xml",
+        "data/kpi_trigger_data.xml",
+        "views/kpi_trigger_views.xml",
         # dashboards
         "data/dashboard_data.xml",
         "views/dashboard_views.xml",
