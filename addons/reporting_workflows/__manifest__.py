@@ -18,6 +18,8 @@
         "data/kpi_library.xml",
         "data/kpi_in_force.xml",
         "views/kpi_views.xml",
+        "data/kpi_trigger_data.xml",
+        "views/kpi_trigger_views.xml",
         # dashboards
         "data/dashboard_data.xml",
         "views/dashboard_views.xml",

@@ -36,7 +36,7 @@ GRACE = timedelta(hours=1)
 
 
 class ScheduledWork(models.Model):
-    """One scheduled action of this addon. There is no table: it is read from the scheduler."""
+    """One scheduled action of the addons that are listed. There is no table: it is read from the scheduler."""
 
     _name = "distribution.scheduled.work"
     _description = "Scheduled Work"
@@ -65,6 +65,11 @@ class ScheduledWork(models.Model):
     progress = fields.Float(compute="_compute_done", help="Of what is at work; 0: not known.")
     may_start = fields.Boolean(compute="_compute_may_start")
 
+    @api.model
+    def _addons(self):
+        """Whose jobs are listed; other addons add theirs."""
+        return (ADDON,)
+
     @property
     def _table_query(self):
         now = fields.Datetime.now()
@@ -80,7 +85,7 @@ class ScheduledWork(models.Model):
                        coalesce(day.runs, 0) AS run_count, coalesce(day.failures, 0) AS failure_count
                   FROM ir_cron cron
                   JOIN ir_model_data data
-                    ON data.model = 'ir.cron' AND data.res_id = cron.id AND data.module = %(addon)s
+                    ON data.model = 'ir.cron' AND data.res_id = cron.id AND data.module IN %(addons)s
              LEFT JOIN LATERAL (SELECT started_at, seconds, outcome FROM distribution_automation_run
                                  WHERE cron_id = cron.id ORDER BY id DESC LIMIT 1) last ON TRUE
              LEFT JOIN LATERAL (SELECT started_at, error FROM distribution_automation_run
@@ -90,7 +95,7 @@ class ScheduledWork(models.Model):
                                  WHERE cron_id = cron.id AND started_at > %(yesterday)s) day ON TRUE
              LEFT JOIN LATERAL (SELECT min(call_at) AS at FROM ir_cron_trigger
                                  WHERE cron_id = cron.id AND call_at <= %(now)s) asked ON TRUE)""",
-            addon=ADDON,
+            addons=self._addons(),
             late=now - GRACE,
             yesterday=now - timedelta(days=1),
             now=now,

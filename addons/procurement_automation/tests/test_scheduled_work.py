@@ -38,7 +38,7 @@ class TestScheduledWork(TransactionCase):
 
     def test_every_job_of_the_addon_is_listed(self):
         jobs = self.env["distribution.scheduled.work"].with_user(self.manager).search([])
-        own = self.env["ir.model.data"].search([("model", "=", "ir.cron"), ("module", "=", "procurement_automation")])
+        own = self.env["ir.model.data"].search([("model", "=", "ir.cron"), ("module", "in", jobs._addons())])
         self.assertEqual(set(jobs.ids), set(own.mapped("res_id")))
         for job in jobs:
             self.assertTrue(job.every)

@@ -23,6 +23,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from .content import Check, Column, Table
+from .render_words import ENGLISH, Words
 
 KINDS = ("row_count", "nulls", "range", "duplicates", "reconcile", "condition")
 OPERATORS = {
@@ -95,10 +96,10 @@ class CheckRule:
         return found
 
 
-def evaluate(rule: CheckRule, datasets: Mapping[str, Table]) -> Check:
-    """What the check found."""
+def evaluate(rule: CheckRule, datasets: Mapping[str, Table], say: Words = ENGLISH) -> Check:
+    """What the check found, in the words of ``say``."""
     problems = rule.problems({code: tuple(column.key for column in table.columns) for code, table in datasets.items()})
-    detail = problems[0] if problems else _cut_off(rule, datasets) or _FINDERS[rule.kind](rule, datasets)
+    detail = problems[0] if problems else _cut_off(rule, datasets, say) or _FINDERS[rule.kind](rule, datasets, say)
     if not detail:
         return Check(rule.label, "passed")
     return Check(rule.label, "warn" if rule.warn_only else "failed", detail)
@@ -110,38 +111,46 @@ def sum_of(table: Table, column: str) -> Decimal:
     return sum((Decimal(row[place]) for row in table.rows if _is_number(row[place])), Decimal(0))
 
 
-def _cut_off(rule, datasets):
+def _cut_off(rule, datasets, say):
     if rule.kind == "row_count":
         return ""  # counts what was left out as well
     for code in {rule.dataset, rule.other_dataset} - {""}:
         if datasets[code].left_out:
-            return (
-                f"Only {len(datasets[code].rows)} rows of {code} were read: narrow it down, or check a grouped dataset."
+            return say(
+                "Only {count} rows of {dataset} were read: narrow it down, or check a grouped dataset.",
+                count=len(datasets[code].rows),
+                dataset=code,
             )
     return ""
 
 
-def _row_count(rule, datasets):
+def _row_count(rule, datasets, say):
     table = datasets[rule.dataset]
     count = len(table.rows) + table.left_out
     if rule.minimum is not None and count < rule.minimum:
-        return f"{count} rows, at least {rule.minimum:f} expected"
+        return say("{count} rows, at least {limit} expected", count=count, limit=f"{rule.minimum:f}")
     if rule.maximum is not None and count > rule.maximum:
-        return f"{count} rows, at most {rule.maximum:f} expected"
+        return say("{count} rows, at most {limit} expected", count=count, limit=f"{rule.maximum:f}")
     return ""
 
 
-def _nulls(rule, datasets):
+def _nulls(rule, datasets, say):
     table = datasets[rule.dataset]
     place = _place(table, rule.columns[0])
     empty = [row for row in table.rows if row[place] in (None, "")]
     if len(empty) <= (rule.maximum or 0):
         return ""
     label = table.columns[place].label
-    return f"{len(empty)} of {len(table.rows)} rows without {label}: {_names(empty)}"
+    return say(
+        "{count} of {all} rows without {column}: {names}",
+        count=len(empty),
+        all=len(table.rows),
+        column=label,
+        names=_names(empty),
+    )
 
 
-def _range(rule, datasets):
+def _range(rule, datasets, say):
     table = datasets[rule.dataset]
     place = _place(table, rule.columns[0])
     outside = [
@@ -156,10 +165,17 @@ def _range(rule, datasets):
     if not outside:
         return ""
     low, high = ("" if end is None else f"{end:f}" for end in (rule.minimum, rule.maximum))
-    return f"{len(outside)} values of {table.columns[place].label} outside {low}…{high}: {_names(outside)}"
+    return say(
+        "{count} values of {column} outside {low}…{high}: {names}",
+        count=len(outside),
+        column=table.columns[place].label,
+        low=low,
+        high=high,
+        names=_names(outside),
+    )
 
 
-def _duplicates(rule, datasets):
+def _duplicates(rule, datasets, say):
     table = datasets[rule.dataset]
     places = [_place(table, column) for column in rule.columns]
     counts = Counter(tuple(row[place] for place in places) for row in table.rows)
@@ -167,19 +183,25 @@ def _duplicates(rule, datasets):
     if not twice:
         return ""
     labels = ", ".join(table.columns[place].label for place in places)
-    return f"{labels} more than once: {_names(twice)}"
+    return say("{columns} more than once: {names}", columns=labels, names=_names(twice))
 
 
-def _reconcile(rule, datasets):
+def _reconcile(rule, datasets, say):
     left = sum_of(datasets[rule.dataset], rule.columns[0])
     right = sum_of(datasets[rule.other_dataset or rule.dataset], rule.other_column)
     difference = abs(left - right)
     if difference <= max(rule.tolerance, max(abs(left), abs(right)) * rule.tolerance_percent / 100):
         return ""
-    return f"{left:f} against {right:f}: {difference:f} apart, at most {rule.tolerance:f} allowed"
+    return say(
+        "{one} against {other}: {difference} apart, at most {limit} allowed",
+        one=f"{left:f}",
+        other=f"{right:f}",
+        difference=f"{difference:f}",
+        limit=f"{rule.tolerance:f}",
+    )
 
 
-def _condition(rule, datasets):
+def _condition(rule, datasets, say):
     table = datasets[rule.dataset]
     place = _place(table, rule.columns[0])
     compare = OPERATORS[rule.operator]
@@ -190,7 +212,14 @@ def _condition(rule, datasets):
             bad.append(row)
     if len(bad) <= (rule.maximum or 0):
         return ""
-    return f"{len(bad)} rows with {table.columns[place].label} {rule.operator} {rule.value}: {_names(bad)}"
+    return say(
+        "{count} rows with {column} {operator} {value}: {names}",
+        count=len(bad),
+        column=table.columns[place].label,
+        operator=rule.operator,
+        value=rule.value,
+        names=_names(bad),
+    )
 
 
 _FINDERS = {

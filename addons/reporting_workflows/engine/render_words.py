@@ -106,6 +106,25 @@ SOURCES = (
     _("{count} more lines were left out when the report was computed."),
     _("{good} of {all} fresh"),
     _("{good} of {all} passed"),
+    # What checks, limits and thresholds say.
+    _("Let go: {reason}"),
+    _("Only {count} rows of {dataset} were read: narrow it down, or check a grouped dataset."),
+    _("Released with {what}: {names}"),
+    _("Shortened because of {what}: {names}"),
+    _("failed checks"),
+    _("stale inputs"),
+    _("{columns} more than once: {names}"),
+    _("{count} more rows like these"),
+    _("{count} of {all} rows without {column}: {names}"),
+    _("{count} rows with {column} {operator} {value}: {names}"),
+    _("{count} rows, at least {limit} expected"),
+    _("{count} rows, at most {limit} expected"),
+    _("{count} values of {column} outside {low}…{high}: {names}"),
+    _("{hours} h"),
+    _("{hours} working h"),
+    _("{one} against {other}: {difference} apart, at most {limit} allowed"),
+    _("{value}, at least {limit}"),
+    _("{value}, at most {limit}"),
 )
 
 #: How a status, a severity, the state of an input or of a check is called.
@@ -159,3 +178,7 @@ class Words:
     def status(self, status: str) -> str:
         name = STATUS_NAMES.get(status, status)
         return self(name) if name else ""
+
+
+#: As it is written here.
+ENGLISH = Words()

@@ -20,6 +20,8 @@ Rules, in words
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .render_words import ENGLISH, Words
+
 STEPS = ("capture", "freshness", "checks", "compute", "exceptions", "approval", "render", "distribute")
 #: ``waiting``: for people. ``held``: for better data.
 STEP_STATES = ("pending", "running", "done", "waiting", "held", "failed")
@@ -79,7 +81,14 @@ def is_tried_again(cause: str, may_pass: bool, attempts: int) -> bool:
 
 
 def verdict(
-    stale=(), failed=(), *, on_stale: str = "hold", on_failed: str = "hold", overruled: str = "", let_go=None
+    stale=(),
+    failed=(),
+    *,
+    on_stale: str = "hold",
+    on_failed: str = "hold",
+    overruled: str = "",
+    let_go=None,
+    say: Words = ENGLISH,
 ) -> Verdict:
     """What becomes of a report whose inputs ``stale`` and checks ``failed`` (labels) are not good.
 
@@ -106,15 +115,15 @@ def verdict(
         ]
         held_for += [f"{words}: {label}" for label in new]
         if new:
-            holds.append(f"{words}: {', '.join(new)}")
+            holds.append(f"{say(words)}: {', '.join(new)}")
         named = ", ".join(label for label in labels if label not in new)
         if named and remedy == "shorten":
             dropped = True
-            marks.append(f"Shortened because of {words}: {named}")
+            marks.append(say("Shortened because of {what}: {names}", what=say(words), names=named))
         elif named:
-            marks.append(f"Released with {words}: {named}")
+            marks.append(say("Released with {what}: {names}", what=say(words), names=named))
     if overruled and marks:
-        marks.append(f"Let go: {overruled}")
+        marks.append(say("Let go: {reason}", reason=overruled))
     return Verdict("; ".join(holds), tuple(marks), dropped, tuple(held_for))
 
 

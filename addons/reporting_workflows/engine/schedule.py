@@ -95,14 +95,6 @@ def due_moments(
     return [found[day] for day in sorted(found)]
 
 
-def newest_due(
-    schedule: Schedule, zone: tzinfo, is_workday: Callable[[date], bool], after: datetime, now: datetime
-) -> tuple[Due | None, int]:
-    """What is due now, and how many moments before it were missed since ``after`` (the last one that was served)."""
-    due = due_moments(schedule, zone, is_workday, after, now)
-    return (due[-1], len(due) - 1) if due else (None, 0)
-
-
 def next_due(schedule: Schedule, zone: tzinfo, is_workday: Callable[[date], bool], after: datetime) -> Due | None:
     """The first moment later than ``after``; None where the calendar leaves none within half a year."""
     for days in (8, 40, 184):

@@ -20,6 +20,7 @@ from decimal import Decimal
 
 from .checks import sum_of
 from .content import Finding, Table
+from .render_words import ENGLISH, Words
 
 DIRECTIONS = ("above", "below")
 MEASURES = ("kpi", "sum", "count", "maximum", "each_row")
@@ -77,27 +78,27 @@ def status_of(threshold: Threshold, value: Decimal | None) -> str:
     return "ok"
 
 
-def finding_of(threshold: Threshold, value: Decimal | None, document: str = "") -> Finding | None:
+def finding_of(threshold: Threshold, value: Decimal | None, document: str = "", say: Words = ENGLISH) -> Finding | None:
     """The exception that a value is, or None."""
     severity = status_of(threshold, value)
     if severity not in ("warn", "breach"):
         return None
     limit = threshold.breach if severity == "breach" else threshold.warn
-    words = "at most" if threshold.direction == "above" else "at least"
-    detail = f"{value.normalize():f}, {words} {limit.normalize():f}"
+    words = "{value}, at most {limit}" if threshold.direction == "above" else "{value}, at least {limit}"
+    detail = say(words, value=f"{value.normalize():f}", limit=f"{limit.normalize():f}")
     return Finding(severity, threshold.label, detail, document, value)
 
 
 def findings_of(
-    threshold: Threshold, datasets: Mapping[str, Table], kpis: Mapping[str, Decimal | None]
+    threshold: Threshold, datasets: Mapping[str, Table], kpis: Mapping[str, Decimal | None], say: Words = ENGLISH
 ) -> list[Finding]:
     """All exceptions that a threshold finds, breaches first."""
     if threshold.measure == "kpi":
-        found = [finding_of(threshold, kpis.get(threshold.kpi))]
+        found = [finding_of(threshold, kpis.get(threshold.kpi), say=say)]
     elif threshold.measure == "each_row":
-        found = _rows(threshold, datasets[threshold.dataset])
+        found = _rows(threshold, datasets[threshold.dataset], say)
     else:
-        found = [finding_of(threshold, _measured(threshold, datasets[threshold.dataset]))]
+        found = [finding_of(threshold, _measured(threshold, datasets[threshold.dataset]), say=say)]
     return sorted((one for one in found if one), key=lambda one: one.severity != "breach")
 
 
@@ -110,18 +111,18 @@ def _measured(threshold, table):
     return max((Decimal(row[place]) for row in table.rows if row[place] is not None), default=None)
 
 
-def _rows(threshold, table):
+def _rows(threshold, table, say):
     place = [column.key for column in table.columns].index(threshold.column)
     found = []
     for row in table.rows:
         name = next((value for at, value in enumerate(row) if at != place and isinstance(value, str) and value), "")
         value = None if row[place] is None else Decimal(row[place])
-        found.append(finding_of(threshold, value, name))
+        found.append(finding_of(threshold, value, name, say))
     found = sorted((one for one in found if one), key=lambda one: one.severity != "breach")
     if len(found) > MOST_ROWS:
         more = len(found) - MOST_ROWS
         found = [
             *found[:MOST_ROWS],
-            Finding(found[MOST_ROWS].severity, threshold.label, f"{more} more rows like these"),
+            Finding(found[MOST_ROWS].severity, threshold.label, say("{count} more rows like these", count=more)),
         ]
     return found

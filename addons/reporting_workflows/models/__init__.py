@@ -11,6 +11,7 @@ from . import kpi_version
 from . import kpi_number
 from . import kpi_snapshot
 from . import kpi_signoff
+from . import kpi_trigger
 from . import kpi_current
 from . import asked_when_due
 from . import res_groups
@@ -36,6 +37,7 @@ from . import report_delivery
 from . import report_webhook
 from . import report_release
 from . import report_renderer
+from . import report_reminder
 from . import api_reporting
 from . import server_action_reporting
 from . import dashboard

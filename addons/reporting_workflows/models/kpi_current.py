@@ -41,14 +41,15 @@ class KpiTouch(models.Model):
         queue = self.env.cr.precommit
         if NOTED not in queue.data:
             queue.data[NOTED] = set()
-            queue.add(lambda cr=self.env.cr: _leave_marks(cr))
+            queue.add(lambda env=self.env: _leave_marks(env))
         queue.data[NOTED].update((company.id, res_model) for company in companies or self.env.company)
 
 
-def _leave_marks(cr):
-    marks = sorted(cr.precommit.data.pop(NOTED, ()))
+def _leave_marks(env):
+    off = env["distribution.kpi.trigger"]._switched_off()
+    marks = sorted(mark for mark in env.cr.precommit.data.pop(NOTED, ()) if mark[1] not in off)
     if marks:
-        cr.execute(
+        env.cr.execute(
             "INSERT INTO distribution_kpi_touch (company_ref, res_model) VALUES %s" % ", ".join(["%s"] * len(marks)),
             marks,
         )

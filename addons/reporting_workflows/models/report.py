@@ -10,7 +10,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 
 from ..engine.naming import code_of
-from ..engine.schedule import moment_of, next_due
+from ..engine.schedule import moment_of, next_due, period_key
 
 _logger = logging.getLogger(__name__)
 
@@ -19,6 +19,8 @@ ARCHIVE_GROUPS = ("distribution_core.group_policy_publisher", "distribution_core
 AUTHOR_GROUPS = ("distribution_core.group_policy_author", "distribution_core.group_administrator")
 #: Who starts, overrules and recalls beside the owners.
 OPERATIONS = "distribution_core.group_operations"
+#: So many missed periods are named.
+MOST_MISSED = 31
 
 
 class Report(models.Model):
@@ -78,7 +80,8 @@ class Report(models.Model):
         for report in self.filtered(lambda report: not report.code):
             # sudo: codes are told apart within the company, whoever may read its reports
             others = self.sudo().with_context(active_test=False).search([("company_id", "=", report.company_id.id)])
-            report.code = code_of(report.name, set(others.mapped("code")))
+            taken = set(others.mapped("code"))
+            report.code = report.name and (code_of(report.name, taken) or code_of("report", taken))
 
     @api.depends("version_ids.state")
     def _compute_version_id(self):
@@ -270,7 +273,7 @@ class Report(models.Model):
         self.ensure_one()
         version = self.version_id
         days = self.env["distribution.report.working.days"]._of(self.company_id, self.next_due_at)
-        due, missed = version._newest_due(days, self.next_due_at, now)
+        *missed, due = version._due(days, self.next_due_at, now) or (None,)
         if due:
             first, last = version._period_of(due.day, days)
             over = moment_of(last + timedelta(days=1), time(), self._zone())
@@ -279,6 +282,22 @@ class Report(models.Model):
             if not known or not known._serves(min(over, due.moment)):
                 # Started by hand, and given up or too early: whoever expects the report gets it all the same.
                 reason = _("By schedule: it was given up, or run before the period was over.") if known else None
-                runs._start(version, first, last, origin="schedule", due_at=due.moment, missed=missed, reason=reason)
+                runs._start(
+                    version,
+                    first,
+                    last,
+                    origin="schedule",
+                    due_at=due.moment,
+                    missed=len(missed),
+                    missed_days=self._without_report(missed, days),
+                    reason=reason,
+                )
             self.last_due_at = due.moment
         self._plan(now)
+
+    def _without_report(self, missed, days):
+        """The periods of moments that were missed, of which nobody ran the report by hand either."""
+        version, runs = self.version_id, self.env["distribution.report.run"]
+        periods = dict.fromkeys(version._period_of(due.day, days) for due in missed[-MOST_MISSED:])
+        lost = [period_key(*period) for period in periods if not runs._known(version, *period)]
+        return ", ".join((*(["…"] if len(missed) > MOST_MISSED else []), *lost)) or False

@@ -18,6 +18,7 @@ from ..engine import Chart, Column, Content, Finding, Input, Limit, Period, Sect
 from ..engine.checks import evaluate, sum_of
 from ..engine.freshness import judge
 from ..engine.kpi import exact
+from ..engine.render_words import Words
 from ..engine.run import verdict
 from ..engine.schedule import moment_of, period_before, period_key
 from ..engine.thresholds import findings_of
@@ -337,14 +338,29 @@ class ReportBuilder(models.AbstractModel):
     @api.model
     def _freshness(self, scope, as_of):
         """``[Input]`` of the definition, as old as they are at ``as_of``."""
+
+        def worked(since, until):
+            return self.env["distribution.case"]._working_hours(scope.company, since, until)
+
         found = []
         for entry in scope.definition.get("inputs", ()):
-            limit = Limit(float(entry.get("warn_hours") or 0), float(entry.get("stale_hours") or 0))
+            limit = Limit(
+                float(entry.get("warn_hours") or 0),
+                float(entry.get("stale_hours") or 0),
+                entry.get("working_hours") == "yes",
+            )
             try:
                 newest = getattr(self, f"_newest_{entry['kind']}")(scope, entry)
             except (ValueError, KeyError, TypeError, AccessError) as error:
                 raise DatasetError(_("Input %(code)s: %(error)s", code=entry["code"], error=error)) from error
-            found.append(Input(_label(entry), newest, judge(limit, newest, as_of), str(limit)))
+            found.append(
+                Input(
+                    _label(entry),
+                    newest,
+                    judge(limit, newest, as_of, worked if limit.is_working else None),
+                    limit.words(says_in(scope)),
+                )
+            )
         return found
 
     def _newest_records(self, scope, entry):
@@ -386,7 +402,8 @@ class ReportBuilder(models.AbstractModel):
     @api.model
     def _checks(self, scope, tables):
         """``[(entry, Check)]`` in the order of the definition."""
-        return [(entry, evaluate(check_rule(entry), tables)) for entry in scope.definition.get("checks", ())]
+        say = says_in(scope)
+        return [(entry, evaluate(check_rule(entry), tables, say)) for entry in scope.definition.get("checks", ())]
 
     # ---------------------------------------------------------------- compute
 
@@ -467,7 +484,11 @@ class ReportBuilder(models.AbstractModel):
     def _findings(self, scope, tables, values, dropped):
         """``[(threshold, its findings)]``; what is left out of the report is not judged either."""
         rules = [threshold(entry) for entry in scope.definition.get("thresholds", ())]
-        return [(rule, findings_of(rule, tables, values)) for rule in rules if not dropped.leaves_unjudged(rule)]
+        return [
+            (rule, findings_of(rule, tables, values, says_in(scope)))
+            for rule in rules
+            if not dropped.leaves_unjudged(rule)
+        ]
 
     def _dropped(self, scope, inputs, checks):
         """What is left out because it rests on what is not good, as the definition says what is done about it."""
@@ -645,7 +666,13 @@ def judged(scope, inputs, checks, overruled="", let_go=None):
         on_failed=settings.get("on_failed") or "hold",
         overruled=overruled,
         let_go=let_go,
+        say=says_in(scope),
     )
+
+
+def says_in(scope):
+    """Writes the engine's own words in the language of a report."""
+    return Words(scope.env["distribution.report.renderer"]._words(scope.env.lang or "en_US"))
 
 
 def _pick(entry, *names):

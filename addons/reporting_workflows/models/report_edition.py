@@ -134,8 +134,8 @@ class ReportEdition(models.Model):
         protect_columns(
             self.env.cr,
             self._table,
-            ("preview_id", "preview_digest"),
-            when="OLD.preview_id IS NOT NULL",
+            ("preview_digest",),
+            when="OLD.preview_digest IS NOT NULL",
             name="preview",
         )
 
@@ -556,9 +556,17 @@ class ReportEdition(models.Model):
                 "recall_reason": reason.strip(),
             }
         )
+        edition._withhold_files()
         edition._record("recalled", {"digest": self.digest})
         edition.env["distribution.report.delivery"]._tell_recall(edition)
         return True
+
+    def _withhold_files(self):
+        """The files of a recalled edition say so, and are read by who answers for it and who audits only."""
+        withheld = self.env["distribution.report.withheld"].create({"edition_id": self.id})
+        for attachment in self.file_ids.attachment_id | self.preview_id:
+            name = _("RECALLED %s", attachment.name)
+            attachment.write({"name": name, "res_model": withheld._name, "res_id": withheld.id})
 
     def _check_worker(self):
         if not self.can_work:
@@ -626,21 +634,41 @@ class ReportEdition(models.Model):
 
     @api.model
     def _cron_retention(self):
-        """Remove the files of editions that are older than their definition keeps them; the edition stays."""
-        files = self.env["distribution.report.file"].sudo().search([("attachment_id", "!=", False)])
-        for edition in files.edition_id:
+        """Remove the files of editions that are older than their definition keeps them, and what approvers saw of
+        them; the edition stays. Of what was never released the preview goes as late.
+        """
+        editions = self.sudo().search(
+            [("state", "!=", "proposed"), "|", ("file_ids.attachment_id", "!=", False), ("preview_id", "!=", False)]
+        )
+        for edition in editions:
             if not edition._is_kept():
-                attachments = edition.file_ids.attachment_id
+                files = edition.file_ids.attachment_id
+                attachments = files | edition.preview_id
                 edition.file_ids.write({"attachment_id": False})
-                attachments.with_context(report_retention=edition.ids).unlink()
-                edition._record("expired", {"files": len(attachments)})
+                edition.preview_id = False
+                attachments.unlink()
+                if files:
+                    edition._record("expired", {"files": len(files)})
 
     def _is_kept(self):
         """Whether it is not older than its definition keeps editions."""
         self.ensure_one()
         # sudo: a recipient need not read definitions
         days = self.sudo().version_id.retention_days
-        return not (days and self.released_at) or self.released_at >= fields.Datetime.now() - timedelta(days=days)
+        return not days or (self.released_at or self.create_date) >= fields.Datetime.now() - timedelta(days=days)
+
+
+class ReportWithheld(models.Model):
+    """Where the files of a recalled edition belong: who may read this may read them, and nobody else."""
+
+    _name = "distribution.report.withheld"
+    _description = "Files of a Recalled Edition"
+    _inherit = ["distribution.approval.evidence"]
+    _rec_name = "edition_id"
+
+    edition_id = fields.Many2one(
+        "distribution.report.edition", required=True, readonly=True, ondelete="restrict", index=True
+    )
 
 
 class ReportFile(models.Model):

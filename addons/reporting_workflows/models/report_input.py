@@ -22,6 +22,7 @@ class ReportInput(models.Model):
         "moment",
         "warn_hours",
         "stale_hours",
+        "working_hours",
         "datasets",
         "kpis",
     )
@@ -47,6 +48,7 @@ class ReportInput(models.Model):
     moment = fields.Char(default="write_date", help="Field of the model that says when it came.")
     warn_hours = fields.Float("Late after (h)")
     stale_hours = fields.Float("Stale after (h)")
+    working_hours = fields.Boolean("In Working Hours", help="Only hours count in which the company works.")
     datasets = fields.Char(
         help="Datasets that rest on it, separated by commas: left out where the report is shortened."
     )
@@ -60,7 +62,7 @@ class ReportInput(models.Model):
 
     _sql_constraints = [("code_unique", "UNIQUE (version_id, code)", "This input's code is there already.")]
 
-    @api.depends("kind", "source")
+    @api.depends("kind", "source", "datasets", "kpis", "version_id")
     def _compute_picks(self):
         super()._compute_picks()
         for part in self:

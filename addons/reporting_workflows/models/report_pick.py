@@ -41,7 +41,9 @@ class ReportPick(models.AbstractModel):
         for part in self.filtered(lambda part: not part.code):
             named = next((str(part[name]) for name in self._part_named_by if part[name]), "")
             others = (part.version_id._origin or part.version_id)[self._list_of_version()]
-            part.code = code_of(named, set((others - part - part._origin).mapped("code")))
+            taken = set((others - part - part._origin).mapped("code"))
+            # What is not written in Latin letters is called by what it is.
+            part.code = code_of(named, taken) or code_of(self._part_list[:-1], taken)
 
     @api.model
     def _list_of_version(self):

@@ -7,7 +7,7 @@ Rules, in words
 * Daily numbers are of all records, whoever reads them: they are not looked at here.
 """
 
-from odoo import _, models
+from odoo import _, api, models
 
 
 class ReportBuilder(models.AbstractModel):
@@ -22,6 +22,11 @@ class ReportBuilder(models.AbstractModel):
             return scope.parameters
         who = _("%s, who does not see all of it", scope.env.user.name)
         return (*scope.parameters, (_("Read as"), who))
+
+    @api.model
+    def _outage(self, scope, days):
+        """The days of which no report was made: whoever reads this one sees the gap."""
+        return ((_("No report was made for"), days),) if days else ()
 
     def _is_narrowed(self, model):
         """Whether access rules look at more than the company."""

@@ -145,15 +145,21 @@ class ReportRelease(models.Model):
         return {"type": "ir.actions.act_url", "url": f"/web/content/{self.preview_id.id}", "target": "new"}
 
 
+#: Where the files and the preview of a recalled edition belong.
+WITHHELD = "distribution.report.withheld"
+
+
 class IrAttachment(models.Model):
     """Files of an edition are what was shown and handed out."""
 
     _inherit = "ir.attachment"
 
     def write(self, vals):
-        if {"raw", "datas", "db_datas", "store_fname", "checksum", "res_model", "res_id", "type", "url", "public"} & (
-            vals.keys()
-        ):
+        content = {"raw", "datas", "db_datas", "store_fname", "checksum", "type", "url", "public"} & vals.keys()
+        moved = {"res_model", "res_id"} & vals.keys()
+        # What is recalled goes where fewer read it, and only a program moves it there.
+        withheld = self.env.su and vals.get("res_model") == WITHHELD
+        if content or (moved and not withheld):
             self._refuse_edition_files()
         return super().write(vals)
 
@@ -166,7 +172,7 @@ class IrAttachment(models.Model):
             return
         # sudo: whoever changes a file need not see the edition that it belongs to
         edition_files = self.sudo().filtered(
-            lambda one: one.res_model == "distribution.report.edition" and not one.res_field
+            lambda one: one.res_model in ("distribution.report.edition", WITHHELD) and not one.res_field
         )
         kept = edition_files and self.env["distribution.report.edition"].sudo().search(
             [

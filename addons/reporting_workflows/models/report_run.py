@@ -104,6 +104,7 @@ class ReportRun(models.Model):
     progress = fields.Float(compute="_compute_progress")
     due_at = fields.Datetime(readonly=True)
     missed = fields.Integer(readonly=True, help="Moments before this one that were missed.")
+    missed_days = fields.Char(readonly=True, help="The days of which no report was made.")
     started_at = fields.Datetime(readonly=True)
     finished_at = fields.Datetime(readonly=True)
     next_try_at = fields.Datetime(readonly=True, index="btree_not_null")
@@ -562,10 +563,27 @@ class ReportRun(models.Model):
         )
 
     def _tell_late(self, why):
-        """Those who expect it hear once that it is late, and why."""
-        if not self.late_told_at:
-            self.late_told_at = fields.Datetime.now()
+        """Those who expect it hear once that it is late, and why: further attempts at the same tell nobody again,
+        until one of them was handed out.
+        """
+        if self.late_told_at:
+            return
+        self.late_told_at = fields.Datetime.now()
+        if not self._is_told_already():
             self.env["distribution.report.delivery"]._tell_late(self, why)
+
+    def _is_told_already(self):
+        """Whether people wait since an earlier attempt, and know."""
+        same = [(name, "=", self[name]) for name in ("period_first", "period_last", "parameters")]
+        earlier = self.search(
+            [("report_id", "=", self.report_id.id), *same, ("attempt", "<", self.attempt)], order="attempt desc"
+        )
+        for run in earlier:
+            if run.state == "done":
+                return False
+            if run.late_told_at:
+                return True
+        return False
 
     # ------------------------------------------------------------------- steps
 
@@ -605,10 +623,12 @@ class ReportRun(models.Model):
                 Section(FIGURES, FIGURES, figures=tuple(builder._measured(scope).values())),
             ),
             inputs=tuple(builder._freshness(scope, moment)),
-            parameters=builder._parameters(scope),
+            parameters=(*builder._parameters(scope), *builder._outage(scope, self.missed_days)),
         )
         self.write({"captured": captured.to_json(), "captured_at": moment})
-        warning = _("%s moments before it were missed.", self.missed) if self.missed else False
+        warning = False
+        if self.missed:
+            warning = _("Missed before it: %s", self.missed_days or self.missed)
         return {"rows": sum(len(table.rows) for table in tables.values()), "warning": warning}
 
     def _do_freshness(self):

@@ -13,7 +13,7 @@ from odoo.addons.distribution_core.compat import check_access
 from ..engine import DefinitionFileError, Schedule
 from ..engine.definition_file import FORMAT, LISTS, diff, dump, load
 from ..engine.run import PATTERNS, REMEDIES
-from ..engine.schedule import EVERY, OFF_DAYS, PERIODS, newest_due, period_of
+from ..engine.schedule import EVERY, OFF_DAYS, PERIODS, due_moments, period_of
 
 CLASSIFICATIONS = [
     ("internal", "Internal"),
@@ -399,16 +399,16 @@ class ReportVersion(models.Model):
             self.schedule_off_days,
         )
 
-    def _newest_due(self, days, planned, now):
-        """What is due now, and how many before it were missed. ``planned`` is due itself."""
+    def _due(self, days, planned, now):
+        """What is due now, the newest last: the others were missed. ``planned`` is due itself."""
         schedule = self._schedule()
         if not schedule:
-            return None, 0
+            return ()
         report = self.report_id
         after = report.last_due_at or planned
         if after >= planned:
             after = fields.Datetime.subtract(planned, seconds=1)
-        return newest_due(schedule, report._zone(), days, after, now)
+        return due_moments(schedule, report._zone(), days, after, now)
 
     def _period_of(self, day, days):
         return period_of(self.period, day, days)

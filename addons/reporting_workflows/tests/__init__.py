@@ -14,6 +14,7 @@ from . import test_report_kpis
 from . import test_report_attacks
 from . import test_automation_rules
 from . import test_kpi_concurrency
+from . import test_kpi_trigger
 from . import test_api_reporting
 from . import test_report_library
 from . import test_german
@@ -22,3 +23,4 @@ from . import test_report_reader
 from . import test_report_pick
 from . import test_report_webhook
 from . import test_report_folder
+from . import test_report_reminder

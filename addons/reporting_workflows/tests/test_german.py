@@ -3,6 +3,7 @@
 import io
 
 import openpyxl
+from odoo import Command
 from odoo.tests.common import tagged
 
 from odoo.addons.distribution_core.tests.german import LANGUAGE, load_german
@@ -15,14 +16,35 @@ class TestGerman(ReportCase):
     def test_files_and_mail(self):
         load_german(self.env)
         self.reader.lang = self.recipient.lang = LANGUAGE
-        run = self._run(self._report(as_pdf=True, as_xlsx=True))
+        run = self._run(
+            self._report(
+                as_pdf=True,
+                as_xlsx=True,
+                on_failed="mark",
+                check_ids=[Command.create({"code": "few", "label": "Viele", "dataset": "vendors", "minimum": "6"})],
+                threshold_ids=[
+                    Command.create(
+                        {"code": "t", "measure": "sum", "dataset": "vendors", "column": "color", "breach": "10"}
+                    )
+                ],
+            )
+        )
         self._work()
         self.assertEqual(run.state, "done", run.error)
         files = {file.kind: file._bytes() for file in run.edition_id.file_ids}
         text = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(files["pdf"])).pages)
-        for words in ("Seite 1 von", "Über diesen Bericht", "Befunde", "Ausgabe 1"):
+        for words in (
+            "Seite 1 von",
+            "Über diesen Bericht",
+            "Befunde",
+            "Ausgabe 1",
+            "mindestens 6 erwartet",
+            "15, höchstens 10",
+        ):
             self.assertIn(words, " ".join(text.split()))
-        self.assertNotIn("About this report", text)
+        self.assertIn("Freigegeben, aber fehlgeschlagene", " ".join(text.split()))
+        for words in ("About this report", "expected", "at most"):
+            self.assertNotIn(words, text)
         book = openpyxl.load_workbook(io.BytesIO(files["xlsx"]))
         self.assertIn("Deckblatt", book.sheetnames)
         (message,) = self._send()

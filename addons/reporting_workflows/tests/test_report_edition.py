@@ -1,5 +1,8 @@
 """Editions: released as their pattern asks, read by who may, handed out as they were released, recalled."""
 
+from datetime import timedelta
+
+from freezegun import freeze_time
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests.common import new_test_user, tagged
@@ -355,6 +358,51 @@ class TestReportEdition(ReportCase):
         newer = edition.report_id.run_ids[0].edition_id
         self.assertEqual((newer.number, newer.corrects_id), (2, edition))
         self.assertIn("replaces edition 1", self._text(self._send()[0]))
+
+    def test_files_of_a_recalled_edition_are_withheld(self):
+        edition = self._released(as_csv=True)
+        (file,) = edition.sudo().file_ids
+        attachment, before = file.attachment_id, file._bytes()
+        self.assertEqual(attachment.with_user(self.recipient).raw, before)
+        edition.with_user(self.owner).action_recall("Returns were counted twice")
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertTrue(edition.with_user(self.recipient).recall_reason, "what it was, and why it is wrong, stays")
+        administrator = new_test_user(
+            self.env, login="t_recall_administrator", groups="base.group_user,distribution_core.group_administrator"
+        )
+        for user in (self.recipient, self.watcher, administrator):
+            with self.assertRaises(AccessError):
+                attachment.with_user(user).read(["raw"])
+        auditor = new_test_user(self.env, login="t_recall_auditor", groups="base.group_user,distribution_core.group_auditor")
+        for user in (self.owner, auditor):
+            self.assertEqual(attachment.with_user(user).raw, before)
+            self.assertIn("RECALLED", attachment.with_user(user).name)
+        for values in ({"raw": b"x"}, {"res_model": "res.partner", "res_id": 1}):
+            with self.assertRaises(AccessError):
+                attachment.with_user(self.owner).write(values)
+        with self.assertRaises(AccessError):
+            attachment.sudo().write({"raw": b"x"})
+
+    def test_previews_go_with_their_editions(self):
+        edition = self._released(as_csv=True, retention_days=30)
+        refused = self._waiting(as_csv=True, retention_days=30, code="refused")[1]
+        for one in (edition, refused):
+            preview = one.sudo()._attach("draft.pdf", b"preview", "pdf")
+            one.sudo().write({"preview_id": preview.id, "preview_digest": "0" * 64})
+        refused.run_id.with_user(self.owner).action_cancel()
+        self.env.flush_all()
+        previews = (edition | refused).sudo().preview_id
+        self.assertEqual(len(previews), 2)
+        editions = self.env["distribution.report.edition"]
+        with freeze_time(fields.Datetime.now() + timedelta(days=29)):
+            editions._cron_retention()
+        self.assertEqual(len(previews.exists()), 2)
+        with freeze_time(fields.Datetime.now() + timedelta(days=31)):
+            editions._cron_retention()
+        self.assertFalse(previews.exists())
+        self.assertFalse(edition.sudo().file_ids.attachment_id)
+        self.assertTrue(edition.content)
 
     def test_evidence_stays(self):
         edition = self._released()

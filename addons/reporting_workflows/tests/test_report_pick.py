@@ -1,9 +1,14 @@
 """A definition is picked from lists: what it says is, to the letter, what the file says."""
 
+from ast import literal_eval
+from pathlib import Path
+
 from odoo import Command
 from odoo.exceptions import ValidationError
 from odoo.tests.common import Form, tagged
 
+from ..engine import conditions
+from ..engine.definition_file import load
 from .report_case import ReportCase
 
 
@@ -120,6 +125,22 @@ class TestReportPick(ReportCase):
             }
         )
         self.assertEqual(version._definition(), before)
+
+    def test_the_library_is_told_without_a_word_of_code(self):
+        """What its datasets read, put together again from what is picked, is the same; nearly all of it is plain."""
+        domains = [
+            dataset.get("domain", "[]")
+            for path in sorted((Path(__file__).parents[1] / "library").glob("*.yaml"))
+            for dataset in load(path.read_text()).get("datasets", ())
+        ]
+        self.assertGreater(len(domains), 40)
+        for text in domains:
+            again = conditions.join(conditions.split(text), is_day="{first}" in text)
+            self.assertEqual(
+                sorted(map(repr, literal_eval(again))), sorted(repr(tuple(leaf)) for leaf in literal_eval(text))
+            )
+        plain = [text for text in domains if conditions.split(text).is_plain]
+        self.assertGreater(len(plain), len(domains) * 0.7)
 
     def test_the_form_offers_the_lists(self):
         """As the web client fills it: nobody types a code."""

@@ -87,6 +87,44 @@ class TestReportRun(ReportCase):
             self.env["distribution.report"]._cron_schedule()
         self.assertEqual((report.run_ids.period, report.run_ids.missed), ("2026-11-19", 4))
         self.assertEqual(report.next_due_at.date(), fields.Date.to_date("2026-11-21"))
+        self._work()
+        named = dict(report.run_ids.edition_id._content().parameters)
+        self.assertEqual(named["No report was made for"], "2026-11-15, 2026-11-16, 2026-11-17, 2026-11-18")
+        self.assertIn("2026-11-17", report.run_ids.edition_id.content_html)
+
+    def test_who_expects_it_hears_once_that_it_is_late(self):
+        report = self._report(check_ids=[Command.create(FAILS)])
+        run = self._run(report)
+        self._work()
+        self.assertTrue(self._send())
+        again = self._run(report, reason="Once more")
+        self._work()
+        self.assertTrue(again.late_told_at)
+        self.assertFalse(self._send(), "they know already")
+        self._run(report, day="2026-11-19")
+        self._work()
+        self.assertTrue(self._send(), "another period is another report")
+        self.env["res.partner"].create({"name": "The sixth", "country_id": self.country.id})
+        run.with_user(self.owner).action_cancel()
+        again.with_user(self.owner).action_retry()
+        self._work()
+        self.assertEqual(again.state, "done")
+
+    def test_freshness_in_working_hours(self):
+        """From Friday evening to Monday morning nobody works: what came on Friday is fresh."""
+        stale = {"code": "in", "source": "res.partner", "moment": "create_date", "stale_hours": 24}
+        stale["domain"] = f"[('id', '=', {self.vendors[0].id})]"
+        self.env.cr.execute(
+            "UPDATE res_partner SET create_date = '2026-11-20 15:00:00' WHERE id = %s", (self.vendors[0].id,)
+        )
+        self.env.invalidate_all()
+        for code, working, expected in (("clock", False, "held"), ("worked", True, "done")):
+            report = self._report(code=code, input_ids=[Command.create({**stale, "working_hours": working})])
+            with freeze_time("2026-11-23 08:00:00"):
+                run = self._run(report)
+                self._work()
+                self.assertEqual(run.state, expected, run.error)
+        self.assertIn("working_hours", report.version_id._export_yaml())
 
     def test_what_was_run_by_hand_does_not_keep_the_schedule_from_it(self):
         """A run of half a day, and one that was given up, do not serve; one of the whole day does."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import Schedule
-from engine.schedule import PERIODS, due_moments, moment_of, newest_due, next_due, period_before, period_key, period_of
+from engine.schedule import PERIODS, due_moments, moment_of, next_due, period_before, period_key, period_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = [
@@ -67,9 +67,9 @@ def test_weekly_and_monthly_are_put_off():
 
 def test_missed_days_are_caught_up_with_once():
     schedule = Schedule("day", time(6), off_days="skip")
-    due, missed = newest_due(schedule, BERLIN, is_workday, datetime(2026, 11, 16, 12), datetime(2026, 11, 23, 12))
-    assert (due.day, missed) == (date(2026, 11, 23), 4)
-    assert newest_due(schedule, BERLIN, is_workday, due.moment, datetime(2026, 11, 23, 13)) == (None, 0)
+    *missed, due = due_moments(schedule, BERLIN, is_workday, datetime(2026, 11, 16, 12), datetime(2026, 11, 23, 12))
+    assert (due.day, len(missed)) == (date(2026, 11, 23), 4)
+    assert not due_moments(schedule, BERLIN, is_workday, due.moment, datetime(2026, 11, 23, 13))
 
 
 def test_an_empty_calendar_does_not_silence_a_report():
