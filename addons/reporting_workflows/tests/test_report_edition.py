@@ -374,7 +374,9 @@ class TestReportEdition(ReportCase):
         for user in (self.recipient, self.watcher, administrator):
             with self.assertRaises(AccessError):
                 attachment.with_user(user).read(["raw"])
-        auditor = new_test_user(self.env, login="t_recall_auditor", groups="base.group_user,distribution_core.group_auditor")
+        auditor = new_test_user(
+            self.env, login="t_recall_auditor", groups="base.group_user,distribution_core.group_auditor"
+        )
         for user in (self.owner, auditor):
             self.assertEqual(attachment.with_user(user).raw, before)
             self.assertIn("RECALLED", attachment.with_user(user).name)
