@@ -207,17 +207,6 @@ class SaleOrder(models.Model):
             )
         }
 
-    @api.model
-    def _approval_open_options(self):
-        """Let those who judge or audit orders read their optional products, which 19.0 has no model for."""
-        model = self.env["ir.model"].sudo().search([("model", "=", "sale.order.option")])
-        access = self.env["ir.model.access"].sudo()
-        for name in ("group_approver", "group_auditor") if model else ():
-            group = self.env.ref(f"distribution_core.{name}")
-            if not access.search([("model_id", "=", model.id), ("group_id", "=", group.id)], limit=1):
-                values = {"perm_read": True, "perm_write": False, "perm_create": False, "perm_unlink": False}
-                access.create({"name": f"{model.model} {name}", "model_id": model.id, "group_id": group.id, **values})
-
     def _approval_partner(self):
         return self.partner_id.commercial_partner_id
 

@@ -60,6 +60,7 @@ from . import approval_outside_call
 from . import approval_automation
 from . import approval_health
 from . import approval_roles
+from . import access_beside
 from . import access_duty
 from . import access_review
 from . import base_partner_merge

@@ -30,6 +30,7 @@ from . import test_evidence_pack
 from . import test_retention
 from . import test_outside_check
 from . import test_roles_leave
+from . import test_access_beside
 from . import test_access_review
 from . import test_normal_work
 from . import test_stock_move_gate
