@@ -111,7 +111,7 @@ class ReportReminder(models.Model):
         return taken - signoffs.filtered(lambda signoff: signoff.state == "current").kpi_id
 
     def _words_of_signoff(self, first):
-        return _("Numbers of %s to sign off", f"{first:%Y-%m}")
+        return _("Numbers of %s to sign off", first.strftime("%Y-%m"))
 
     # -------------------------------------------------------------------- runs
 
