@@ -212,14 +212,19 @@ class BuyerWorkbench(models.AbstractModel):
         lines = self._readable("purchase.order.line")
         if lines is None:
             return
-        today = fields.Date.context_today(self)
+        now = fields.Datetime.now()
+        # Whose day is over: an order is expected on a day where its company works.
+        over = ["|"] * (len(self.env.companies) - 1)
+        for company in self.env.companies:
+            day = company._day_of(now)
+            over += ["&", ("company_id", "=", company.id), ("date_planned", "<", company._moments_of(day, day)[0])]
         late = self._still_to_come(
             lines.search(
                 [
                     ("order_id.state", "in", PURCHASE_CONFIRMED_STATES),
                     ("order_id.receipt_status", "in", ("pending", "partial")),
                     ("display_type", "=", False),
-                    ("date_planned", "<", fields.Datetime.to_datetime(today)),
+                    *over,
                     *self._of("order_id.user_id", is_manager),
                 ]
             )
@@ -239,7 +244,8 @@ class BuyerWorkbench(models.AbstractModel):
         for order in self._first(orders, behind, "arrivals", lambda order: order.user_id):
             own = lines.browse(by_order[order])
             late_ones = own.filtered(lambda line: line.id in late_ids)
-            days = max(((today - line.date_planned.date()).days for line in late_ones), default=0)
+            day_of = order.company_id._day_of
+            days = max(((day_of(now) - day_of(line.date_planned)).days for line in late_ones), default=0)
             told = [delays[line] for line in own if line in delays and delays[line].value_at_risk]
             confirmation = order.supplier_confirmation_ids if may(self.env[CONFIRMATION], "read") else None
             words = []
@@ -247,7 +253,7 @@ class BuyerWorkbench(models.AbstractModel):
                 words.append(
                     _(
                         "Due since %(day)s: %(what)s",
-                        day=format_date(self.env, min(late_ones.mapped("date_planned")).date()),
+                        day=format_date(self.env, day_of(min(late_ones.mapped("date_planned")))),
                         what=self._names(late_ones.product_id.mapped("display_name")),
                     )
                 )

@@ -49,6 +49,15 @@ class TestBuyerWorkbench(Workbench, SupplierCase):
         order.sudo().order_line.date_planned = fields.Datetime.now() - timedelta(days=days)
         return order, confirmation
 
+    def test_an_order_is_late_once_its_day_is_over_where_the_company_works(self):
+        order, _confirmation = self._asked()
+        now = fields.Datetime.now()
+        for hour, is_late in ((12, False), (1, True)):
+            zone = f"Etc/GMT{11 - (hour - now.hour + 11) % 24:+d}"  # where the clock shows this hour
+            self.company.sudo().resource_calendar_id.tz = self.company.partner_id.sudo().tz = zone
+            order.sudo().order_line.date_planned = now - timedelta(hours=2)
+            self.assertEqual(bool(self._seen(order)), is_late, hour)
+
     def _proposal(self, **values):
         """What a run would leave to a buyer."""
         run = self.env["distribution.replenishment.run"].sudo().create({"company_id": self.company.id})
