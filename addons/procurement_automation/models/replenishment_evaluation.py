@@ -389,7 +389,13 @@ class ReplenishmentEvaluation(models.AbstractModel):
             return float
         if not finding.multiple_id and not finding.route_id and "buy" in finding.actions:
             return lambda quantity: self._to_vendor_unit(finding, quantity)
-        return lambda quantity: self._orderpoint(finding)._get_multiple_rounded_qty(quantity)
+        return lambda quantity: self._rounded_by_odoo(finding, quantity)
+
+    def _rounded_by_odoo(self, finding, quantity):
+        """``quantity`` in whole multiples of the rule; its route is worked out for this rule alone (19.0)."""
+        orderpoint, product = self._orderpoint(finding), self._product(finding)
+        orderpoint.mapped("product_id"), product.mapped("uom_id")  # what is stored is read with the others
+        return orderpoint.with_prefetch()._get_multiple_rounded_qty(quantity)
 
     def _to_vendor_unit(self, finding, quantity):
         """``quantity`` up to whole units of the vendor that Odoo selects for it (19.0)."""
