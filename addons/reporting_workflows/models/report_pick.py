@@ -38,12 +38,19 @@ class ReportPick(models.AbstractModel):
 
     @api.depends(lambda self: self._part_named_by)
     def _compute_code(self):
-        for part in self.filtered(lambda part: not part.code):
+        for part in self:
+            # A form that was just opened has no name yet: what it is called by then is no name that was given.
+            if part.code and (part._origin or part.code not in part._codes_of_the_nameless()):
+                continue
             named = next((str(part[name]) for name in self._part_named_by if part[name]), "")
             others = (part.version_id._origin or part.version_id)[self._list_of_version()]
             taken = set((others - part - part._origin).mapped("code"))
             # What is not written in Latin letters is called by what it is.
             part.code = code_of(named, taken) or code_of(self._part_list[:-1], taken)
+
+    def _codes_of_the_nameless(self):
+        plain = code_of(self._part_list[:-1])
+        return {plain, *(f"{plain}_{number}" for number in range(2, len(self.version_id[self._list_of_version()]) + 3))}
 
     @api.model
     def _list_of_version(self):

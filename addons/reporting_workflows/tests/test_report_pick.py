@@ -17,6 +17,15 @@ class TestReportPick(ReportCase):
     def _draft(self, **values):
         return self._report(publish=False, **values).version_ids.with_user(self.author)
 
+    def test_the_code_follows_the_label_while_the_form_is_filled(self):
+        version = self._version(self._report(publish=False, code="filled"))
+        dataset = version.dataset_ids.new({"version_id": version.id})
+        self.assertEqual(dataset.code, "dataset")
+        dataset.label = "Open back-orders"
+        self.assertEqual(dataset.code, "open_back_orders")
+        dataset.label = "Back-orders"
+        self.assertEqual(dataset.code, "open_back_orders", "others call it so by now")
+
     def test_picks_show_what_is_written_and_leave_it_as_it_is(self):
         version = self._draft(
             threshold_ids=[Command.create({"code": "t", "kpi": "otif_unknown", "breach": "1"})],
