@@ -40,7 +40,7 @@ class ReportReminder(models.Model):
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="restrict")
     kpi_id = fields.Many2one("distribution.kpi", "KPI", readonly=True, ondelete="restrict")
     period_start = fields.Date("Month", readonly=True)
-    run_id = fields.Many2one("distribution.report.run", "Run", readonly=True, ondelete="restrict", index=True)
+    run_id = fields.Many2one("distribution.report.run", readonly=True, ondelete="restrict", index=True)
     told_at = fields.Datetime(required=True, readonly=True)
 
     def init(self):
