@@ -24,16 +24,17 @@ class SalesTerms(models.AbstractModel):
         return {self.env["ir.model.fields"]._get("res.partner", name).id: what for name, what in names.items()}
 
 
-class IrDefault(models.Model):
-    """Fallback of company-dependent terms on 19.0, on both series what a new customer starts with."""
+class SalesTermsKeeper(models.AbstractModel):
+    """Records in which Odoo keeps terms: what they said before a change and what they say after it are noted."""
 
-    _inherit = "ir.default"
+    _name = "distribution.sales.terms.keeper"
+    _description = "Keeps Terms of Customers"
 
     @api.model_create_multi
     def create(self, vals_list):
-        defaults = super().create(vals_list)
-        defaults._approval_note_terms()
-        return defaults
+        records = super().create(vals_list)
+        records._approval_note_terms()
+        return records
 
     def write(self, vals):
         self._approval_note_terms()
@@ -46,6 +47,17 @@ class IrDefault(models.Model):
         return super().unlink()
 
     def _approval_note_terms(self):
+        """Note the terms that these records say at present."""
+        raise NotImplementedError
+
+
+class IrDefault(models.Model):
+    """Fallback of company-dependent terms on 19.0, on both series what a new customer starts with."""
+
+    _name = "ir.default"
+    _inherit = ["ir.default", "distribution.sales.terms.keeper"]
+
+    def _approval_note_terms(self):
         terms = self.env["distribution.sales.terms"]
         if not terms._watched():
             return
@@ -55,23 +67,8 @@ class IrDefault(models.Model):
 
 
 class IrConfigParameter(models.Model):
-    _inherit = "ir.config_parameter"
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        parameters = super().create(vals_list)
-        parameters._approval_note_terms()
-        return parameters
-
-    def write(self, vals):
-        self._approval_note_terms()
-        result = super().write(vals)
-        self._approval_note_terms()
-        return result
-
-    def unlink(self):
-        self._approval_note_terms()
-        return super().unlink()
+    _name = "ir.config_parameter"
+    _inherit = ["ir.config_parameter", "distribution.sales.terms.keeper"]
 
     def _approval_note_terms(self):
         companies = self.env["res.company"]

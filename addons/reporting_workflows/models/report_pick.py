@@ -7,6 +7,8 @@ Rules, in words
   there, and codes that nothing is known by.
 """
 
+import re
+
 from odoo import api, fields, models
 
 from ..engine.naming import code_of
@@ -39,8 +41,7 @@ class ReportPick(models.AbstractModel):
     @api.depends(lambda self: self._part_named_by)
     def _compute_code(self):
         for part in self:
-            # A form that was just opened has no name yet: what it is called by then is no name that was given.
-            if part.code and (part._origin or part.code not in part._codes_of_the_nameless()):
+            if part.code and not part._is_nameless():
                 continue
             named = next((str(part[name]) for name in self._part_named_by if part[name]), "")
             others = (part.version_id._origin or part.version_id)[self._list_of_version()]
@@ -48,9 +49,9 @@ class ReportPick(models.AbstractModel):
             # What is not written in Latin letters is called by what it is.
             part.code = code_of(named, taken) or code_of(self._part_list[:-1], taken)
 
-    def _codes_of_the_nameless(self):
-        plain = code_of(self._part_list[:-1])
-        return {plain, *(f"{plain}_{number}" for number in range(2, len(self.version_id[self._list_of_version()]) + 3))}
+    def _is_nameless(self):
+        """Whether its form was just opened: it is called by what it is until it has a name."""
+        return not self._origin and re.fullmatch(rf"{self._part_list[:-1]}(_\d+)?", self.code)
 
     @api.model
     def _list_of_version(self):
