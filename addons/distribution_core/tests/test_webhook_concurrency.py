@@ -59,6 +59,12 @@ class TestWebhookConcurrency(WebhookMixin, CommittedCase):
             )
             return dict(groups)
 
+    def errors(self):
+        """What went wrong, for the message of a test."""
+        with self.transaction() as env:
+            tried = [('subscription_id', '=', self.subscription_id), ('last_error', '!=', False)]
+            return env['distribution.webhook.delivery'].search(tried).mapped('last_error')
+
     def test_drains_at_the_same_time(self):
         uids = self.record(EVENTS)
         sent, errors = [], []
@@ -76,9 +82,9 @@ class TestWebhookConcurrency(WebhookMixin, CommittedCase):
             for thread in threads:
                 thread.join(120)
         self.assertFalse(errors)
+        self.assertEqual(self.states(), {'delivered': EVENTS}, self.errors())
         self.assertEqual(sum(sent), EVENTS)
         self.assertEqual(sorted(self.to.ids()), sorted(uids), "none twice, none lost")
-        self.assertEqual(self.states(), {'delivered': EVENTS})
 
     def test_drain_that_dies(self):
         """Claimed, and sent perhaps, and then nothing more is heard of it."""

@@ -17,6 +17,13 @@ from .common import LedgerCase
 SECRET_KEY = Fernet.generate_key().decode()
 
 
+class _Server(ThreadingHTTPServer):
+    """Takes as many connections at the same moment as several drains open: Python's own five would refuse some."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+
 class Receiver:
     """Keeps what it received; ``answers`` are taken from the front, the last one stays."""
 
@@ -48,8 +55,7 @@ class Receiver:
             def log_message(self, *_words):
                 """Say nothing: the test reads `received`."""
 
-        self.server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self.server.daemon_threads = True
+        self.server = _Server(('127.0.0.1', 0), Handler)
         self.port = self.server.server_address[1]
         self.url = f'http://127.0.0.1:{self.port}/hook'
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
