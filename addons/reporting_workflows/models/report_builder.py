@@ -137,10 +137,6 @@ class ReportBuilder(models.AbstractModel):
         zone = report._zone()
         since, until = moment_of(first, time(), zone), moment_of(last + timedelta(days=1), time(), zone)
         earlier = self._before(company, sealed["definition"], first, last, since)
-        names = {
-            _("Site"): self.env["stock.warehouse"].sudo().browse(site_id or ()).name,  # sudo: a name
-            _("Category"): self.env["product.category"].sudo().browse(category_id or ()).complete_name,  # sudo: a name
-        }
         return Scope(
             env=env,
             company=company,
@@ -152,7 +148,7 @@ class ReportBuilder(models.AbstractModel):
             before=earlier,
             site_id=site_id,
             category_id=category_id,
-            parameters=tuple((label, name) for label, name in names.items() if name),
+            parameters=env[self._name]._restrictions(site_id, category_id),
             values={
                 "since": fields.Datetime.to_string(since),
                 "until": fields.Datetime.to_string(until),
@@ -167,6 +163,14 @@ class ReportBuilder(models.AbstractModel):
                 "company": company.id,
             },
         )
+
+    def _restrictions(self, site_id, category_id):
+        """``((label, name), …)`` of what the report is restricted to, in the language of whoever reads."""
+        names = {
+            _("Site"): self.env["stock.warehouse"].sudo().browse(site_id or ()).name,  # sudo: a name
+            _("Category"): self.env["product.category"].sudo().browse(category_id or ()).complete_name,  # sudo: a name
+        }
+        return tuple((label, name) for label, name in names.items() if name)
 
     def _before(self, company, definition, first, last, since):
         """First and last day of what the period is compared with."""
@@ -211,12 +215,12 @@ class ReportBuilder(models.AbstractModel):
         """``(model, domain, columns)``: nothing is read, but the reader may read every field that is named."""
         model = scope.env[dataset["model"]]
         domain = self._domain(dataset.get("domain"), scope.values, lambda *names: self._behind(scope, model, *names))
-        columns = self._columns(model, dataset)
+        columns = scope.env[self._name]._columns(model, dataset)
         _check_conditions(model, domain)
         order = (dataset.get("order") or "").split(",")
         for path in (*words(dataset.get("group_by") or ""), *(part.split()[0] for part in order if part.strip())):
             if path.partition(":")[0].split(".")[0] in model._fields:
-                _field_at(model, path)
+                self._field_at(model, path)
         return model, domain, columns
 
     def _dataset_table(self, scope, dataset):
@@ -239,7 +243,29 @@ class ReportBuilder(models.AbstractModel):
         owners = [_record_at(record, path[:-1]) for record in records]
         if kind == "money" and records and is_foreign(owners[0], owners[0]._fields.get(path[-1])):
             return [exact(amount) for amount in self._converted(scope, owners, path[-1])]
-        return [_plain(record[path[-1]], record, {"path": path[-1]}) for record in owners]
+        reader = scope.env[self._name]
+        return [reader._plain(record[path[-1]], record, {"path": path[-1]}) for record in owners]
+
+    @api.model
+    def _plain(self, value, model, entry):
+        """A value as a content holds it, in the language of whoever reads."""
+        if isinstance(value, models.BaseModel):
+            # sudo: the name of a record, as Odoo shows it to who may read the field
+            return ", ".join(value.sudo().mapped("display_name")) or None
+        if isinstance(value, bool):
+            name = entry["path"].partition(":")[0]
+            field_ = model._fields.get(name)
+            return (_("yes") if value else _("no")) if field_ is not None and field_.type == "boolean" else None
+        if isinstance(value, float):
+            return exact(value)
+        if isinstance(value, str):
+            field_ = model._fields.get(entry["path"].partition(":")[0])
+            if field_ is not None and field_.type == "selection":
+                return dict(field_._description_selection(model.env)).get(value, value)
+            return value
+        if isinstance(value, int | Decimal) or value is None or hasattr(value, "isoformat"):
+            return value
+        return str(value)
 
     def _grouped_table(self, scope, model, domain, dataset, columns):
         self._check_grouped_money(scope, model, domain, dataset)
@@ -249,22 +275,41 @@ class ReportBuilder(models.AbstractModel):
             domain, group_by, aggregates, order=dataset.get("order") or None, limit=MOST_ROWS + 1
         )
         keys = [*group_by, *aggregates]
-        rows = []
+        rows, reader = [], scope.env[self._name]
         for group in groups[:MOST_ROWS]:
             found = dict(zip(keys, group))
             rows.append(
                 tuple(
-                    _plain(found[entry["path"] if entry["path"] in group_by else aggregate(entry)], model, entry)
+                    reader._plain(found[entry["path"] if entry["path"] in group_by else aggregate(entry)], model, entry)
                     for entry in entries
                 )
             )
         rows = tuple(rows)
         return Table(columns, rows, _total(dataset, columns, rows), max(0, len(groups) - MOST_ROWS))
 
+    @api.model
+    def _field_at(self, model, path):
+        """The field at the end of a path; None of the number of records. Raises ValueError."""
+        if path == "__count":
+            return None
+        *way, last = path.partition(":")[0].split(".")
+        for name in way:
+            found = model._fields.get(name)
+            if found is None or not found.relational:
+                raise ValueError(
+                    _("field: “%(name)s” of %(model)s leads nowhere.", name=name, model=model._description)
+                )
+            check_field_readable(model, name)
+            model = model.env[found.comodel_name]
+        if last not in model._fields:
+            raise ValueError(_("field: %(model)s has no “%(name)s”.", model=model._description, name=last))
+        check_field_readable(model, last)
+        return model._fields[last]
+
     def _columns(self, model, dataset):
         found = []
         for entry in dataset.get("columns", ()):
-            last = _field_at(model, entry["path"])
+            last = self._field_at(model, entry["path"])
             kind = KIND_OF_FIELD.get(last.type if last is not None else "integer", "text")
             if (entry.get("aggregate") or "").startswith("count"):
                 kind = "integer"
@@ -286,31 +331,29 @@ class ReportBuilder(models.AbstractModel):
         if not isinstance(domain, list | tuple):
             raise ValueError(_("domain: a list of conditions is expected."))
 
-        def filled(value):
-            if isinstance(value, list | tuple):
-                return type(value)(filled(one) for one in value)
-            match = PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
-            if not match:
-                return value
-            if match[1] not in PLACEHOLDERS:
-                raise ValueError(
-                    _(
-                        "domain: {%(name)s} is unknown. Known are %(known)s.",
-                        name=match[1],
-                        known=", ".join(PLACEHOLDERS),
-                    )
-                )
-            return values.get(match[1])
+        return [self._condition(leaf, values, behind) for leaf in domain]
 
-        def condition(leaf):
-            match = BEHIND.fullmatch(str(leaf[2])) if isinstance(leaf, list | tuple) and len(leaf) == 3 else None
-            if match and not (behind and leaf[1] == "in"):
-                raise ValueError(_("domain: what a KPI counts is asked for with “in”, in datasets only."))
-            if match:
-                return (leaf[0], "in", behind(leaf[0], match[1]))
-            return TRUE_LEAF if isinstance(leaf, list | tuple) and _asks_for_nothing(leaf, values) else filled(leaf)
+    def _condition(self, leaf, values, behind):
+        match = BEHIND.fullmatch(str(leaf[2])) if isinstance(leaf, list | tuple) and len(leaf) == 3 else None
+        if match and not (behind and leaf[1] == "in"):
+            raise ValueError(_("domain: what a KPI counts is asked for with “in”, in datasets only."))
+        if match:
+            return (leaf[0], "in", behind(leaf[0], match[1]))
+        if isinstance(leaf, list | tuple) and _asks_for_nothing(leaf, values):
+            return TRUE_LEAF
+        return self._with_values(leaf, values)
 
-        return [condition(leaf) for leaf in domain]
+    def _with_values(self, value, values):
+        if isinstance(value, list | tuple):
+            return type(value)(self._with_values(one, values) for one in value)
+        match = PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
+        if not match:
+            return value
+        if match[1] not in PLACEHOLDERS:
+            raise ValueError(
+                _("domain: {%(name)s} is unknown. Known are %(known)s.", name=match[1], known=", ".join(PLACEHOLDERS))
+            )
+        return values.get(match[1])
 
     def _behind(self, scope, model, path, code):
         """Numbers of the documents behind a KPI: what its figure counts is what the table lists. Of how it stands:
@@ -320,7 +363,7 @@ class ReportBuilder(models.AbstractModel):
         """
         sources = scope.env["distribution.kpi.source"]
         source = sources._source(self._kpis(scope.env, [code]).source)
-        found = model if path == "id" else model.env[_field_at(model, path).comodel_name or model._name]
+        found = model if path == "id" else model.env[self._field_at(model, path).comodel_name or model._name]
         if found._name != source.model:
             raise ValueError(
                 _("domain: KPI “%(code)s” counts %(model)s. Compare “id” of these.", code=code, model=source.model)
@@ -415,6 +458,7 @@ class ReportBuilder(models.AbstractModel):
         :param checks: ``[(entry, Check)]``
         :param conclusion: the engine's Verdict
         """
+        self = self.with_context(lang=scope.env.lang)  # what a content says is in the language of its report
         definition = scope.definition
         dropped = self._dropped(scope, inputs, checks)
         measured = {
@@ -535,6 +579,29 @@ class ReportBuilder(models.AbstractModel):
     # ---------------------------------------------------------------- problems
 
     @api.model
+    def _section_problems(self, entry, columns):
+        found = []
+        known = columns.get(entry.get("dataset"))
+        if entry.get("dataset") and known is None:
+            found.append(
+                _(
+                    "dataset: “%(name)s” is none of %(known)s.",
+                    name=entry["dataset"],
+                    known=", ".join(columns) or "none",
+                )
+            )
+        if entry.get("chart"):
+            if not known:
+                found.append(_("dataset: a chart needs one."))
+            for key in ("chart_label", "chart_values"):
+                for column in words(entry.get(key)) or ("",):
+                    if known and column not in known:
+                        found.append(f"{key}: “{column}” is none of {', '.join(known)}.")
+        if not any(entry.get(key) for key in ("text", "kpis", "dataset", "findings")):
+            found.append(_("it is empty. Give it figures, a dataset, exceptions or words."))
+        return found
+
+    @api.model
     def _problems(self, version):
         """What is wrong with a draft as it is written, each with field and remedy. Nothing is read for it."""
         definition = version._definition()
@@ -552,10 +619,8 @@ class ReportBuilder(models.AbstractModel):
             except UserError as error:
                 found.append(str(error.args[0]))
         for entry in definition.get("sections", ()):
-            found += [
-                _("Section %(code)s: %(what)s", code=entry["code"], what=what)
-                for what in _section_problems(entry, columns)
-            ]
+            for what in self._section_problems(entry, columns):
+                found.append(_("Section %(code)s: %(what)s", code=entry["code"], what=what))
         for place, make, arguments in (("checks", check_rule, (columns,)), ("thresholds", threshold, (columns, codes))):
             for entry in definition.get(place, ()):
                 found += [f"{place}.{entry['code']}: {what}" for what in make(entry).problems(*arguments)]
@@ -683,23 +748,6 @@ def _label(entry):
     return entry.get("label") or entry["code"]
 
 
-def _field_at(model, path):
-    """The field at the end of a path; None of the number of records. Raises ValueError."""
-    if path == "__count":
-        return None
-    *way, last = path.partition(":")[0].split(".")
-    for name in way:
-        found = model._fields.get(name)
-        if found is None or not found.relational:
-            raise ValueError(_("field: “%(name)s” of %(model)s leads nowhere.", name=name, model=model._description))
-        check_field_readable(model, name)
-        model = model.env[found.comodel_name]
-    if last not in model._fields:
-        raise ValueError(_("field: %(model)s has no “%(name)s”.", model=model._description, name=last))
-    check_field_readable(model, last)
-    return model._fields[last]
-
-
 def is_foreign(model, field):
     """Whether amounts of a field may be in another currency than their company's."""
     if field is None or field.type != "monetary":
@@ -739,27 +787,6 @@ def _record_at(record, way):
     return record
 
 
-def _plain(value, model, entry):
-    """A value as a content holds it."""
-    if isinstance(value, models.BaseModel):
-        # sudo: the name of a record, as Odoo shows it to who may read the field
-        return ", ".join(value.sudo().mapped("display_name")) or None
-    if isinstance(value, bool):
-        name = entry["path"].partition(":")[0]
-        field_ = model._fields.get(name)
-        return (_("yes") if value else _("no")) if field_ is not None and field_.type == "boolean" else None
-    if isinstance(value, float):
-        return exact(value)
-    if isinstance(value, str):
-        field_ = model._fields.get(entry["path"].partition(":")[0])
-        if field_ is not None and field_.type == "selection":
-            return dict(field_._description_selection(model.env)).get(value, value)
-        return value
-    if isinstance(value, int | Decimal) or value is None or hasattr(value, "isoformat"):
-        return value
-    return str(value)
-
-
 def _total(dataset, columns, rows):
     entries = dataset.get("columns", ())
     if not any(entry.get("total") == "yes" for entry in entries):
@@ -793,25 +820,6 @@ def _chart(entry, table):
         ),
         kinds[0] if kinds else "number",
     )
-
-
-def _section_problems(entry, columns):
-    found = []
-    known = columns.get(entry.get("dataset"))
-    if entry.get("dataset") and known is None:
-        found.append(
-            _("dataset: “%(name)s” is none of %(known)s.", name=entry["dataset"], known=", ".join(columns) or "none")
-        )
-    if entry.get("chart"):
-        if not known:
-            found.append(_("dataset: a chart needs one."))
-        for key in ("chart_label", "chart_values"):
-            for column in words(entry.get(key)) or ("",):
-                if known and column not in known:
-                    found.append(f"{key}: “{column}” is none of {', '.join(known)}.")
-    if not any(entry.get(key) for key in ("text", "kpis", "dataset", "findings")):
-        found.append(_("it is empty. Give it figures, a dataset, exceptions or words."))
-    return found
 
 
 def _asks_for_nothing(leaf, values):

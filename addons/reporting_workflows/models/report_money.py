@@ -9,7 +9,7 @@ Rules, in words
 * Who shows amounts as plain numbers, as they are, does not add them up, reconcile or judge them.
 """
 
-from odoo import _, models
+from odoo import _, api, models
 from odoo.exceptions import UserError
 
 from .report_builder import is_foreign
@@ -118,15 +118,16 @@ class ReportBuilder(models.AbstractModel):
         for entry in definition.get("thresholds", ()):
             if entry.get("column") in plain.get(entry.get("dataset"), ()) and entry.get("measure") != "count":
                 found.append((f"thresholds.{entry['code']}", entry["column"]))
-        return [
-            _(
-                "%(place)s: “%(column)s” is in the currency of each document, and shown as a plain number. Leave its "
-                "kind empty: it is converted then.",
-                place=place,
-                column=column,
-            )
-            for place, column in found
-        ]
+        return [self._plain_money(place, column) for place, column in found]
+
+    @api.model
+    def _plain_money(self, place, column):
+        return _(
+            "%(place)s: “%(column)s” is in the currency of each document, and shown as a plain number. Leave its "
+            "kind empty: it is converted then.",
+            place=place,
+            column=column,
+        )
 
     def _is_foreign_path(self, model, path):
         """Whether a column is an amount in the currency of its document. What is wrong with it is told elsewhere."""
