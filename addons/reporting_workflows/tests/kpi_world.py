@@ -545,6 +545,7 @@ class KpiWorld(TransactionCase):
             closed = requested + timedelta(hours=cls.deal.randint(1, 100))
             fact = {
                 "type": cls.deal.choice(("purchase_order", "vendor_bill")),
+                "site": cls.deal.choice(cls.sites),
                 "state": state,
                 "requested": requested,
                 "closed": closed if state in ("approved", "rejected", "void") else None,
@@ -559,6 +560,7 @@ class KpiWorld(TransactionCase):
                 document_type=fact["type"],
                 kind="release",
                 company_id=cls.company.id,
+                site_id=fact["site"].id,
                 partner_id=cls.vendor.id,
                 requester_id=cls.env.uid,
                 amount=fact["amount"],
@@ -573,6 +575,7 @@ class KpiWorld(TransactionCase):
             fact = {
                 "type": cls.deal.choice(("purchase_order", "sale_order")),
                 "kind": cls.deal.choice(("policy", "policy", "fast_path", "approval", "emergency", "baseline", "void")),
+                "site": cls.deal.choice(cls.sites),
                 "at": cls._moment(),
             }
             cls._put(
@@ -583,6 +586,7 @@ class KpiWorld(TransactionCase):
                 kind=fact["kind"],
                 released_at=fact["at"],
                 company_id=cls.company.id,
+                site_id=fact["site"].id,
             )
             cls.releases.append(fact)
 
@@ -615,6 +619,7 @@ class KpiWorld(TransactionCase):
             clock='{"hours": 8}' if task["clock"] else None,
             document_type=request["type"],
             company_id=cls.company.id,
+            site_id=request["site"].id,
             partner_id=cls.vendor.id,
         )
         if task["clock"] and cls.deal.random() < 0.5:
