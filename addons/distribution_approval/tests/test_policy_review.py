@@ -167,7 +167,7 @@ class TestPolicyReview(ApprovalCase):
         row.business_owner_id = False
         register._cron_sync()
         case = self.env["distribution.case"].sudo().search([("dedup_key", "=", "automation_unowned")])
-        self.assertIn(self.policy.name, case.detail)
+        self.assertIn(self.policy.name, case.description)
 
     def test_who_cannot_certify(self):
         admin, root = self.env.ref("base.user_admin"), self.env.ref("base.user_root")

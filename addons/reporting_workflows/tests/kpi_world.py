@@ -545,7 +545,7 @@ class KpiWorld(TransactionCase):
             closed = requested + timedelta(hours=cls.deal.randint(1, 100))
             fact = {
                 "type": cls.deal.choice(("purchase_order", "vendor_bill")),
-                "site": cls.deal.choice(cls.sites),
+                "site": cls.sites[number % 2],
                 "state": state,
                 "requested": requested,
                 "closed": closed if state in ("approved", "rejected", "void") else None,
@@ -571,11 +571,11 @@ class KpiWorld(TransactionCase):
             for stage in range(cls.deal.randint(1, 2)):
                 fact["tasks"].append(cls._make_task(fact, stage))
             cls.requests.append(fact)
-        for _number in range(30):
+        for number in range(30):
             fact = {
                 "type": cls.deal.choice(("purchase_order", "sale_order")),
                 "kind": cls.deal.choice(("policy", "policy", "fast_path", "approval", "emergency", "baseline", "void")),
-                "site": cls.deal.choice(cls.sites),
+                "site": cls.sites[number % 2],
                 "at": cls._moment(),
             }
             cls._put(
@@ -709,7 +709,7 @@ class KpiWorld(TransactionCase):
             is_open = state in ("open", "in_progress", "waiting")
             fact = {
                 "type": cls.deal.choice(list(cls.case_types)),
-                "site": cls.deal.choice(cls.sites),
+                "site": cls.sites[number % 2],
                 "state": state,
                 "closed": None if is_open else closed,
                 "due": cls.now + timedelta(hours=cls.deal.choice((-7, 7))) if is_open and number % 3 else None,
