@@ -160,6 +160,10 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+#: What other readers of YAML 1.1 take for something else than a text.
+STRANGE_TO_OTHERS = ("=", "<<")
+
+
 class _Dumper(yaml.SafeDumper):
     """Texts without quotes wherever YAML allows; several lines as a block."""
 
@@ -169,10 +173,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-_Dumper.add_representer(
-    str,
-    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None),
-)
+def _text(dumper, text):
+    style = "|" if "\n" in text else "'" if text in STRANGE_TO_OTHERS else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def load(text: str) -> dict:
