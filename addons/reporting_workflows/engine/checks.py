@@ -69,46 +69,57 @@ class CheckRule:
     value: str = ""
     warn_only: bool = False
 
-    def problems(self, datasets: Mapping[str, tuple[str, ...]]) -> list[str]:
-        """What is wrong with the rule, given the columns of each dataset; each with field and remedy."""
+    def problems(self, datasets: Mapping[str, tuple[str, ...]], say: Words = ENGLISH) -> list[str]:
+        """What is wrong with the rule, given the columns of each dataset: ``field: remedy``."""
         found = []
         if self.kind not in KINDS:
-            return [f"kind: “{self.kind}” is none of {', '.join(KINDS)}."]
+            return [none_of("kind", self.kind, KINDS, say)]
         if self.dataset not in datasets:
-            return [f"dataset: “{self.dataset}” is none of {', '.join(sorted(datasets)) or 'none'}."]
+            return [none_of("dataset", self.dataset, sorted(datasets), say)]
         for column in self.columns:
             if column not in datasets[self.dataset]:
-                found.append(
-                    f"columns: “{column}” is no column of {self.dataset}; it has {', '.join(datasets[self.dataset])}."
-                )
+                found.append(no_column("columns", column, self.dataset, datasets, say))
         if self.kind != "row_count" and not self.columns:
-            found.append("columns: name at least one column.")
+            found.append(f"columns: {say('name at least one column.')}")
         if len(self.columns) > 1 and self.kind not in OF_SEVERAL:
-            found.append(f"columns: a check of kind {self.kind} looks at one column; make a check for each.")
+            remedy = say("a check of kind {kind} looks at one column; make a check for each.", kind=self.kind)
+            found.append(f"columns: {remedy}")
         if self.kind in ("row_count", "range") and self.minimum is None and self.maximum is None:
-            found.append("minimum: give a minimum, a maximum or both.")
+            found.append(f"minimum: {say('give a minimum, a maximum or both.')}")
         if None not in (self.minimum, self.maximum) and self.minimum > self.maximum:
-            found.append("minimum: is above the maximum; exchange them.")
+            found.append(f"minimum: {say('is above the maximum; exchange them.')}")
         if self.kind == "reconcile":
             other = self.other_dataset or self.dataset
             if other not in datasets:
-                found.append(f"other_dataset: “{other}” is none of {', '.join(sorted(datasets))}.")
+                found.append(none_of("other_dataset", other, sorted(datasets), say))
             elif self.other_column not in datasets[other]:
-                found.append(f"other_column: “{self.other_column}” is no column of {other}.")
+                found.append(no_column("other_column", self.other_column, other, datasets, say))
             if self.tolerance < 0 or self.tolerance_percent < 0:
-                found.append("tolerance: is 0 or more.")
+                found.append(f"tolerance: {say('is 0 or more.')}")
         if self.kind == "condition" and self.operator not in OPERATORS:
-            found.append(f"operator: “{self.operator}” is none of {', '.join(OPERATORS)}.")
+            found.append(none_of("operator", self.operator, OPERATORS, say))
         return found
 
 
 def evaluate(rule: CheckRule, datasets: Mapping[str, Table], say: Words = ENGLISH) -> Check:
     """What the check found, in the words of ``say``."""
-    problems = rule.problems({code: tuple(column.key for column in table.columns) for code, table in datasets.items()})
+    columns = {code: tuple(column.key for column in table.columns) for code, table in datasets.items()}
+    problems = rule.problems(columns, say)
     detail = problems[0] if problems else _cut_off(rule, datasets, say) or _FINDERS[rule.kind](rule, datasets, say)
     if not detail:
         return Check(rule.label, "passed")
     return Check(rule.label, "warn" if rule.warn_only else "failed", detail)
+
+
+def none_of(field: str, name: str, known, say: Words) -> str:
+    """What is wrong with a field that names something unknown."""
+    return f"{field}: {say('“{name}” is none of {known}.', name=name, known=', '.join(known) or say('nothing'))}"
+
+
+def no_column(field: str, name: str, dataset: str, datasets: Mapping[str, tuple[str, ...]], say: Words) -> str:
+    """What is wrong with a field that names a column that its dataset does not have."""
+    words = "“{name}” is no column of {dataset}; it has {known}."
+    return f"{field}: {say(words, name=name, dataset=dataset, known=', '.join(datasets[dataset]) or say('nothing'))}"
 
 
 def sum_of(table: Table, column: str) -> Decimal:
@@ -290,4 +301,4 @@ def _names(rows):
     return ", ".join(shown) + (" …" if len(rows) > NAMED else "")
 
 
-__all__ = ["KINDS", "OPERATORS", "CheckRule", "Column", "evaluate", "sum_of"]
+__all__ = ["KINDS", "OPERATORS", "CheckRule", "Column", "evaluate", "no_column", "none_of", "sum_of"]
