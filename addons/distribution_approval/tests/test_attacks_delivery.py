@@ -2,7 +2,7 @@
 
 from odoo import SUPERUSER_ID, Command, fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests.common import Form, tagged
+from odoo.tests import Form, tagged
 
 from odoo.addons.distribution_core.compat import IS_17, MOVE_PROCUREMENT
 

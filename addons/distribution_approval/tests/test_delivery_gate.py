@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests.common import Form, tagged
+from odoo.tests import Form, tagged
 
 from .delivery_case import DeliveryCase
 

@@ -1,7 +1,7 @@
 """What the web client asks for: every menu of the suite as every role, and each policy tried on its documents."""
 
 from lxml import etree
-from odoo.tests.common import Form, TransactionCase, tagged
+from odoo.tests import Form, TransactionCase, tagged
 from odoo.tools.safe_eval import datetime, safe_eval, time
 
 from ..engine import make_plan
