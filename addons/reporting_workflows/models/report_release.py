@@ -125,6 +125,15 @@ class ReportRelease(models.Model):
             "correction": lambda: bool(edition.corrects_id),
         }
 
+    @api.model
+    def _approval_name_of(self, field, value):
+        if field == "report_key" and value:
+            # sudo: who decides about a report sees its name, whoever may read its definition
+            reports = self.env["distribution.report"].sudo().with_context(active_test=False)
+            known = [("code", "=", value), ("company_id", "in", self.env.companies.ids)]
+            return reports.search(known, limit=1).name or value
+        return super()._approval_name_of(field, value)
+
     def _approval_site(self):
         return self.edition_id.site_id if self.edition_id else super()._approval_site()
 

@@ -360,6 +360,8 @@ class TestDashboard(TransactionCase):
         self.assertNotIn(case, self.env[elsewhere["res_model"]].search(elsewhere["domain"]))
         with self.assertRaisesRegex(UserError, "but not the documents"):
             self.Dashboard.with_user(self.buyer).drill("webhook_dead", str(TODAY), str(TODAY))
+        with self.assertRaisesRegex(UserError, "but not the documents"):
+            self.kpis["webhook_dead"].with_user(self.buyer).action_drill()
         with self.assertRaisesRegex(UserError, "Load the dashboard again"):
             self.Dashboard.with_user(self.operator).drill("nothing", str(TODAY), str(TODAY))
 
