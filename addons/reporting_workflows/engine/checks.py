@@ -3,11 +3,13 @@
 Rules, in words
 ---------------
 * A check looks at a dataset as it was captured: every row that was read, not only those that are shown.
-* ``row_count``: at least / at most so many rows. ``nulls``: at most so many rows without a value. ``range``: no value
-  below or above. ``duplicates``: no two rows with the same values. ``reconcile``: the sums of two columns, of one or
-  two datasets, differ by no more than the tolerance, an amount or percent of the larger one; either is enough.
+* ``row_count``: at least / at most so many rows. ``nulls``: at most so many rows in which one of the columns is empty.
+  ``range``: no value below or above. ``duplicates``: no two rows with the same values. ``reconcile``: the sums of two
+  columns differ by no more than the tolerance, an amount or percent of the larger one; either is enough. Two columns of
+  one dataset agree in each row as well: too much here does not make good too little there.
   ``condition``: at most so many rows for which ``column operator value`` is true.
-* A check that cannot be evaluated – no such column, a dataset that was cut off – has failed: silence is no proof.
+* A check that cannot be evaluated – no such column, a dataset that was cut off, words where numbers are compared – has
+  failed: silence is no proof.
 * A failed check is ``failed`` or only a ``warn``, as it says itself.
 
 >>> table = Table((Column("order", "Order"), Column("value", "Value", "money")), (("S1", Decimal(5)), ("S2", None)))
@@ -34,6 +36,8 @@ OPERATORS = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+#: Kinds that look at several columns together.
+OF_SEVERAL = ("nulls", "duplicates")
 #: So many rows are named.
 NAMED = 3
 
@@ -42,7 +46,7 @@ NAMED = 3
 class CheckRule:
     """One check. What a kind does not ask for stays empty.
 
-    :param columns: keys of columns of ``dataset``; the first one is the one that is measured
+    :param columns: keys of columns of ``dataset``; one, or several for ``nulls`` and ``duplicates``
     :param minimum: of rows, or of values; ``maximum`` likewise, of ``nulls`` and ``condition`` of rows (default 0)
     :param other_dataset: and ``other_column``: what a sum is reconciled with
     :param tolerance: amount; ``tolerance_percent`` of the larger sum
@@ -79,6 +83,8 @@ class CheckRule:
                 )
         if self.kind != "row_count" and not self.columns:
             found.append("columns: name at least one column.")
+        if len(self.columns) > 1 and self.kind not in OF_SEVERAL:
+            found.append(f"columns: a check of kind {self.kind} looks at one column; make a check for each.")
         if self.kind in ("row_count", "range") and self.minimum is None and self.maximum is None:
             found.append("minimum: give a minimum, a maximum or both.")
         if None not in (self.minimum, self.maximum) and self.minimum > self.maximum:
@@ -136,16 +142,15 @@ def _row_count(rule, datasets, say):
 
 def _nulls(rule, datasets, say):
     table = datasets[rule.dataset]
-    place = _place(table, rule.columns[0])
-    empty = [row for row in table.rows if row[place] in (None, "")]
+    places = [_place(table, column) for column in rule.columns]
+    empty = [row for row in table.rows if any(row[place] in (None, "") for place in places)]
     if len(empty) <= (rule.maximum or 0):
         return ""
-    label = table.columns[place].label
     return say(
         "{count} of {all} rows without {column}: {names}",
         count=len(empty),
         all=len(table.rows),
-        column=label,
+        column=_labels(table, places),
         names=_names(empty),
     )
 
@@ -153,10 +158,12 @@ def _nulls(rule, datasets, say):
 def _range(rule, datasets, say):
     table = datasets[rule.dataset]
     place = _place(table, rule.columns[0])
+    if words := _no_numbers(table, place, say):
+        return words
     outside = [
         row
         for row in table.rows
-        if _is_number(row[place])
+        if row[place] is not None
         and (
             (rule.minimum is not None and row[place] < rule.minimum)
             or (rule.maximum is not None and row[place] > rule.maximum)
@@ -182,34 +189,48 @@ def _duplicates(rule, datasets, say):
     twice = [key for key, count in counts.items() if count > 1]
     if not twice:
         return ""
-    labels = ", ".join(table.columns[place].label for place in places)
-    return say("{columns} more than once: {names}", columns=labels, names=_names(twice))
+    return say("{columns} more than once: {names}", columns=_labels(table, places), names=_names(twice))
 
 
 def _reconcile(rule, datasets, say):
-    left = sum_of(datasets[rule.dataset], rule.columns[0])
-    right = sum_of(datasets[rule.other_dataset or rule.dataset], rule.other_column)
-    difference = abs(left - right)
-    if difference <= max(rule.tolerance, max(abs(left), abs(right)) * rule.tolerance_percent / 100):
-        return ""
-    return say(
-        "{one} against {other}: {difference} apart, at most {limit} allowed",
-        one=f"{left:f}",
-        other=f"{right:f}",
-        difference=f"{difference:f}",
-        limit=f"{rule.tolerance:f}",
+    table, other = datasets[rule.dataset], datasets[rule.other_dataset or rule.dataset]
+    place, opposite = _place(table, rule.columns[0]), _place(other, rule.other_column)
+    if words := _no_numbers(table, place, say) or _no_numbers(other, opposite, say):
+        return words
+    left, right = sum_of(table, rule.columns[0]), sum_of(other, rule.other_column)
+    if not _agree(rule, left, right):
+        return say(
+            "{one} against {other}: {difference} apart, at most {limit} allowed",
+            one=f"{left:f}",
+            other=f"{right:f}",
+            difference=f"{abs(left - right):f}",
+            limit=f"{rule.tolerance:f}",
+        )
+    apart = (
+        [row for row in table.rows if not _agree(rule, row[place] or 0, row[opposite] or 0)] if table is other else []
     )
+    if apart:
+        return say("the sums agree, {count} rows do not: {names}", count=len(apart), names=_names(apart))
+    return ""
+
+
+def _agree(rule, left, right):
+    left, right = Decimal(left), Decimal(right)
+    return abs(left - right) <= max(rule.tolerance, max(abs(left), abs(right)) * rule.tolerance_percent / 100)
 
 
 def _condition(rule, datasets, say):
     table = datasets[rule.dataset]
     place = _place(table, rule.columns[0])
     compare = OPERATORS[rule.operator]
-    bad = []
-    for row in table.rows:
-        pair = _comparable(row[place], rule.value)
-        if pair and compare(*pair):
-            bad.append(row)
+    try:
+        bad = [row for row in table.rows if row[place] is not None and compare(*_comparable(row[place], rule.value))]
+    except InvalidOperation:
+        return say(
+            "{column} cannot be compared with “{value}”: write a number like 1000.50",
+            column=table.columns[place].label,
+            value=rule.value,
+        )
     if len(bad) <= (rule.maximum or 0):
         return ""
     return say(
@@ -236,20 +257,31 @@ def _place(table, key):
     return next(place for place, column in enumerate(table.columns) if column.key == key)
 
 
+def _labels(table, places):
+    return ", ".join(table.columns[place].label for place in places)
+
+
+def _no_numbers(table, place, say):
+    """Why this column cannot be measured; empty when each of its values is a number."""
+    strange = [row for row in table.rows if row[place] is not None and not _is_number(row[place])]
+    return strange and say(
+        "{count} values of {column} are no numbers: {names}",
+        count=len(strange),
+        column=table.columns[place].label,
+        names=_names(strange),
+    )
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, Decimal | int) and not isinstance(value, bool)
 
 
 def _comparable(value, text):
-    """Both as numbers where the value is one, else both as text (ISO dates compare as such); nothing for no value."""
-    if value is None:
-        return None
-    if _is_number(value):
-        try:
-            return Decimal(value), Decimal(text)
-        except InvalidOperation:
-            return None
-    return str(value), text
+    """Both as numbers where the value is one, else both as text (ISO dates compare as such).
+
+    :raises InvalidOperation: the text is no number
+    """
+    return (Decimal(value), Decimal(text)) if _is_number(value) else (str(value), text)
 
 
 def _names(rows):
