@@ -1,8 +1,8 @@
 """Who changed the prices and costs of products that sale orders are measured by; see :mod:`.sales_terms`.
 
 A price list may build on the sales price or on the cost, and extras of variants and of combos come on top; its rules
-for a category hold for those below it as well. Margins are measured by the cost. Costs that Odoo reckons itself, as superuser, from receipts and bills are not noted: those are governed
-where the goods or the bill come in.
+for a category hold for those below it as well. Margins are measured by the cost. Costs that Odoo reckons itself, as
+superuser, from receipts and bills are not noted: those are governed where the goods or the bill come in.
 """
 
 from odoo import api, models
