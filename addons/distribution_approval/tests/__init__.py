@@ -44,6 +44,7 @@ from . import test_decision_links
 from . import test_local_variants
 from . import test_simulation
 from . import test_policy_review
+from . import test_policy_try
 from . import test_matrix_concurrency
 from . import test_goods_explained
 from . import test_inventory_adjustment
