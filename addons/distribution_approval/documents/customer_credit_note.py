@@ -305,7 +305,7 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     credit_note_document_ids = fields.One2many(
-        "distribution.customer.credit.note", "move_id", string="Approval of the Credit Note", readonly=True, copy=False
+        "distribution.customer.credit.note", "move_id", string="Credit Note for Approval", readonly=True, copy=False
     )
     credit_note_state = fields.Selection(
         related="credit_note_document_ids.approval_state", string="Approval of the Credit Note"

@@ -652,7 +652,7 @@ class ApprovalSimulationLoad(models.Model):
     simulation_id = fields.Many2one(
         "distribution.approval.simulation", required=True, readonly=True, ondelete="cascade", index=True
     )
-    approver = fields.Char(readonly=True, help="Kind and id of the approver.")
+    approver = fields.Char("Approver Key", readonly=True, help="Kind and id of the approver.")
     name = fields.Char(string="Approver", readonly=True)
     tasks = fields.Integer(string="Approvals", readonly=True)
     current_tasks = fields.Integer(string="Approvals in Force", readonly=True)

@@ -75,3 +75,4 @@ from . import test_api_approvals
 from . import test_api_customer_orders
 from . import test_api_purchase_orders
 from . import test_server_action
+from . import test_request_site

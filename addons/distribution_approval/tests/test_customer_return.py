@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, Command, fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests.common import Form, tagged
+from odoo.tests import Form, tagged
 
 from ..engine import Unknown, seal
 from .delivery_case import DeliveryCase

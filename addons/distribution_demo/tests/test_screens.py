@@ -3,7 +3,7 @@
 import re
 
 from lxml import etree
-from odoo.tests.common import Form, TransactionCase, tagged
+from odoo.tests import Form, TransactionCase, tagged
 from odoo.tools.safe_eval import datetime, safe_eval, time
 
 from odoo.addons.distribution_core.compat import may

@@ -352,7 +352,7 @@ class DistributionBudgetLine(models.Model):
     category_id = fields.Many2one(
         "product.category", index=True, ondelete="restrict", help="With those below it. Empty: everything else."
     )
-    amount = fields.Monetary("Budget", required=True)
+    amount = fields.Monetary("Budget Amount", required=True)
     actual = fields.Monetary(readonly=True, copy=False, help="Posted bills, less refunds.")
     committed = fields.Monetary(readonly=True, copy=False, help="Confirmed orders that are not billed yet.")
     reserved = fields.Monetary(readonly=True, copy=False, help="Approved requisitions that are not ordered yet.")

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .checks import sum_of
+from .checks import no_column, none_of, sum_of
 from .content import Finding, Table
 from .render_words import ENGLISH, Words
 
@@ -46,25 +46,25 @@ class Threshold:
     column: str = ""
     opens_case: bool = False
 
-    def problems(self, datasets: Mapping[str, tuple[str, ...]], kpis=()) -> list[str]:
-        """What is wrong with it; each with field and remedy."""
+    def problems(self, datasets: Mapping[str, tuple[str, ...]], kpis=(), say: Words = ENGLISH) -> list[str]:
+        """What is wrong with it: ``field: remedy``."""
         found = []
         if self.direction not in DIRECTIONS:
-            found.append(f"direction: “{self.direction}” is none of {', '.join(DIRECTIONS)}.")
+            found.append(none_of("direction", self.direction, DIRECTIONS, say))
         if self.warn is None and self.breach is None:
-            found.append("breach: give a limit for a warning, for a breach, or both.")
+            found.append(f"breach: {say('give a limit for a warning, for a breach, or both.')}")
         elif None not in (self.warn, self.breach) and self.warn != self.breach:
             if (self.warn > self.breach) == (self.direction == "above"):
-                found.append("warn: comes after the breach; exchange the limits or the direction.")
+                found.append(f"warn: {say('comes after the breach; exchange the limits or the direction.')}")
         if self.measure not in MEASURES:
-            found.append(f"measure: “{self.measure}” is none of {', '.join(MEASURES)}.")
+            found.append(none_of("measure", self.measure, MEASURES, say))
         elif self.measure == "kpi":
             if self.kpi not in kpis:
-                found.append(f"kpi: “{self.kpi}” is in no section of this report; add it to one.")
+                found.append(f"kpi: {say('add it to a section of this report: “{name}” is in none.', name=self.kpi)}")
         elif self.dataset not in datasets:
-            found.append(f"dataset: “{self.dataset}” is none of {', '.join(sorted(datasets)) or 'none'}.")
+            found.append(none_of("dataset", self.dataset, sorted(datasets), say))
         elif self.measure != "count" and self.column not in datasets[self.dataset]:
-            found.append(f"column: “{self.column}” is no column of {self.dataset}.")
+            found.append(no_column("column", self.column, self.dataset, datasets, say))
         return found
 
 

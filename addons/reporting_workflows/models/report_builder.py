@@ -14,8 +14,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.addons.distribution_core.compat import check_field_readable, may
 from odoo.addons.distribution_core.engine.placeholders import fill
 
-from ..engine import Chart, Column, Content, Finding, Input, Limit, Period, Section, Series, Table
-from ..engine.checks import evaluate, sum_of
+from ..engine import Chart, Column, Complaint, Content, Finding, Input, Limit, Period, Section, Series, Table
+from ..engine.checks import evaluate, none_of, sum_of
 from ..engine.freshness import judge
 from ..engine.kpi import exact
 from ..engine.render_words import Words
@@ -27,6 +27,7 @@ from .report_dataset import aggregate, column_key
 from .report_part import words
 from .report_recipient import EXTERNAL
 from .report_threshold import threshold
+from .report_version import PARTS
 
 #: A dataset reads at most so many rows; a check says so when there are more.
 MOST_ROWS = 10_000
@@ -551,30 +552,32 @@ class ReportBuilder(models.AbstractModel):
                 self._kpis(self.env, codes)
             except UserError as error:
                 found.append(str(error.args[0]))
+        say = self.env["distribution.report.renderer"]._say()
         for entry in definition.get("sections", ()):
-            found += [
-                _("Section %(code)s: %(what)s", code=entry["code"], what=what)
-                for what in _section_problems(entry, columns)
-            ]
+            found += self._told_by_form("sections", entry, _section_problems(entry, columns, say))
         for place, make, arguments in (("checks", check_rule, (columns,)), ("thresholds", threshold, (columns, codes))):
             for entry in definition.get(place, ()):
-                found += [f"{place}.{entry['code']}: {what}" for what in make(entry).problems(*arguments)]
+                found += self._told_by_form(place, entry, make(entry).problems(*arguments, say=say))
         for entry in definition.get("inputs", ()):
             try:
                 Limit(float(entry.get("warn_hours") or 0), float(entry.get("stale_hours") or 0))
-            except ValueError as error:
-                found.append(f"inputs.{entry['code']}: {error}")
+            except Complaint as error:
+                found += self._told_by_form("inputs", entry, [error.said(say)])
             strange = set(words(entry.get("datasets"))) - columns.keys()
             if strange:
-                found.append(f"inputs.{entry['code']}: datasets: “{min(strange)}” is none of {', '.join(columns)}.")
+                found += self._told_by_form("inputs", entry, [none_of("datasets", min(strange), columns, say)])
         for place in ("inputs", "checks"):
             for entry in definition.get(place, ()):
                 strange = set(words(entry.get("kpis"))) - set(codes)
                 if strange:
-                    found.append(
-                        f"{place}.{entry['code']}: kpis: “{min(strange)}” is in no section of this report; take it out."
-                    )
+                    what = _("“%s” is in no section of this report; take it out.", min(strange))
+                    found += self._told_by_form(place, entry, [f"kpis: {what}"])
         return found or self._money_problems(definition) or self._trial(version, reads=False)
+
+    def _told_by_form(self, place, entry, problems):
+        """``field: remedy`` of an entry of a definition as its form calls part and field."""
+        part = self.env[self.env["distribution.report.version"]._fields[PARTS[place]].comodel_name]
+        return [part_name(place, entry["code"], part._in_words_of_form(problem)) for problem in problems]
 
     def _reader_problems(self, version):
         reader = version.reader_id
@@ -691,13 +694,18 @@ def _field_at(model, path):
     for name in way:
         found = model._fields.get(name)
         if found is None or not found.relational:
-            raise ValueError(_("field: “%(name)s” of %(model)s leads nowhere.", name=name, model=model._description))
+            raise ValueError(_("field: “%(name)s” of %(model)s leads nowhere.", name=name, model=_name_of(model)))
         check_field_readable(model, name)
         model = model.env[found.comodel_name]
     if last not in model._fields:
-        raise ValueError(_("field: %(model)s has no “%(name)s”.", model=model._description, name=last))
+        raise ValueError(_("field: %(model)s has no “%(name)s”.", model=_name_of(model), name=last))
     check_field_readable(model, last)
     return model._fields[last]
+
+
+def _name_of(model):
+    """As people call the documents of a model."""
+    return model.env["ir.model"]._get(model._name).name
 
 
 def is_foreign(model, field):
@@ -795,20 +803,29 @@ def _chart(entry, table):
     )
 
 
-def _section_problems(entry, columns):
+def part_name(place, code, what):
+    """What is said about a part of a definition."""
+    return {
+        "datasets": _("Dataset %(code)s: %(what)s", code=code, what=what),
+        "sections": _("Section %(code)s: %(what)s", code=code, what=what),
+        "inputs": _("Input %(code)s: %(what)s", code=code, what=what),
+        "checks": _("Check %(code)s: %(what)s", code=code, what=what),
+        "thresholds": _("Threshold %(code)s: %(what)s", code=code, what=what),
+    }[place]
+
+
+def _section_problems(entry, columns, say):
     found = []
     known = columns.get(entry.get("dataset"))
     if entry.get("dataset") and known is None:
-        found.append(
-            _("dataset: “%(name)s” is none of %(known)s.", name=entry["dataset"], known=", ".join(columns) or "none")
-        )
+        found.append(none_of("dataset", entry["dataset"], columns, say))
     if entry.get("chart"):
         if not known:
-            found.append(_("dataset: a chart needs one."))
+            found.append(f"dataset: {_('a chart needs one.')}")
         for key in ("chart_label", "chart_values"):
             for column in words(entry.get(key)) or ("",):
                 if known and column not in known:
-                    found.append(f"{key}: “{column}” is none of {', '.join(known)}.")
+                    found.append(none_of(key, column, known, say))
     if not any(entry.get(key) for key in ("text", "kpis", "dataset", "findings")):
         found.append(_("it is empty. Give it figures, a dataset, exceptions or words."))
     return found

@@ -628,7 +628,37 @@ class ReportEdition(models.Model):
         )
         if not before:
             return []
-        return list(_differences(before._content(), self._content())) or [_("Nothing.")]
+        return list(self._differences(before._content(), self._content())) or [_("Nothing.")]
+
+    @api.model
+    def _differences(self, before, after):
+        """Lines that say what changed between two contents."""
+        old = {figure.code: figure for section in before.sections for figure in section.figures}
+        for section in after.sections:
+            for figure in section.figures:
+                earlier = old.get(figure.code)
+                if earlier is None:
+                    yield _("%(figure)s is new: %(value)s", figure=figure.label, value=figure.value)
+                elif earlier.value != figure.value:
+                    yield f"{figure.label}: {earlier.value} → {figure.value}"
+        tables = {section.code: section for section in before.sections if section.table}
+        for section in after.sections:
+            earlier = tables.get(section.code)
+            if section.table and earlier:
+                counts = [len(one.table.rows) + one.table.left_out for one in (earlier, section)]
+                if counts[0] != counts[1]:
+                    yield _("%(title)s: %(old)s → %(new)s rows", title=section.title, old=counts[0], new=counts[1])
+                elif earlier.table.rows != section.table.rows:
+                    yield _("%s: other rows or values", section.title)
+        titles = [[section.title for section in content.sections] for content in (before, after)]
+        for title in titles[1]:
+            if title not in titles[0]:
+                yield _("New section: %s", title)
+        for title in titles[0]:
+            if title not in titles[1]:
+                yield _("Without section: %s", title)
+        if before.marks != after.marks:
+            yield _("Marks: %s", "; ".join(after.marks) or _("none any more"))
 
     # --------------------------------------------------------------- retention
 
@@ -692,7 +722,7 @@ class ReportFile(models.Model):
     classification = fields.Selection(related="edition_id.classification", store=True)
     state = fields.Selection(related="edition_id.state", store=True)
     released_at = fields.Datetime(related="edition_id.released_at", store=True)
-    number = fields.Integer(related="edition_id.number")
+    number = fields.Integer("Edition Number", related="edition_id.number")
 
     _sql_constraints = [("kind_unique", "UNIQUE (edition_id, kind)", "An edition has one file of a format.")]
 
@@ -729,33 +759,3 @@ def _same_period(record):
 def _ending(kind, raw):
     """A report of several tables comes as an archive of CSV files."""
     return "zip" if kind == "csv" and raw[:4] == b"PK\x03\x04" else kind
-
-
-def _differences(before, after):
-    """Lines that say what changed between two contents."""
-    old = {figure.code: figure for section in before.sections for figure in section.figures}
-    for section in after.sections:
-        for figure in section.figures:
-            earlier = old.get(figure.code)
-            if earlier is None:
-                yield _("%(figure)s is new: %(value)s", figure=figure.label, value=figure.value)
-            elif earlier.value != figure.value:
-                yield f"{figure.label}: {earlier.value} → {figure.value}"
-    tables = {section.code: section for section in before.sections if section.table}
-    for section in after.sections:
-        earlier = tables.get(section.code)
-        if section.table and earlier:
-            counts = [len(one.table.rows) + one.table.left_out for one in (earlier, section)]
-            if counts[0] != counts[1]:
-                yield _("%(title)s: %(old)s → %(new)s rows", title=section.title, old=counts[0], new=counts[1])
-            elif earlier.table.rows != section.table.rows:
-                yield _("%s: other rows or values", section.title)
-    titles = [[section.title for section in content.sections] for content in (before, after)]
-    for title in titles[1]:
-        if title not in titles[0]:
-            yield _("New section: %s", title)
-    for title in titles[0]:
-        if title not in titles[1]:
-            yield _("Without section: %s", title)
-    if before.marks != after.marks:
-        yield _("Marks: %s", "; ".join(after.marks) or _("none any more"))

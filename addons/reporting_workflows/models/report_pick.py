@@ -88,6 +88,10 @@ class ReportPick(models.AbstractModel):
                 found = found.filtered(lambda dataset: dataset.code == of).column_ids
         return {_code(record): record for record in found}
 
+    @api.model
+    def _shown_as(self):
+        return {text: name for name, text in self._part_picks.items()}
+
     # ------------------------------------------------------------------ CRUD
 
     @api.model_create_multi

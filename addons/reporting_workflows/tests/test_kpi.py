@@ -1,25 +1,17 @@
 """KPIs as definitions: versions that stay, numbers of what one may read, the documents behind them."""
 
-import importlib.util
 from datetime import date, datetime
 from decimal import Decimal
 
 import psycopg2
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.modules.module import get_module_path
 from odoo.tests import new_test_user, tagged
 from odoo.tests.common import TransactionCase
 from odoo.tools import convert_file, mute_logger
 
+from odoo.addons.distribution_core.tests.migrations import migration_script
+
 from ..engine.kpi import Measure
-
-
-def import_script(path, name):
-    """A script of a migration, whose file is no module's name."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @tagged("post_install", "-at_install")
@@ -159,9 +151,8 @@ class TestKpi(TransactionCase):
             self._draft(direction="none", is_judged=True, warn=50, breach=100)
 
     def test_what_was_counted_in_another_way_gets_a_new_version(self):
-        migrations = get_module_path("reporting_workflows") + "/migrations/"
-        script = import_script(migrations + "1.1.0/post-kpi_outcomes.py", "post_kpi_outcomes")
-        later = import_script(migrations + "1.4.0/post-expected_day.py", "post_expected_day")
+        script = migration_script("reporting_workflows", "1.1.0/post-kpi_outcomes.py")
+        later = migration_script("reporting_workflows", "1.4.0/post-expected_day.py")
         sources = self.env["distribution.kpi.source"]._sources()
         for code, (source, formula) in {**script.REPLACED, **later.REPLACED}.items():
             kpi = self.env["distribution.kpi"].search([("code", "=", code)])

@@ -73,7 +73,7 @@ class TestReportDefinition(ReportCase):
     def test_problems_name_field_and_remedy(self):
         for values, words in (
             ({"section_ids": []}, "Sections: the report says nothing"),
-            ({"dataset_ids": []}, "dataset: “vendors” is none of none"),
+            ({"dataset_ids": []}, "Section all: Table of Dataset: “vendors” is none of nothing"),
             ({"datasets": [{"code": "x", "model": "no.model"}]}, "there is no “no.model”"),
             ({"datasets": [{"code": "x", "model": "res.partner"}]}, "columns: add at least one"),
             (
@@ -99,9 +99,12 @@ class TestReportDefinition(ReportCase):
             ),
             (
                 {"check_ids": [Command.create({"code": "c", "kind": "nulls", "dataset": "vendors"})]},
-                "checks.c: columns: name at least one column",
+                "Check c: Checked Columns: name at least one column",
             ),
-            ({"threshold_ids": [Command.create({"code": "t", "kpi": "otif", "breach": "1"})]}, "thresholds.t: kpi"),
+            (
+                {"threshold_ids": [Command.create({"code": "t", "kpi": "otif", "breach": "1"})]},
+                "Threshold t: Judged KPI: add it",
+            ),
             ({"reader_id": self.env.ref("base.user_admin").id}, "Read as"),
             ({"classification": "customer"}, "takes two parties"),
             (

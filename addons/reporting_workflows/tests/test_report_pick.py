@@ -5,7 +5,7 @@ from pathlib import Path
 
 from odoo import Command
 from odoo.exceptions import ValidationError
-from odoo.tests.common import Form, tagged
+from odoo.tests import Form, tagged
 
 from ..engine import conditions
 from ..engine.definition_file import load

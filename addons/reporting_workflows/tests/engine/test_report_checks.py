@@ -39,6 +39,23 @@ DATA = {"orders": ORDERS, "ledger": LEDGER}
         ({"kind": "row_count", "maximum": Decimal(3)}, "4 rows, at most 3 expected"),
         ({"kind": "nulls", "columns": ("value",)}, "1 of 4 rows without Value: S2"),
         ({"kind": "nulls", "columns": ("value",), "maximum": Decimal(1)}, ""),
+        ({"kind": "nulls", "columns": ("name", "value")}, "1 of 4 rows without Order, Value: S2"),
+        (
+            {"kind": "range", "columns": ("site",), "minimum": Decimal(0)},
+            "4 values of Site are no numbers: S1, S2, S2 …",
+        ),
+        (
+            {"kind": "range", "columns": ("name", "value"), "minimum": Decimal(0)},
+            "columns: a check of kind range looks at one column; make a check for each.",
+        ),
+        (
+            {"kind": "condition", "columns": ("value",), "operator": ">", "value": "1.000,5"},
+            "Value cannot be compared with “1.000,5”: write a number like 1000.50",
+        ),
+        (
+            {"kind": "reconcile", "columns": ("name",), "other_column": "site"},
+            "4 values of Order are no numbers: S1, S2, S2 …",
+        ),
         ({"kind": "range", "columns": ("value",), "minimum": Decimal(0)}, "1 values of Value outside 0…: S4"),
         ({"kind": "range", "columns": ("value",), "maximum": Decimal(200)}, ""),
         ({"kind": "duplicates", "columns": ("name",)}, "Order more than once: S2"),
@@ -70,6 +87,18 @@ def test_reconciliation_within_an_amount_or_percent():
     assert state(tolerance=Decimal("0.10")) == "passed"
     assert state(tolerance=Decimal("0.09")) == "failed"
     assert state(tolerance_percent=Decimal("0.05")) == "passed"
+
+
+@given(st.lists(st.decimals(-1000, 1000, places=2), min_size=2, max_size=6), st.decimals(1, 1000, places=2))
+@settings(max_examples=60)
+def test_too_much_here_does_not_make_good_too_little_there(values, wrong):
+    columns = (Column("place", "Place"), Column("here", "Here", "money"), Column("booked", "Booked", "money"))
+    exact = [(f"P{number}", value, value) for number, value in enumerate(values)]
+    moved = [("P0", values[0], values[0] + wrong), ("P1", values[1], values[1] - wrong), *exact[2:]]
+    rule = CheckRule("r", "R", "reconcile", "places", ("here",), other_column="booked", tolerance=wrong / 2)
+    assert evaluate(rule, {"places": Table(columns, tuple(exact))}).state == "passed"
+    check = evaluate(rule, {"places": Table(columns, tuple(moved))})
+    assert (check.state, check.detail) == ("failed", "the sums agree, 2 rows do not: P0, P1")
 
 
 def test_what_cannot_be_checked_has_failed():
