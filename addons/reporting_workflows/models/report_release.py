@@ -5,7 +5,7 @@ from odoo.exceptions import AccessError
 
 from odoo.addons.distribution_approval.engine import FactSpec, FactType
 from odoo.addons.distribution_approval.models.approval_activation import EVERYWHERE
-from odoo.addons.distribution_core.compat import accessible
+from odoo.addons.distribution_core.compat import accessible, may
 
 from .report_version import CLASSIFICATIONS, PATTERN_NAMES
 
@@ -195,3 +195,18 @@ class IrAttachment(models.Model):
         )
         if kept:
             raise AccessError(_("Files of %s are what was released: they are never changed.", kept.display_name))
+
+
+class ApprovalRequest(models.Model):
+    _inherit = "distribution.approval.request"
+
+    def action_open_document(self):
+        """Who runs a report, or answers for it, reads its editions, and not always their releases."""
+        action = super().action_open_document()
+        releases = self.env["distribution.report.release"]
+        if action["res_model"] == releases._name and not may(releases, "read"):
+            # sudo: only which edition it is; opening it takes the right to read it
+            edition = releases.sudo().browse(action["res_id"]).edition_id
+            if edition:
+                action.update(res_model=edition._name, res_id=edition.id)
+        return action

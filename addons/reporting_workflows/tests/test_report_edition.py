@@ -150,6 +150,11 @@ class TestReportEdition(ReportCase):
         self.assertIn("The sixth", seen.content_html)
         self.assertIn("All Vendors: 5 → 6 rows", seen.change_html)
         self.assertIn("The sixth", edition.with_user(self.finance).content_html)
+        words = dict(row[:2] for row in seen._approval_content_words(seen._approval_snapshots()[seen.id])["header"])
+        self.assertEqual(words["Report"], first.report_id.name)
+        request = edition.release_id.approval_request_id
+        opened = [request.with_user(user).action_open_document()["res_model"] for user in (self.finance, self.owner)]
+        self.assertEqual(opened, [seen._name, edition._name], "its owner reads no releases")
         for user in (self.finance_2, self.compliance):
             if user not in edition.participant_ids:
                 with self.assertRaises(AccessError):
