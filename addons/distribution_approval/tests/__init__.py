@@ -27,6 +27,7 @@ from . import test_cycle_times
 from . import test_freight_request
 from . import test_freight_concurrency
 from . import test_evidence_pack
+from . import test_evidence_places
 from . import test_retention
 from . import test_outside_check
 from . import test_roles_leave
