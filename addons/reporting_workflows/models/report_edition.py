@@ -478,7 +478,8 @@ class ReportEdition(models.Model):
             for user, partner in people:
                 if partner not in seen:
                     seen.add(partner)
-                    channel = "system" if entry["kind"] == "system" else entry["channel"] or "mail"
+                    # Who is outside the house has no inbox here.
+                    channel = {"system": "system", "partner": "mail"}.get(entry["kind"], entry["channel"] or "mail")
                     found.append((user, partner, channel))
         return found
 

@@ -297,7 +297,9 @@ class TestReportEdition(ReportCase):
         run, edition, release = self._waiting(
             "two_parties",
             classification="customer",
-            recipient_ids=[Command.create({"kind": "partner", "partner_id": self.vendors[0].id})],
+            recipient_ids=[
+                Command.create({"kind": "partner", "partner_id": self.vendors[0].id, "channel": "inbox"})
+            ],
         )
         self.assertEqual(release.audience, "customer")
         self._decide(release, "Finance", self.finance)
