@@ -396,7 +396,7 @@ class ReportBuilder(models.AbstractModel):
             .sudo()
             .search([("cron_id", "=", cron.id), ("outcome", "=", "ok")], order="id desc", limit=1)
         )
-        return run.started_at or cron.lastcall or None
+        return run.started_at or None
 
     # ----------------------------------------------------------------- checks
 
