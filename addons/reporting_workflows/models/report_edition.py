@@ -614,7 +614,9 @@ class ReportEdition(models.Model):
         return self.env["distribution.report.renderer"]._html(self._content())
 
     def _changes(self):
-        """What is different from the edition before, in words."""
+        """What is different from the edition before, in words: of a correction from what it corrects, whatever came out
+        about later periods meanwhile.
+        """
         self.ensure_one()
         # sudo: who may read this edition may read how it compares with the one before of the same report
         before = self.sudo().search(
@@ -667,6 +669,7 @@ class ReportEdition(models.Model):
     def _cron_retention(self):
         """Remove the files of editions that are older than their definition keeps them, and what approvers saw of
         them; the edition stays. Of what was never released the preview goes as late.
+                ("period_last", "<=", self.period_last),
         """
         editions = self.sudo().search(
             [("state", "!=", "proposed"), "|", ("file_ids.attachment_id", "!=", False), ("preview_id", "!=", False)]

@@ -156,6 +156,23 @@ class TestReportEdition(ReportCase):
                     edition.with_user(user).read(["content"])
 
     def test_without_governance_nobody_is_skipped(self):
+    def test_a_correction_is_compared_with_what_it_corrects(self):
+        october = self._released()
+        sixth = self.env["res.partner"].create({"name": "The sixth", "country_id": self.country.id, "ref": "V6"})
+        self._run(october.report_id, day="2026-11-21")
+        self._work()
+        november = october.report_id.run_ids[0].edition_id
+        self.assertIn("All Vendors: 5 → 6 rows", november.change_html)
+        sixth.copy()
+        october.with_user(self.owner).action_recall("A vendor was missing")
+        for number, change in ((2, "All Vendors: 5 → 7 rows"), (3, "Nothing.")):
+            october.run_id.with_user(self.owner).action_run_again("Corrected")
+            self._work()
+            again = october.report_id.run_ids[0].edition_id
+            self.assertEqual((again.number, again.period), (number, "2026-11-20"))
+            self.assertIn(change, again.change_html)
+        self.assertIn("All Vendors: 5 → 6 rows", november.change_html, "as it was when it came out")
+
         self._ungovern()
         run = self._run(self._report(release_pattern="finance"))
         self._work()
