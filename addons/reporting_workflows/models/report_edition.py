@@ -462,7 +462,9 @@ class ReportEdition(models.Model):
         return len(self.delivery_ids)
 
     def _recipients(self):
-        """``[(user, partner, channel)]`` by the definition, each person once."""
+        """``[(user, partner, channel)]`` by the definition, each person once; of a correction also whoever else had
+        what was recalled.
+        """
         found, seen = [], set()
         groups = self.env["res.groups"]
         for entry in self.version_id._sealed()["ids"]["recipients"]:
@@ -481,7 +483,17 @@ class ReportEdition(models.Model):
                     # Who is outside the house has no inbox here.
                     channel = {"system": "system", "partner": "mail"}.get(entry["kind"], entry["channel"] or "mail")
                     found.append((user, partner, channel))
-        return found
+        return found + [who for who in self._had_what_was_recalled() if who[1] not in seen]
+
+    def _had_what_was_recalled(self):
+        """``[(user, partner, channel)]`` of the people whom a correction was promised, each once."""
+        if not self.corrects_id:
+            return []
+        recalled = self.search([*_same_period(self), ("state", "=", "recalled")])
+        had = recalled.delivery_ids.filtered(
+            lambda one: (one.kind, one.state) == ("edition", "sent") and one.channel != "system"
+        )
+        return [(own[0].user_id, partner, own[0].channel) for partner, own in had.grouped("partner_id").items()]
 
     def _released_facts(self):
         return {

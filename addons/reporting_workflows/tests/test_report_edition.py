@@ -379,6 +379,28 @@ class TestReportEdition(ReportCase):
         self.assertIn("replaces edition 1", self._text(self._send()[0]))
 
     def test_files_of_a_recalled_edition_are_withheld(self):
+    def test_who_had_the_recalled_edition_gets_the_corrected_one(self):
+        edition = self._released()
+        leaver = new_test_user(self.env, login="t_leaver", email="leaver@house.example", groups="base.group_user")
+        edition.with_user(self.owner).action_send_to(user_ids=(self.stranger | leaver).ids)
+        self.assertEqual(len(self._send()), 2)
+        leaver.active = False
+        edition.with_user(self.owner).action_recall("Returns were counted twice")
+        self._send()
+        edition.run_id.with_user(self.owner).action_run_again("Corrected")
+        self._work()
+        letters = {one["To"].split("<")[1]: self._text(one) for one in self._send()}
+        self.assertEqual(set(letters), {"recipient@house.example>", "stranger@house.example>"})
+        self.assertIn("replaces edition 1", letters["stranger@house.example>"])
+        newer = edition.report_id.run_ids[0].edition_id
+        self.assertTrue(newer.with_user(self.stranger).content_html)
+        # It is recalled before it was sent to anybody: the promise stands.
+        newer.delivery_ids.sudo().state = "waiting"
+        newer.with_user(self.owner).action_recall("Again")
+        edition.run_id.with_user(self.owner).action_run_again("Corrected again")
+        self._work()
+        self.assertEqual(len(self._send()), 2)
+
         edition = self._released(as_csv=True)
         (file,) = edition.sudo().file_ids
         attachment, before = file.attachment_id, file._bytes()
