@@ -575,9 +575,11 @@ class ReportEdition(models.Model):
         return True
 
     def _withhold_files(self):
-        """The files of a recalled edition say so, and are read by who answers for it and who audits only."""
+        """The files of a recalled edition say so, and are read by who answers for it and who audits only: also the
+        sealed content, whose bytes stay what was released.
+        """
         withheld = self.env["distribution.report.withheld"].create({"edition_id": self.id})
-        for attachment in self.file_ids.attachment_id | self.preview_id:
+        for attachment in self.file_ids.attachment_id | self.preview_id | self.release_id.attachment_id:
             name = _("RECALLED %s", attachment.name)
             attachment.write({"name": name, "res_model": withheld._name, "res_id": withheld.id})
 
