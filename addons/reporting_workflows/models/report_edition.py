@@ -639,6 +639,7 @@ class ReportEdition(models.Model):
                 ("parameters", "=", self.parameters),
                 ("state", "in", ("released", "recalled")),
                 ("id", "<", self.id),
+                ("period_last", "<=", self.period_last),
             ],
             order="period_last desc, number desc",
             limit=1,
@@ -650,14 +651,15 @@ class ReportEdition(models.Model):
     @api.model
     def _differences(self, before, after):
         """Lines that say what changed between two contents."""
+        show = self.env["distribution.report.renderer"]._writer_of(after)
         old = {figure.code: figure for section in before.sections for figure in section.figures}
         for section in after.sections:
             for figure in section.figures:
-                earlier = old.get(figure.code)
+                earlier, value = old.get(figure.code), show(figure.value, figure.kind, figure.currency)
                 if earlier is None:
-                    yield _("%(figure)s is new: %(value)s", figure=figure.label, value=figure.value)
+                    yield _("%(figure)s is new: %(value)s", figure=figure.label, value=value)
                 elif earlier.value != figure.value:
-                    yield f"{figure.label}: {earlier.value} → {figure.value}"
+                    yield f"{figure.label}: {show(earlier.value, earlier.kind, earlier.currency)} → {value}"
         tables = {section.code: section for section in before.sections if section.table}
         for section in after.sections:
             earlier = tables.get(section.code)
@@ -683,7 +685,6 @@ class ReportEdition(models.Model):
     def _cron_retention(self):
         """Remove the files of editions that are older than their definition keeps them, and what approvers saw of
         them; the edition stays. Of what was never released the preview goes as late.
-                ("period_last", "<=", self.period_last),
         """
         editions = self.sudo().search(
             [("state", "!=", "proposed"), "|", ("file_ids.attachment_id", "!=", False), ("preview_id", "!=", False)]

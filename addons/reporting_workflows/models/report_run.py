@@ -699,11 +699,11 @@ class ReportRun(models.Model):
         """Findings of the thresholds; breaches of those that ask for it open a case."""
         scope, (captured, tables) = self._scope(), self._taken()
         builder = self.env["distribution.report.builder"]
-        values = {figure.code: figure.value for section in captured.sections for figure in section.figures}
+        figures = {figure.code: figure for section in captured.sections for figure in section.figures}
         checks = list(zip(scope.definition.get("checks", ()), captured.checks))
         dropped = builder._dropped(scope, captured.inputs, checks)
         number, crossed = 0, False
-        for rule, findings in builder._findings(scope, tables, values, dropped):
+        for rule, findings in builder._findings(scope, tables, figures, dropped):
             number += len(findings)
             breaches = [one for one in findings if one.severity == "breach"]
             crossed = crossed or bool(breaches)

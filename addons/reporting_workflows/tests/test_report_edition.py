@@ -315,9 +315,7 @@ class TestReportEdition(ReportCase):
         run, edition, release = self._waiting(
             "two_parties",
             classification="customer",
-            recipient_ids=[
-                Command.create({"kind": "partner", "partner_id": self.vendors[0].id, "channel": "inbox"})
-            ],
+            recipient_ids=[Command.create({"kind": "partner", "partner_id": self.vendors[0].id, "channel": "inbox"})],
         )
         self.assertEqual(release.audience, "customer")
         self._decide(release, "Finance", self.finance)
