@@ -396,7 +396,7 @@ class ReportBuilder(models.AbstractModel):
             .sudo()
             .search([("cron_id", "=", cron.id), ("outcome", "=", "ok")], order="id desc", limit=1)
         )
-        return run.started_at or cron.lastcall or None
+        return run.started_at or None
 
     # ----------------------------------------------------------------- checks
 
@@ -421,8 +421,7 @@ class ReportBuilder(models.AbstractModel):
         measured = {
             code: self._without(figure) if code in dropped.kpis else figure for code, figure in measured.items()
         }
-        values = {code: figure.value for code, figure in measured.items()}
-        findings = [one for _rule, found in self._findings(scope, tables, values, dropped) for one in found]
+        findings = [one for _rule, found in self._findings(scope, tables, measured, dropped) for one in found]
         findings.sort(key=lambda one: one.severity != "breach")
         findings += [
             Finding("breach" if check.state == "failed" else "warn", check.label, check.detail)
@@ -430,7 +429,7 @@ class ReportBuilder(models.AbstractModel):
             if check.state != "passed"
         ]
         period = period_key(scope.first, scope.last)
-        text_of = self._filler(tables, findings, period, dropped)
+        text_of = self._filler(tables, findings, period, dropped, writes_in(scope))
         sections, left_out = [], []
         for entry in definition.get("sections", ()):
             if dropped.leaves_out(entry):
@@ -482,11 +481,14 @@ class ReportBuilder(models.AbstractModel):
             tuple(findings) if entry.get("findings") == "yes" else (),
         )
 
-    def _findings(self, scope, tables, values, dropped):
-        """``[(threshold, its findings)]``; what is left out of the report is not judged either."""
+    def _findings(self, scope, tables, measured, dropped):
+        """``[(threshold, its findings)]``; what is left out of the report is not judged either.
+
+        :param measured: ``{code: Figure}``
+        """
         rules = [threshold(entry) for entry in scope.definition.get("thresholds", ())]
         return [
-            (rule, findings_of(rule, tables, values, says_in(scope)))
+            (rule, findings_of(rule, tables, measured, writes_in(scope)))
             for rule in rules
             if not dropped.leaves_unjudged(rule)
         ]
@@ -513,12 +515,12 @@ class ReportBuilder(models.AbstractModel):
         note = _("Left out: it rests on what is not good.")
         return replace(figure, value=None, previous=None, status="unknown", rows=0, signed_by="", note=note)
 
-    def _filler(self, tables, findings, period, dropped):
+    def _filler(self, tables, findings, period, dropped, show):
         def value_of(path):
             if path == "period":
                 return period
             if path == "findings":
-                return str(len(findings))
+                return show(len(findings), "integer")
             code, _dot, column = path.partition(".")
             if code in dropped.datasets:
                 return "–"
@@ -526,10 +528,10 @@ class ReportBuilder(models.AbstractModel):
             if table is None:
                 return f"{{{path}}}"
             if column == "rows":
-                return str(len(table.rows) + table.left_out)
+                return show(len(table.rows) + table.left_out, "integer")
             # Of a grouped dataset the sum of a column is called by its field.
-            key = next((one.key for one in table.columns if one.key in (column, f"{column}:sum")), None)
-            return f"{sum_of(table, key):,f}" if key else f"{{{path}}}"
+            found = next((one for one in table.columns if one.key in (column, f"{column}:sum")), None)
+            return show(sum_of(table, found.key), found.kind, found.currency) if found else f"{{{path}}}"
 
         return lambda text: fill(text, value_of)
 
@@ -676,6 +678,11 @@ def judged(scope, inputs, checks, overruled="", let_go=None):
 def says_in(scope):
     """Writes the engine's own words in the language of a report."""
     return Words(scope.env["distribution.report.renderer"]._words(scope.env.lang or "en_US"))
+
+
+def writes_in(scope):
+    """Writes numbers as the files of a report do."""
+    return scope.env["distribution.report.renderer"]._writer(scope.company)
 
 
 def _pick(entry, *names):

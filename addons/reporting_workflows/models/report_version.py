@@ -311,7 +311,7 @@ class ReportVersion(models.Model):
             "on_stale": self.on_stale,
             "on_failed": self.on_failed,
             "formats": ", ".join(name for name in FORMATS if self[f"as_{name}"]),
-            "retention_days": str(self.retention_days or ""),
+            "retention_days": str(self.retention_days),
             "summary": self.summary or "",
         }
         head = {

@@ -19,6 +19,7 @@ from . import test_api_reporting
 from . import test_report_library
 from . import test_german
 from . import test_report_money
+from . import test_report_notice
 from . import test_report_reader
 from . import test_report_pick
 from . import test_report_webhook

@@ -235,6 +235,19 @@ class TestReportDefinition(ReportCase):
             with self.subTest(words=words), self.assertRaisesRegex(UserError, words):
                 versions._import_yaml(broken)
 
+    def test_what_is_kept_for_ever_stays_so(self):
+        for code, days in (("for_ever", 0), ("ten_days", 10)):
+            report = self._report(code=code, retention_days=days)
+            draft = self.env["distribution.report.version"].browse(
+                report.with_user(self.author).action_new_version()["res_id"]
+            )
+            self.assertEqual(draft.retention_days, days)
+            text = draft._export_yaml()
+            self.assertIn(f"retention_days: {days}\n", text)
+            text = text.replace(f"code: {code}\n", f"code: {code}_copy\n")
+            copied = self.env["distribution.report.version"].with_user(self.author)._import_yaml(text)
+            self.assertEqual((copied.retention_days, copied._export_yaml()), (days, text))
+
     def test_strangers_see_no_definition(self):
         report = self._report()
         with self.assertRaises(AccessError):

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import CheckRule, Column, Limit, Table, Threshold
+from engine import CheckRule, Column, Figure, Limit, Table, Threshold
 from engine.checks import KINDS, evaluate
 from engine.freshness import STATES, judge, worst
+from engine.render_values import Writer
 from engine.run import (
     PATTERNS,
     STEPS,
@@ -185,7 +186,25 @@ def test_sums_counts_and_maxima():
         )
 
     assert [found(measure)[0].amount for measure in ("sum", "count", "maximum")] == [Decimal("209.50"), 4, 200]
-    assert findings_of(Threshold("k", "K", breach=Decimal(3), kpi="late"), {}, {"late": None}) == []
+    late = Threshold("k", "K", breach=Decimal(3), kpi="late")
+    assert findings_of(late, {}, {}) == findings_of(late, {}, {"late": Figure("late", "Late", "integer")}) == []
+
+
+def test_exceptions_are_written_by_kind_and_language():
+    def details(threshold, figures=(), show=None):
+        return [one.detail for one in findings_of(threshold, DATA, dict(figures), show)]
+
+    german = Writer("de_DE", "UTC", "EUR")
+    money = {"breach": Decimal("3.5"), "dataset": "orders", "column": "value"}
+    assert details(Threshold("t", "T", measure="sum", **money), show=german) == ["209,50\xa0€, at most 3,50\xa0€"]
+    assert details(Threshold("t", "T", measure="count", **money), show=german) == ["4,0, at most 3,5"]
+    assert details(Threshold("t", "T", measure="each_row", **money))[0] == "10.50, at most 3.50"
+    late = Threshold("k", "K", "below", warn=Decimal(98), kpi="on_time")
+    for value, expected in (("97.996", "97.996%, at least 98.000%"), ("90", "90%, at least 98%")):
+        figure = Figure("on_time", "On Time", "percent", Decimal(value))
+        assert details(late, {"on_time": figure}) == [expected]
+    hours = Figure("on_time", "On Time", "hours", Decimal("-1234.5"))
+    assert details(late, {"on_time": hours}, german) == ["-1.234,5 hours, at least 98,0 hours"]
 
 
 @given(
