@@ -121,6 +121,19 @@ class TestReportPick(ReportCase):
         with self.assertRaisesRegex(ValidationError, "Only Those"):
             orders.write({"conditions": "[('user_id', '=', uid)]"})
 
+    def test_conditions_are_counted_for_who_may_read_only(self):
+        def count(user, model, domain):
+            return self.env["distribution.report.readable"].with_user(user).count(model, domain)
+
+        ours = [["country_id", "=", self.country.id]]
+        self.assertEqual(count(self.author, "res.partner", ours), {"is_valid": True, "count": 5})
+        drafts = [["state", "=", "draft"]]
+        self.assertEqual(count(self.author, "purchase.order", drafts), {"is_valid": True, "count": None})
+        self.assertTrue(count(self.reader, "purchase.order", drafts)["count"] is not None)
+        for user in (self.author, self.reader):
+            self.assertFalse(count(user, "purchase.order", [["no_field", "=", 1]])["is_valid"])
+            self.assertFalse(count(user, "no.model", [])["is_valid"])
+
     def test_what_is_picked_again_changes_nothing(self):
         version = self._draft()
         dataset = version.dataset_ids
