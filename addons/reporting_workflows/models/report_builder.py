@@ -23,7 +23,7 @@ from ..engine.run import verdict
 from ..engine.schedule import moment_of, period_before, period_key
 from ..engine.thresholds import findings_of
 from .report_check import check_rule
-from .report_dataset import aggregate, column_key
+from .report_dataset import column_key, read_of_groups
 from .report_part import words
 from .report_recipient import EXTERNAL
 from .report_threshold import threshold
@@ -245,7 +245,8 @@ class ReportBuilder(models.AbstractModel):
     def _grouped_table(self, scope, model, domain, dataset, columns):
         self._check_grouped_money(scope, model, domain, dataset)
         group_by, entries = list(words(dataset["group_by"])), dataset.get("columns", ())
-        aggregates = [aggregate(entry) for entry in entries if entry["path"] not in group_by]
+        read = [read_of_groups(entry, group_by) for entry in entries]
+        aggregates = [key for key in read if key not in group_by]
         groups = model._read_group(
             domain, group_by, aggregates, order=dataset.get("order") or None, limit=MOST_ROWS + 1
         )
@@ -253,12 +254,7 @@ class ReportBuilder(models.AbstractModel):
         rows = []
         for group in groups[:MOST_ROWS]:
             found = dict(zip(keys, group))
-            rows.append(
-                tuple(
-                    _plain(found[entry["path"] if entry["path"] in group_by else aggregate(entry)], model, entry)
-                    for entry in entries
-                )
-            )
+            rows.append(tuple(_plain(found[key], model, entry) for key, entry in zip(read, entries, strict=True)))
         rows = tuple(rows)
         return Table(columns, rows, _total(dataset, columns, rows), max(0, len(groups) - MOST_ROWS))
 

@@ -25,3 +25,4 @@ from . import test_report_pick
 from . import test_report_webhook
 from . import test_report_folder
 from . import test_report_reminder
+from . import test_report_editor

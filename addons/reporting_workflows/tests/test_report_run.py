@@ -363,7 +363,7 @@ class TestReportRun(ReportCase):
         version = self._report(
             publish=False, check_ids=[Command.create({**FAILS, "kpis": "sales_ordered"})]
         ).version_ids
-        self.assertIn("Check few: Wrong where it Fails: “sales_ordered” is in no section", version.problem_text)
+        self.assertIn("Check few: KPIs Wrong where It Fails: “sales_ordered” is in no section", version.problem_text)
 
     def test_failed_checks_hold(self):
         run = self._run(self._report(check_ids=[Command.create(FAILS)]))
