@@ -79,8 +79,6 @@ def test_a_report_of_existing_kpis(person, rpc, reader, kpi, pictures):
     picks_column(author, "Reference")
     author.takes_picture(pictures, "report-dataset")
     closes_dialog(author)
-    page.locator(".o_form_button_save >> visible=true").first.click()
-    author.settles()
     opens_page(author, "sections")
     adds_to(author, "section_ids")
     author.fills("title", "Which ones")
