@@ -31,7 +31,7 @@ class StockMove(models.Model):
             return line.browse()
         named = self._approval_consignees().commercial_partner_id
         ordered_for = (order.partner_id | order.partner_shipping_id).commercial_partner_id
-        return line.browse() if named and named.isdisjoint(ordered_for) else line
+        return line.browse() if named and not named & ordered_for else line
 
     def _approval_consignees(self):
         """To whom this move and its transfer go; the transfer of a drop shipment names the vendor."""
