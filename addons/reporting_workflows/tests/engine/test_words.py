@@ -4,8 +4,9 @@ import ast
 from decimal import Decimal
 from pathlib import Path
 
-import engine
 import pytest
+
+import engine
 from engine import CheckRule, Complaint, Limit, Schedule, Threshold, Words
 from engine.definition_file import Change, load
 from engine.render_words import SOURCES
