@@ -265,7 +265,7 @@ class ReportBuilder(models.AbstractModel):
             kind = KIND_OF_FIELD.get(last.type if last is not None else "integer", "text")
             if (entry.get("aggregate") or "").startswith("count"):
                 kind = "integer"
-            label = last._description_string(model.env) if last is not None else _("Number")
+            label = last._description_string(model.env) if last is not None else _("Count")
             found.append(Column(column_key(entry), entry.get("label") or label, entry.get("kind") or kind))
         return tuple(found)
 
@@ -824,7 +824,8 @@ def _section_problems(entry, columns, say):
         found.append(none_of("dataset", entry["dataset"], columns, say))
     if entry.get("chart"):
         if not known:
-            found.append(f"dataset: {_('a chart needs one.')}")
+            what = _("a chart needs one.")
+            found.append(f"dataset: {what}")
         for key in ("chart_label", "chart_values"):
             for column in words(entry.get(key)) or ("",):
                 if known and column not in known:

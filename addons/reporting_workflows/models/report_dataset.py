@@ -69,6 +69,7 @@ class ReportDataset(models.Model):
     )
     group_field = fields.Char("Added up by", compute="_compute_grouping", readonly=False, help="One row for each.")
     group_grain = fields.Selection(GRAINS, "Per", compute="_compute_grouping", readonly=False)
+    is_group_dated = fields.Boolean(compute="_compute_is_group_dated", help="Whether it is added up by days.")
     order_field = fields.Char("Sorted by", compute="_compute_ordering", readonly=False)
     order_desc = fields.Boolean("Greatest First", compute="_compute_ordering", readonly=False)
 
@@ -104,6 +105,16 @@ class ReportDataset(models.Model):
     @api.onchange("model_choice")
     def _onchange_model_choice(self):
         self.model = self.model_choice
+
+    @api.depends("model", "group_field")
+    def _compute_is_group_dated(self):
+        for dataset in self:
+            found = field_of(self.env, dataset.model, dataset.group_field or "")
+            dataset.is_group_dated = found is not None and found.type in ("date", "datetime")
+
+    @api.onchange("group_field")
+    def _onchange_group_field(self):
+        self.group_grain = (self.group_grain or "month") if self.is_group_dated else False
 
     @api.onchange("group_field", "group_grain")
     def _onchange_group(self):
@@ -188,7 +199,7 @@ class ReportColumn(models.Model):
 
     def _label_of_field(self):
         if self.path == "__count":
-            return _("Number")
+            return _("Count")
         field = field_of(self.env, self.model, self.path or "")
         return field._description_string(self.env) if field is not None else None
 

@@ -179,7 +179,7 @@ class TestReportPick(ReportCase):
         months = version.dataset_ids[-1]
         self.assertEqual((months.group_by, months.order), ("create_date:month", "color:sum desc"))
         self.assertEqual((months.order_field, months.order_desc), ("color:sum", True))
-        self.assertEqual(months.column_ids[-1].display_name, "Number")
+        self.assertEqual(months.column_ids[-1].display_name, "Count")
         builder = self.env["distribution.report.builder"]
         today = self.env.cr.now().date()
         scope = builder._scope(version, today, today, self.reader)
@@ -190,8 +190,10 @@ class TestReportPick(ReportCase):
         version = self._draft()
         with Form(version) as form, form.dataset_ids.edit(0) as dataset:
             dataset.order_desc = True
+            dataset.group_field = "create_date"
+            self.assertEqual(dataset.group_grain, "month")
             dataset.group_field = "country_id"
-            self.assertFalse(dataset.order_field)
+            self.assertFalse(dataset.order_field or dataset.group_grain)
         self.assertEqual((version.dataset_ids.group_by, version.dataset_ids.order), ("country_id", False))
 
     def test_conditions_are_counted_for_who_may_read_only(self):
