@@ -5,6 +5,7 @@ from . import stock_move_gate
 from . import picking_document
 from . import report_release
 from . import goods_explained
+from . import delivery_explained
 from . import goods_places
 from . import goods_cost
 from . import inventory_cause

@@ -86,6 +86,7 @@ class InventoryAdjustment(models.Model):
     _approval_line_field = "line_ids"
     _approval_not_shown = frozenset({"company_id", "package_id", "owner_id", "evidence"})
     _approval_move_action = "action_apply"
+    _approval_evidence_fields = ("attachment_ids",)
 
     name = fields.Char(string="Reference", required=True, readonly=True, copy=False)
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="restrict")
@@ -717,6 +718,27 @@ class InventoryAdjustment(models.Model):
         """The counts of these adjustments that are there."""
         return self.env["stock.quant"].sudo().browse(self.line_ids.mapped("quant_ref")).exists()
 
+    def _approval_evidence_places(self):
+        return [*super()._approval_evidence_places(), *self.picking_id]
+
+    def _approval_evidence_holders(self):
+        """An adjustment that is open is proved by its counts as they are now."""
+        counts = self._approval_quants() if self.state == "open" else ()
+        return [*super()._approval_evidence_holders(), *((quant, "approval_attachment_ids") for quant in counts)]
+
+    def _approval_evidence_place_words(self):
+        """Nobody writes an adjustment: evidence is put on what it is made from."""
+        if self.origin != "count":
+            return self.picking_id.name or self._approval_name()
+        products = ", ".join(self.line_ids[:3].product_id.mapped("display_name"))
+        return _("the count of %s, field “Evidence”", products)
+
+    def _approval_follow_evidence(self, counts):
+        """Have this open adjustment say what proves its ``counts``."""
+        self.ensure_one()
+        if counts.approval_attachment_ids != self.attachment_ids:
+            self.write({"attachment_ids": [(6, 0, counts.approval_attachment_ids.ids)]})
+
     def _approval_hold(self):
         self._approval_show_held(True)
 
@@ -778,13 +800,14 @@ class InventoryAdjustment(models.Model):
             return self._approval_resume("action_apply")
 
     def action_open_counts(self):
-        """The counts on their quants."""
+        """The counts on their quants, in the list where people count."""
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",
             "name": self.name,
             "res_model": "stock.quant",
-            "view_mode": "tree,form",
+            "view_mode": "tree",
+            "view_id": self.env.ref("stock.view_stock_quant_tree_inventory_editable").id,
             "domain": [("id", "in", self.sudo()._approval_quants().ids)],
             "context": {"inventory_mode": True},
         }
@@ -928,6 +951,4 @@ class InventoryAdjustmentLine(models.Model):
             people = counts._approval_people() - adjustment.counter_ids
             if people:
                 adjustment.write({"counter_ids": [(4, user_id) for user_id in people.ids]})
-            evidence = counts.approval_attachment_ids
-            if evidence != adjustment.attachment_ids:
-                adjustment.write({"attachment_ids": [(6, 0, evidence.ids)]})
+            adjustment._approval_follow_evidence(counts)

@@ -6,8 +6,9 @@ from odoo import _, api, fields, models
 
 from odoo.addons.distribution_core.compat import LINE_UOM
 
-from ..engine import FactSpec, FactType, Unknown, as_decimal
+from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal
 from ..models.approval_policy import today
+from .picking_document import HEADER
 
 
 class OutgoingDocument(models.AbstractModel):
@@ -18,6 +19,8 @@ class OutgoingDocument(models.AbstractModel):
     _inherit = ["distribution.approval.picking.document"]
 
     _approval_finds_undocumented = True
+    _approval_header = (*HEADER, ControlledField("order_ids", "Sale Orders", model="sale.order"))
+    _approval_header_later = frozenset({"order_ids"})
 
     @api.model
     def _approval_moves_concerned(self, moves):
@@ -27,8 +30,12 @@ class OutgoingDocument(models.AbstractModel):
         )
 
     def _approval_orders(self):
-        """The sale orders that these deliveries fulfil."""
-        return self._approval_moves().sale_line_id.order_id
+        """The sale orders that these deliveries fulfil, or are said to."""
+        return self._approval_moves()._approval_orders_named() | self.picking_id.sale_id
+
+    def _approval_snapshot_header(self):
+        orders = self._approval_moves().browse(move.id for move in self._approval_moved())._approval_orders_named()
+        return {**super()._approval_snapshot_header(), "order_ids": tuple(sorted(orders.ids))}
 
     def _approval_customer(self):
         """The commercial partner who owes for the delivery."""
@@ -40,16 +47,22 @@ class OutgoingDocument(models.AbstractModel):
 
     @api.model
     def _approval_move_values(self, moved):
-        """At the net price of the order; what no order asks for, at cost."""
-        values = super()._approval_move_values({move: q for move, q in moved.items() if not move.sale_line_id})
+        """At the net price of the order; what no order asks for, at cost, or at the price of a line that it names.
+
+        The larger of these: a line that does not explain the goods does not make them cheap.
+        """
+        explained = {move: move._approval_sale_line() for move in moved}
+        values = super()._approval_move_values({move: q for move, q in moved.items() if not explained[move]})
         for move, quantity in moved.items():
-            line = move.sale_line_id
-            if line:
-                uom = line[LINE_UOM] or move.product_uom
-                sold = as_decimal(move.product_id.uom_id._compute_quantity(float(quantity), uom, round=False))
-                values[move] = self._approval_in_company_currency(
-                    sold * line._approval_net_price(), line.order_id.currency_id, move.company_id
-                )
+            line = explained[move] or move.sale_line_id
+            if not explained[move] and line.product_id != move.product_id:
+                continue
+            uom = line[LINE_UOM] or move.product_uom
+            sold = as_decimal(move.product_id.uom_id._compute_quantity(float(quantity), uom, round=False))
+            price = self._approval_in_company_currency(
+                sold * line._approval_net_price(), line.order_id.currency_id, move.company_id
+            )
+            values[move] = price if isinstance(price, Unknown) else max(price, values.get(move, price))
         return values
 
     # ------------------------------------------------------------------ facts
@@ -115,11 +128,12 @@ class OutgoingDocument(models.AbstractModel):
     def _approval_prefetch(self):
         """Read what the facts look at for all deliveries at once, not one by one."""
         moves = self.picking_id.move_ids
+        moves._approval_orders_named()
         lines = moves.sale_line_id
         lines.mapped("price_unit")
         lines.move_ids.mapped("state")
         lines.order_id.mapped("commitment_date")
-        lines.order_id.partner_id.commercial_partner_id.mapped("customer_tier")
+        (lines.order_id.partner_id | lines.order_id.partner_shipping_id).commercial_partner_id.mapped("customer_tier")
         moves.product_id.uom_id.mapped("rounding")
 
     def _approval_facts(self, names):

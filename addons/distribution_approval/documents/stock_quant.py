@@ -103,7 +103,15 @@ class StockQuant(models.Model):
         if _counts(vals):
             # First: an inverse applies the count at once.
             self._approval_note_counter()
-        return super().write(vals)
+        if "approval_attachment_ids" not in vals:
+            return super().write(vals)
+        with gate_frame(self.env):
+            result = super().write(vals)
+            # What waits for evidence goes on with it, whoever asks again: a person, or the scheduled action.
+            for adjustment in self._approval_open_lines().adjustment_id:
+                if adjustment.approval_state:
+                    adjustment._approval_follow_evidence(adjustment._approval_quants())
+            return result
 
     def unlink(self):
         if self._approval_on():

@@ -64,6 +64,7 @@ class StockScrap(models.Model):
     _approval_line = LINE
     _approval_not_shown = frozenset({"company_id", "package_id", "owner_id", "evidence"})
     _approval_move_action = "action_validate"
+    _approval_evidence_fields = ("approval_attachment_ids",)
     _approval_ask_action = "action_validate"
     _approval_holds_transfers = False
 

@@ -637,12 +637,6 @@ class VendorChange(models.Model):
         return self.user_id | self.create_uid
 
     @api.model
-    def _approval_name_of(self, field, value):
-        if field == "kind":
-            return dict(self._fields["kind"]._description_selection(self.env)).get(value, value)
-        return super()._approval_name_of(field, value)
-
-    @api.model
     def _approval_content_words(self, snapshot, before=None):
         """Without the lines that do not belong to this kind of change."""
         words = super()._approval_content_words(snapshot, before)

@@ -253,12 +253,14 @@ class ApprovalEvidencePack(models.Model):
 
     @api.model
     def _attachments(self, document, requests):
-        """Files on the document and on its requests, as far as the present user may read them."""
+        """Files on the document, its form and its requests, as far as the present user may read them."""
         attachments = self.env["ir.attachment"]
-        if has_access(document, "read"):
-            attachments |= attachments.search(
-                [("res_model", "=", document._name), ("res_id", "=", document.id), ("res_field", "=", False)]
-            )
+        # sudo: which records these are; what the present user may read of them is asked below
+        for place in dict.fromkeys(document.sudo()._approval_evidence_places()):
+            if has_access(place.with_env(self.env), "read"):
+                attachments |= attachments.search(
+                    [("res_model", "=", place._name), ("res_id", "=", place.id), ("res_field", "=", False)]
+                )
         attachments |= attachments.search(
             [("res_model", "=", requests._name), ("res_id", "in", requests.ids), ("res_field", "=", False)]
         )

@@ -91,6 +91,10 @@ class ApprovalExhibit(models.Model):
     @api.model
     def _seal(self, request, attachments, obligation=None, emergency=None):
         """Append a row for each file that is not sealed for this request as it is now."""
+        # A file that lies in a field only belongs to its document from now on: who reads that reads the file.
+        attachments.filtered(lambda file: not file.res_id).write(
+            {"res_model": request.res_model, "res_id": request.res_id}
+        )
         known = {exhibit.attachment_ref: exhibit.sha256 for exhibit in request.exhibit_ids.sorted("id")}
         rows = []
         for attachment in attachments:
@@ -154,6 +158,71 @@ class ApprovalRule(models.Model):
         return {**demands, "evidence": self.evidence_text or ""} if self.evidence_required else demands
 
 
+class ApprovalMixin(models.AbstractModel):
+    _inherit = "distribution.approval.mixin"
+
+    #: Fields that take the files which prove the document, beside what is attached to its form.
+    _approval_evidence_fields = ()
+
+    def _approval_evidence_places(self):
+        """The records to which people attach what proves this document."""
+        self.ensure_one()
+        return [self, self._approval_form()]
+
+    def _approval_evidence_holders(self):
+        """``[(record, field)]``: the fields in which files prove this document."""
+        self.ensure_one()
+        return [(self, name) for name in self._approval_evidence_fields]
+
+    def _approval_evidence_in_fields(self):
+        """The files in these fields: uploaded there, and no evidence of another document that was released.
+
+        A file of another record does not become evidence by its id.
+        """
+        self.ensure_one()
+        files = self.env["ir.attachment"]
+        own = {(record._name, record.id) for record in self._approval_evidence_places()}
+        for record, name in self._approval_evidence_holders():
+            own.add((record._name, record.id))
+            files |= record[name]
+        files = files.filtered(lambda file: not file.res_id or (file.res_model, file.res_id) in own)
+        if not files:
+            return files
+        elsewhere = self.env["distribution.approval.exhibit"].search(
+            [
+                ("attachment_ref", "in", files.ids),
+                ("request_id.state", "=", "approved"),
+                "|",
+                ("request_id.res_model", "!=", self._name),
+                ("request_id.res_id", "!=", self.id),
+            ]
+        )
+        return files - files.browse(elsewhere.mapped("attachment_ref"))
+
+    def _approval_evidence_place_words(self):
+        """Where evidence is put, in words: completes “Attach it to”."""
+        self.ensure_one()
+        if not self._approval_evidence_fields:
+            return self._approval_name()
+        field = self._fields[self._approval_evidence_fields[0]]
+        return _(
+            "%(document)s, field “%(field)s”",
+            document=self._approval_name(),
+            field=field._description_string(self.env),
+        )
+
+    @api.model
+    def _approval_proven_by(self, attachments):
+        """The documents in their guarded state that have one of ``attachments`` in a field for evidence."""
+        names = self._approval_evidence_fields
+        if not names:
+            return self.browse()
+        domain = ["|"] * (len(names) - 1) + [(name, "in", attachments.ids) for name in names]
+        # sudo: whoever changes a file need not see what it proves; archived documents count as well
+        documents = self.sudo().with_context(active_test=False).search(domain)
+        return documents.filtered(lambda document: document._approval_is_guarded())
+
+
 class ApprovalRequest(models.Model):
     _inherit = "distribution.approval.request"
 
@@ -168,24 +237,21 @@ class ApprovalRequest(models.Model):
     # --------------------------------------------------------------- demands
 
     def _evidence_files(self):
-        """Files on the document or on the request that hold something."""
+        """Files that hold something: on the document, its form or the request, or in a field for evidence."""
         self.ensure_one()
+        document = self._document().exists()
+        places = {(self._name, self.id), (self.res_model, self.res_id)}
+        if document:
+            places |= {(record._name, record.id) for record in document._approval_evidence_places()}
+        on_records = ["&", ("res_field", "=", False), *["|"] * (len(places) - 1)]
+        for res_model, res_id in sorted(places):
+            on_records += ["&", ("res_model", "=", res_model), ("res_id", "=", res_id)]
+        in_fields = document._approval_evidence_in_fields() if document else self.env["ir.attachment"]
         return (
             self.env["ir.attachment"]
             .sudo()
             .search(
-                [
-                    "|",
-                    "&",
-                    ("res_model", "=", self.res_model),
-                    ("res_id", "=", self.res_id),
-                    "&",
-                    ("res_model", "=", self._name),
-                    ("res_id", "=", self.id),
-                    ("res_field", "=", False),
-                    ("type", "=", "binary"),
-                    ("file_size", ">", 0),
-                ],
+                [("type", "=", "binary"), ("file_size", ">", 0), "|", ("id", "in", in_fields.ids), *on_records],
                 order="id",
             )
         )
@@ -204,7 +270,7 @@ class ApprovalRequest(models.Model):
             "Evidence is missing: %(wanted)s. Attach it to %(document)s, or record where it is kept with "
             "“Add Evidence” on the request, and ask again.",
             wanted=wanted,
-            document=self.document_name,
+            document=self._document()._approval_evidence_place_words(),
         )
 
     def _judged_evidence_gap(self, judgement):
@@ -355,7 +421,7 @@ class IrAttachment(models.Model):
     _inherit = "ir.attachment"
 
     def _approval_sealed(self):
-        """Those of ``self`` that are evidence of a request; one query."""
+        """Those of ``self`` that are evidence: of a request, or of a document in its guarded state."""
         # The table is gone while this addon is being uninstalled.
         if not self.ids or not tools.sql.table_exists(self.env.cr, "distribution_approval_exhibit"):
             return self.browse()
@@ -364,7 +430,30 @@ class IrAttachment(models.Model):
             "SELECT DISTINCT attachment_ref FROM distribution_approval_exhibit WHERE attachment_ref = ANY(%s)",
             (self.ids,),
         )
-        return self.browse(attachment_id for (attachment_id,) in self.env.cr.fetchall())
+        sealed = self.browse(attachment_id for (attachment_id,) in self.env.cr.fetchall())
+        rest = self - sealed
+        return sealed.union(*(document[name] & rest for document, name in rest._approval_in_fields()))
+
+    def _approval_in_fields(self):
+        """``[(document in its guarded state, its field)]`` that these files are in, to prove it."""
+        return [
+            (document, name)
+            for model in (self.env[name] for name in self._approval_proven_models() if self)
+            for document in model._approval_proven_by(self)
+            for name in model._approval_evidence_fields
+        ]
+
+    @api.model
+    @tools.ormcache()
+    def _approval_proven_models(self):
+        """Names of the documents that have fields for evidence."""
+        return tuple(
+            sorted(
+                name
+                for name, model in self.env.registry.items()
+                if getattr(model, "_approval_evidence_fields", ()) and not model._abstract
+            )
+        )
 
     def _approval_check_uploaded(self, wizard):
         """Raise unless the present user uploaded all of these in a dialog of the model ``wizard``.
@@ -390,9 +479,11 @@ class IrAttachment(models.Model):
             return super().unlink()
         if not self.env.su:
             raise UserError(_("“%s” is evidence of an approval and cannot be deleted.", sealed[0].name))
-        # The document itself is deleted, or a program tidies up: the file moves to its request.
+        # The document itself is deleted, or a program tidies up: the file moves to its request, or to what it proves.
         exhibits = self.env["distribution.approval.exhibit"].search([("attachment_ref", "in", sealed.ids)])
+        proven = sealed._approval_in_fields()
         for attachment in sealed:
-            request = exhibits.filtered(lambda exhibit, ref=attachment.id: exhibit.attachment_ref == ref)[:1].request_id
-            attachment.write({"res_model": request._name, "res_id": request.id})
+            home = exhibits.filtered(lambda exhibit, ref=attachment.id: exhibit.attachment_ref == ref)[:1].request_id
+            home = home or next(document for document, name in proven if attachment in document[name])
+            attachment.write({"res_model": home._name, "res_id": home.id})
         return super(IrAttachment, self - sealed).unlink()

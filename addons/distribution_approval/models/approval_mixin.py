@@ -865,6 +865,9 @@ class ApprovalMixin(models.AbstractModel):
             return _("yes") if value else _("no")
         if isinstance(value, (Decimal, float)):
             return f"{value:,.2f}"
+        chosen = self._fields.get(field)
+        if chosen and chosen.type == "selection":
+            return dict(chosen._description_selection(self.env)).get(value, str(value))
         return str(value)
 
     @api.model

@@ -21,6 +21,8 @@ from dateutil.relativedelta import relativedelta
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
+from odoo.addons.distribution_core.compat import may
+
 from ..engine import EngineError, Unknown, decode_facts
 from .approval_fast_path import SITE_FACT, by_fast_path, room_left, scenario_of
 from .approval_mixin import NOT_ASKED
@@ -632,6 +634,14 @@ class ApprovalSimulationLine(models.Model):
     waiting_hours = fields.Float(
         string="Waiting (h)", readonly=True, help="Estimated from how long these approvers took so far."
     )
+
+    can_open = fields.Boolean(compute="_compute_can_open", compute_sudo=False)
+
+    @api.depends("res_model")
+    @api.depends_context("uid")
+    def _compute_can_open(self):
+        for line in self:
+            line.can_open = line.res_model in self.env and may(self.env[line.res_model], "read")
 
     def action_open_document(self):
         """Open the document, with the reader's own rights."""

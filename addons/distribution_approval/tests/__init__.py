@@ -27,6 +27,7 @@ from . import test_cycle_times
 from . import test_freight_request
 from . import test_freight_concurrency
 from . import test_evidence_pack
+from . import test_evidence_places
 from . import test_retention
 from . import test_outside_check
 from . import test_roles_leave
@@ -44,6 +45,7 @@ from . import test_decision_links
 from . import test_local_variants
 from . import test_simulation
 from . import test_policy_review
+from . import test_policy_try
 from . import test_matrix_concurrency
 from . import test_goods_explained
 from . import test_inventory_adjustment
@@ -75,3 +77,4 @@ from . import test_api_approvals
 from . import test_api_customer_orders
 from . import test_api_purchase_orders
 from . import test_server_action
+from . import test_request_site

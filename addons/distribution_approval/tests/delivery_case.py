@@ -58,6 +58,30 @@ class DeliveryCase(SalesCase):
             picking.move_ids.picked = True
         return picking
 
+    def _bare_delivery(self):
+        """Bolts to the customer that no order asks for."""
+        picking = self.env["stock.picking"].create(
+            {
+                "picking_type_id": self.warehouse.out_type_id.id,
+                "location_id": self.warehouse.lot_stock_id.id,
+                "location_dest_id": self.env.ref("stock.stock_location_customers").id,
+                "partner_id": self.customer.id,
+            }
+        )
+        values = {
+            "product_id": self.bolt.id,
+            "product_uom_qty": 5,
+            "picking_id": picking.id,
+            "location_id": picking.location_id.id,
+            "location_dest_id": picking.location_dest_id.id,
+        }
+        if "name" in self.env["stock.move"]._fields:
+            values["name"] = "Bolts"
+        self.env["stock.move"].create(values)
+        picking.action_confirm()
+        picking.action_assign()
+        return picking.with_user(self.clerk)
+
     def _hold(self, picking, document="delivery_hold"):
         return picking.sudo()[f"{document}_ids"]
 

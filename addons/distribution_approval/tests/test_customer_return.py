@@ -261,6 +261,26 @@ class TestCustomerCreditNote(DeliveryCase):
         self.assertEqual((large.state, document.approval_state), ("posted", "released"))
         self._commit()
 
+    def test_the_form_offers_what_the_person_can_do(self):
+        """Not "Confirm" while others decide: they decide in it, the requester takes the request back."""
+        refund = self._reversed(self._invoiced())
+        self.assertFalse(refund.hide_post_button)
+        refund.action_post()
+        refund.invalidate_recordset()
+        own, of_finance = refund, refund.with_user(self.finance).sudo()
+        self.assertTrue(own.hide_post_button)
+        self.assertEqual((own.approval_can_decide, own.approval_can_withdraw), (False, True))
+        self.assertEqual((of_finance.approval_can_decide, of_finance.approval_can_withdraw), (True, False))
+        request = refund.sudo().credit_note_document_ids.approval_request_id
+        self.assertEqual(refund.approval_request_count, 1)
+        self.assertEqual(refund.action_approval_open()["res_id"], request.id)
+        self.assertIn(of_finance.action_approval_decide()["res_id"], request.task_ids.ids)
+        with self.assertRaises(UserError):
+            own.action_approval_decide()
+        own.action_approval_withdraw()
+        self.assertEqual((request.state, refund.credit_note_state), ("withdrawn", "withdrawn"))
+        self.assertFalse(refund.hide_post_button)
+
     def test_doors(self):
         refund = self._reversed(self._invoiced())
         for attempt in (

@@ -14,8 +14,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.addons.distribution_core.compat import check_field_readable, may
 from odoo.addons.distribution_core.engine.placeholders import fill
 
-from ..engine import Chart, Column, Content, Finding, Input, Limit, Period, Section, Series, Table
-from ..engine.checks import evaluate, sum_of
+from ..engine import Chart, Column, Complaint, Content, Finding, Input, Limit, Period, Section, Series, Table
+from ..engine.checks import evaluate, none_of, sum_of
 from ..engine.freshness import judge
 from ..engine.kpi import exact
 from ..engine.render_words import Words
@@ -23,10 +23,11 @@ from ..engine.run import verdict
 from ..engine.schedule import moment_of, period_before, period_key
 from ..engine.thresholds import findings_of
 from .report_check import check_rule
-from .report_dataset import aggregate, column_key
+from .report_dataset import column_key, read_of_groups
 from .report_part import words
 from .report_recipient import EXTERNAL
 from .report_threshold import threshold
+from .report_version import PARTS
 
 #: A dataset reads at most so many rows; a check says so when there are more.
 MOST_ROWS = 10_000
@@ -270,7 +271,8 @@ class ReportBuilder(models.AbstractModel):
     def _grouped_table(self, scope, model, domain, dataset, columns):
         self._check_grouped_money(scope, model, domain, dataset)
         group_by, entries = list(words(dataset["group_by"])), dataset.get("columns", ())
-        aggregates = [aggregate(entry) for entry in entries if entry["path"] not in group_by]
+        read = [read_of_groups(entry, group_by) for entry in entries]
+        aggregates = [key for key in read if key not in group_by]
         groups = model._read_group(
             domain, group_by, aggregates, order=dataset.get("order") or None, limit=MOST_ROWS + 1
         )
@@ -279,10 +281,7 @@ class ReportBuilder(models.AbstractModel):
         for group in groups[:MOST_ROWS]:
             found = dict(zip(keys, group))
             rows.append(
-                tuple(
-                    reader._plain(found[entry["path"] if entry["path"] in group_by else aggregate(entry)], model, entry)
-                    for entry in entries
-                )
+                tuple(reader._plain(found[key], model, entry) for key, entry in zip(read, entries, strict=True))
             )
         rows = tuple(rows)
         return Table(columns, rows, _total(dataset, columns, rows), max(0, len(groups) - MOST_ROWS))
@@ -296,9 +295,7 @@ class ReportBuilder(models.AbstractModel):
         for name in way:
             found = model._fields.get(name)
             if found is None or not found.relational:
-                raise ValueError(
-                    _("field: “%(name)s” of %(model)s leads nowhere.", name=name, model=model._description)
-                )
+                raise ValueError(_("field: “%(name)s” of %(model)s leads nowhere.", name=name, model=_name_of(model)))
             check_field_readable(model, name)
             model = model.env[found.comodel_name]
         if last not in model._fields:
@@ -313,7 +310,7 @@ class ReportBuilder(models.AbstractModel):
             kind = KIND_OF_FIELD.get(last.type if last is not None else "integer", "text")
             if (entry.get("aggregate") or "").startswith("count"):
                 kind = "integer"
-            label = last._description_string(model.env) if last is not None else _("Number")
+            label = last._description_string(model.env) if last is not None else _("Count")
             found.append(Column(column_key(entry), entry.get("label") or label, entry.get("kind") or kind))
         return tuple(found)
 
@@ -438,7 +435,7 @@ class ReportBuilder(models.AbstractModel):
             .sudo()
             .search([("cron_id", "=", cron.id), ("outcome", "=", "ok")], order="id desc", limit=1)
         )
-        return run.started_at or cron.lastcall or None
+        return run.started_at or None
 
     # ----------------------------------------------------------------- checks
 
@@ -464,8 +461,7 @@ class ReportBuilder(models.AbstractModel):
         measured = {
             code: self._without(figure) if code in dropped.kpis else figure for code, figure in measured.items()
         }
-        values = {code: figure.value for code, figure in measured.items()}
-        findings = [one for _rule, found in self._findings(scope, tables, values, dropped) for one in found]
+        findings = [one for _rule, found in self._findings(scope, tables, measured, dropped) for one in found]
         findings.sort(key=lambda one: one.severity != "breach")
         findings += [
             Finding("breach" if check.state == "failed" else "warn", check.label, check.detail)
@@ -473,7 +469,7 @@ class ReportBuilder(models.AbstractModel):
             if check.state != "passed"
         ]
         period = period_key(scope.first, scope.last)
-        text_of = self._filler(tables, findings, period, dropped)
+        text_of = self._filler(tables, findings, period, dropped, writes_in(scope))
         sections, left_out = [], []
         for entry in definition.get("sections", ()):
             if dropped.leaves_out(entry):
@@ -525,11 +521,14 @@ class ReportBuilder(models.AbstractModel):
             tuple(findings) if entry.get("findings") == "yes" else (),
         )
 
-    def _findings(self, scope, tables, values, dropped):
-        """``[(threshold, its findings)]``; what is left out of the report is not judged either."""
+    def _findings(self, scope, tables, measured, dropped):
+        """``[(threshold, its findings)]``; what is left out of the report is not judged either.
+
+        :param measured: ``{code: Figure}``
+        """
         rules = [threshold(entry) for entry in scope.definition.get("thresholds", ())]
         return [
-            (rule, findings_of(rule, tables, values, says_in(scope)))
+            (rule, findings_of(rule, tables, measured, writes_in(scope)))
             for rule in rules
             if not dropped.leaves_unjudged(rule)
         ]
@@ -556,12 +555,12 @@ class ReportBuilder(models.AbstractModel):
         note = _("Left out: it rests on what is not good.")
         return replace(figure, value=None, previous=None, status="unknown", rows=0, signed_by="", note=note)
 
-    def _filler(self, tables, findings, period, dropped):
+    def _filler(self, tables, findings, period, dropped, show):
         def value_of(path):
             if path == "period":
                 return period
             if path == "findings":
-                return str(len(findings))
+                return show(len(findings), "integer")
             code, _dot, column = path.partition(".")
             if code in dropped.datasets:
                 return "–"
@@ -569,37 +568,43 @@ class ReportBuilder(models.AbstractModel):
             if table is None:
                 return f"{{{path}}}"
             if column == "rows":
-                return str(len(table.rows) + table.left_out)
+                return show(len(table.rows) + table.left_out, "integer")
             # Of a grouped dataset the sum of a column is called by its field.
-            key = next((one.key for one in table.columns if one.key in (column, f"{column}:sum")), None)
-            return f"{sum_of(table, key):,f}" if key else f"{{{path}}}"
+            found = next((one for one in table.columns if one.key in (column, f"{column}:sum")), None)
+            return show(sum_of(table, found.key), found.kind, found.currency) if found else f"{{{path}}}"
 
         return lambda text: fill(text, value_of)
 
     # ---------------------------------------------------------------- problems
 
     @api.model
-    def _section_problems(self, entry, columns):
+    def _section_problems(self, entry, columns, say):
         found = []
         known = columns.get(entry.get("dataset"))
         if entry.get("dataset") and known is None:
-            found.append(
-                _(
-                    "dataset: “%(name)s” is none of %(known)s.",
-                    name=entry["dataset"],
-                    known=", ".join(columns) or "none",
-                )
-            )
+            found.append(none_of("dataset", entry["dataset"], columns, say))
         if entry.get("chart"):
             if not known:
-                found.append(_("dataset: a chart needs one."))
+                what = _("a chart needs one.")
+                found.append(f"dataset: {what}")
             for key in ("chart_label", "chart_values"):
                 for column in words(entry.get(key)) or ("",):
                     if known and column not in known:
-                        found.append(f"{key}: “{column}” is none of {', '.join(known)}.")
+                        found.append(none_of(key, column, known, say))
         if not any(entry.get(key) for key in ("text", "kpis", "dataset", "findings")):
             found.append(_("it is empty. Give it figures, a dataset, exceptions or words."))
         return found
+
+    @api.model
+    def _of_part(self, place, code, what):
+        """What is said about a part of a definition."""
+        return {
+            "datasets": _("Dataset %(code)s: %(what)s", code=code, what=what),
+            "sections": _("Section %(code)s: %(what)s", code=code, what=what),
+            "inputs": _("Input %(code)s: %(what)s", code=code, what=what),
+            "checks": _("Check %(code)s: %(what)s", code=code, what=what),
+            "thresholds": _("Threshold %(code)s: %(what)s", code=code, what=what),
+        }[place]
 
     @api.model
     def _problems(self, version):
@@ -618,28 +623,32 @@ class ReportBuilder(models.AbstractModel):
                 self._kpis(self.env, codes)
             except UserError as error:
                 found.append(str(error.args[0]))
+        say = self.env["distribution.report.renderer"]._say()
         for entry in definition.get("sections", ()):
-            for what in self._section_problems(entry, columns):
-                found.append(_("Section %(code)s: %(what)s", code=entry["code"], what=what))
+            found += self._told_by_form("sections", entry, self._section_problems(entry, columns, say))
         for place, make, arguments in (("checks", check_rule, (columns,)), ("thresholds", threshold, (columns, codes))):
             for entry in definition.get(place, ()):
-                found += [f"{place}.{entry['code']}: {what}" for what in make(entry).problems(*arguments)]
+                found += self._told_by_form(place, entry, make(entry).problems(*arguments, say=say))
         for entry in definition.get("inputs", ()):
             try:
                 Limit(float(entry.get("warn_hours") or 0), float(entry.get("stale_hours") or 0))
-            except ValueError as error:
-                found.append(f"inputs.{entry['code']}: {error}")
+            except Complaint as error:
+                found += self._told_by_form("inputs", entry, [error.said(say)])
             strange = set(words(entry.get("datasets"))) - columns.keys()
             if strange:
-                found.append(f"inputs.{entry['code']}: datasets: “{min(strange)}” is none of {', '.join(columns)}.")
+                found += self._told_by_form("inputs", entry, [none_of("datasets", min(strange), columns, say)])
         for place in ("inputs", "checks"):
             for entry in definition.get(place, ()):
                 strange = set(words(entry.get("kpis"))) - set(codes)
                 if strange:
-                    found.append(
-                        f"{place}.{entry['code']}: kpis: “{min(strange)}” is in no section of this report; take it out."
-                    )
+                    what = _("“%s” is in no section of this report; take it out.", min(strange))
+                    found += self._told_by_form(place, entry, [f"kpis: {what}"])
         return found or self._money_problems(definition) or self._trial(version, reads=False)
+
+    def _told_by_form(self, place, entry, problems):
+        """``field: remedy`` of an entry of a definition as its form calls part and field."""
+        part = self.env[self.env["distribution.report.version"]._fields[PARTS[place]].comodel_name]
+        return [self._of_part(place, entry["code"], part._in_words_of_form(problem)) for problem in problems]
 
     def _reader_problems(self, version):
         reader = version.reader_id
@@ -740,12 +749,22 @@ def says_in(scope):
     return Words(scope.env["distribution.report.renderer"]._words(scope.env.lang or "en_US"))
 
 
+def writes_in(scope):
+    """Writes numbers as the files of a report do."""
+    return scope.env["distribution.report.renderer"]._writer(scope.company)
+
+
 def _pick(entry, *names):
     return {name: entry[name] for name in names}
 
 
 def _label(entry):
     return entry.get("label") or entry["code"]
+
+
+def _name_of(model):
+    """As people call the documents of a model."""
+    return model.env["ir.model"]._get(model._name).name
 
 
 def is_foreign(model, field):

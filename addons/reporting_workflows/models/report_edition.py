@@ -463,7 +463,9 @@ class ReportEdition(models.Model):
         return len(self.delivery_ids)
 
     def _recipients(self):
-        """``[(user, partner, channel)]`` by the definition, each person once."""
+        """``[(user, partner, channel)]`` by the definition, each person once; of a correction also whoever else had
+        what was recalled.
+        """
         found, seen = [], set()
         groups = self.env["res.groups"]
         for entry in self.version_id._sealed()["ids"]["recipients"]:
@@ -479,9 +481,20 @@ class ReportEdition(models.Model):
             for user, partner in people:
                 if partner not in seen:
                     seen.add(partner)
-                    channel = "system" if entry["kind"] == "system" else entry["channel"] or "mail"
+                    # Who is outside the house has no inbox here.
+                    channel = {"system": "system", "partner": "mail"}.get(entry["kind"], entry["channel"] or "mail")
                     found.append((user, partner, channel))
-        return found
+        return found + [who for who in self._had_what_was_recalled() if who[1] not in seen]
+
+    def _had_what_was_recalled(self):
+        """``[(user, partner, channel)]`` of the people whom a correction was promised, each once."""
+        if not self.corrects_id:
+            return []
+        recalled = self.search([*_same_period(self), ("state", "=", "recalled")])
+        had = recalled.delivery_ids.filtered(
+            lambda one: (one.kind, one.state) == ("edition", "sent") and one.channel != "system"
+        )
+        return [(own[0].user_id, partner, own[0].channel) for partner, own in had.grouped("partner_id").items()]
 
     def _released_facts(self):
         return {
@@ -563,9 +576,11 @@ class ReportEdition(models.Model):
         return True
 
     def _withhold_files(self):
-        """The files of a recalled edition say so, and are read by who answers for it and who audits only."""
+        """The files of a recalled edition say so, and are read by who answers for it and who audits only: also the
+        sealed content, whose bytes stay what was released.
+        """
         withheld = self.env["distribution.report.withheld"].create({"edition_id": self.id})
-        for attachment in self.file_ids.attachment_id | self.preview_id:
+        for attachment in self.file_ids.attachment_id | self.preview_id | self.release_id.attachment_id:
             name = _("RECALLED %s", attachment.name)
             attachment.write({"name": name, "res_model": withheld._name, "res_id": withheld.id})
 
@@ -614,7 +629,9 @@ class ReportEdition(models.Model):
         return self.env["distribution.report.renderer"]._html(self._content())
 
     def _changes(self):
-        """What is different from the edition before, in words."""
+        """What is different from the edition before, in words: of a correction from what it corrects, whatever came out
+        about later periods meanwhile.
+        """
         self.ensure_one()
         # sudo: who may read this edition may read how it compares with the one before of the same report
         before = self.sudo().search(
@@ -623,6 +640,7 @@ class ReportEdition(models.Model):
                 ("parameters", "=", self.parameters),
                 ("state", "in", ("released", "recalled")),
                 ("id", "<", self.id),
+                ("period_last", "<=", self.period_last),
             ],
             order="period_last desc, number desc",
             limit=1,
@@ -634,14 +652,15 @@ class ReportEdition(models.Model):
     @api.model
     def _differences(self, before, after):
         """Lines that say what changed between two contents."""
+        show = self.env["distribution.report.renderer"]._writer_of(after)
         old = {figure.code: figure for section in before.sections for figure in section.figures}
         for section in after.sections:
             for figure in section.figures:
-                earlier = old.get(figure.code)
+                earlier, value = old.get(figure.code), show(figure.value, figure.kind, figure.currency)
                 if earlier is None:
-                    yield _("%(figure)s is new: %(value)s", figure=figure.label, value=figure.value)
+                    yield _("%(figure)s is new: %(value)s", figure=figure.label, value=value)
                 elif earlier.value != figure.value:
-                    yield f"{figure.label}: {earlier.value} → {figure.value}"
+                    yield f"{figure.label}: {show(earlier.value, earlier.kind, earlier.currency)} → {value}"
         tables = {section.code: section for section in before.sections if section.table}
         for section in after.sections:
             earlier = tables.get(section.code)

@@ -109,24 +109,23 @@ class ReportBuilder(models.AbstractModel):
                     continue
                 plain.setdefault(dataset["code"], set()).add(entry["path"])
                 if entry.get("total") == "yes":
-                    found.append((f"datasets.{dataset['code']}", entry["path"]))
+                    found.append(("datasets", dataset["code"], entry["path"]))
         for entry in definition.get("checks", ()):
             pairs = [(entry["dataset"], one) for one in words(entry.get("columns"))]
             pairs.append((entry.get("other_dataset") or entry["dataset"], entry.get("other_column")))
             if entry["kind"] == "reconcile":
-                found += [(f"checks.{entry['code']}", one) for code, one in pairs if one in plain.get(code, ())]
+                found += [("checks", entry["code"], one) for code, one in pairs if one in plain.get(code, ())]
         for entry in definition.get("thresholds", ()):
             if entry.get("column") in plain.get(entry.get("dataset"), ()) and entry.get("measure") != "count":
-                found.append((f"thresholds.{entry['code']}", entry["column"]))
-        return [self._plain_money(place, column) for place, column in found]
+                found.append(("thresholds", entry["code"], entry["column"]))
+        return [self._of_part(place, code, self._plain_money(column)) for place, code, column in found]
 
     @api.model
-    def _plain_money(self, place, column):
+    def _plain_money(self, column):
         return _(
-            "%(place)s: “%(column)s” is in the currency of each document, and shown as a plain number. Leave its "
-            "kind empty: it is converted then.",
-            place=place,
-            column=column,
+            "“%s” is in the currency of each document, and shown as a plain number. Leave its kind empty: it "
+            "is converted then.",
+            column,
         )
 
     def _is_foreign_path(self, model, path):

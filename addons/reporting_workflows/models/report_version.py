@@ -10,7 +10,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.addons.distribution_core.append_only import protect_columns
 from odoo.addons.distribution_core.compat import check_access
 
-from ..engine import DefinitionFileError, Schedule
+from ..engine import Complaint, Schedule
 from ..engine.definition_file import FORMAT, LISTS, diff, dump, load
 from ..engine.run import PATTERNS, REMEDIES
 from ..engine.schedule import EVERY, OFF_DAYS, PERIODS, due_moments, period_of
@@ -206,7 +206,8 @@ class ReportVersion(models.Model):
         for version in self:
             before = version._before()
             changes = diff(before._definition(), version._definition()) if before else ()
-            lines = [str(change) for change in changes]
+            say = self.env["distribution.report.renderer"]._say()
+            lines = [change.said(say) for change in changes]
             if before and before.reader_id != version.reader_id:
                 readers = {"old": before.reader_id.name or "–", "new": version.reader_id.name or "–"}
                 lines.insert(0, _("Read as: %(old)s → %(new)s", **readers))
@@ -226,8 +227,8 @@ class ReportVersion(models.Model):
                 raise ValidationError(_("At: use an hour between 00:00 and 23:59."))
             try:
                 version._schedule()
-            except ValueError as error:
-                raise ValidationError(str(error)) from error
+            except Complaint as error:
+                raise ValidationError(error.said(self.env["distribution.report.renderer"]._say())) from error
 
     @api.constrains("site_id", "category_id", "report_id")
     def _check_site(self):
@@ -311,7 +312,7 @@ class ReportVersion(models.Model):
             "on_stale": self.on_stale,
             "on_failed": self.on_failed,
             "formats": ", ".join(name for name in FORMATS if self[f"as_{name}"]),
-            "retention_days": str(self.retention_days or ""),
+            "retention_days": str(self.retention_days),
             "summary": self.summary or "",
         }
         head = {
@@ -388,7 +389,7 @@ class ReportVersion(models.Model):
     # -------------------------------------------------------------- schedule
 
     def _schedule(self):
-        """The engine's schedule, or None. Raises ValueError."""
+        """The engine's schedule, or None. Raises Complaint."""
         self.ensure_one()
         if not self.schedule_every:
             return None
@@ -541,8 +542,8 @@ class ReportVersion(models.Model):
         company = company or self.env.company
         try:
             content = load(text)
-        except DefinitionFileError as error:
-            raise UserError(str(error)) from error
+        except Complaint as error:
+            raise UserError(error.said(self.env["distribution.report.renderer"]._say())) from error
         head = content["report"]
         report = self.env["distribution.report"].search(
             [("code", "=", head["code"]), ("company_id", "=", company.id)], limit=1

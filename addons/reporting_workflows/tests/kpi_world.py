@@ -545,6 +545,7 @@ class KpiWorld(TransactionCase):
             closed = requested + timedelta(hours=cls.deal.randint(1, 100))
             fact = {
                 "type": cls.deal.choice(("purchase_order", "vendor_bill")),
+                "site": cls.sites[number % 2],
                 "state": state,
                 "requested": requested,
                 "closed": closed if state in ("approved", "rejected", "void") else None,
@@ -559,6 +560,7 @@ class KpiWorld(TransactionCase):
                 document_type=fact["type"],
                 kind="release",
                 company_id=cls.company.id,
+                site_id=fact["site"].id,
                 partner_id=cls.vendor.id,
                 requester_id=cls.env.uid,
                 amount=fact["amount"],
@@ -569,10 +571,11 @@ class KpiWorld(TransactionCase):
             for stage in range(cls.deal.randint(1, 2)):
                 fact["tasks"].append(cls._make_task(fact, stage))
             cls.requests.append(fact)
-        for _number in range(30):
+        for number in range(30):
             fact = {
                 "type": cls.deal.choice(("purchase_order", "sale_order")),
                 "kind": cls.deal.choice(("policy", "policy", "fast_path", "approval", "emergency", "baseline", "void")),
+                "site": cls.sites[number % 2],
                 "at": cls._moment(),
             }
             cls._put(
@@ -583,6 +586,7 @@ class KpiWorld(TransactionCase):
                 kind=fact["kind"],
                 released_at=fact["at"],
                 company_id=cls.company.id,
+                site_id=fact["site"].id,
             )
             cls.releases.append(fact)
 
@@ -615,6 +619,7 @@ class KpiWorld(TransactionCase):
             clock='{"hours": 8}' if task["clock"] else None,
             document_type=request["type"],
             company_id=cls.company.id,
+            site_id=request["site"].id,
             partner_id=cls.vendor.id,
         )
         if task["clock"] and cls.deal.random() < 0.5:
@@ -704,7 +709,7 @@ class KpiWorld(TransactionCase):
             is_open = state in ("open", "in_progress", "waiting")
             fact = {
                 "type": cls.deal.choice(list(cls.case_types)),
-                "site": cls.deal.choice(cls.sites),
+                "site": cls.sites[number % 2],
                 "state": state,
                 "closed": None if is_open else closed,
                 "due": cls.now + timedelta(hours=cls.deal.choice((-7, 7))) if is_open and number % 3 else None,

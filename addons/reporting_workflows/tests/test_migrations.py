@@ -1,11 +1,12 @@
 """Updates: what was there before is as the new version has it, and a second time nothing happens."""
 
-import importlib.util
 from pathlib import Path
 
 from odoo.exceptions import AccessError
 from odoo.modules.module import get_module_path
 from odoo.tests import TransactionCase, new_test_user, tagged
+
+from odoo.addons.distribution_core.tests.migrations import migration_script
 
 from .report_case import ReportCase
 
@@ -16,12 +17,7 @@ AS_IT_WAS = "As it was."
 
 
 def script(name):
-    """A script of a migration, whose file is no module's name."""
-    path = SCRIPTS / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(path.stem.replace("-", "_"), path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return migration_script("reporting_workflows", f"{name}.py")
 
 
 class MigrationCase:

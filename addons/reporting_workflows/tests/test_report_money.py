@@ -141,10 +141,10 @@ class TestReportMoney(ReportCase):
         content, _findings = self._preview(self._money_report(column))
         self.assertEqual([row[1] for row in content.sections[0].table.rows], [100, 100, 100])
         added = self._money_report({"kind": "number"}, publish=False, code="added").version_ids
-        self.assertIn("datasets.orders: “amount_untaxed” is in the currency of each document", added.problem_text)
+        self.assertIn("Dataset orders: “amount_untaxed” is in the currency of each document", added.problem_text)
         limit = {"code": "t", "measure": "sum", "dataset": "orders", "column": "amount_untaxed", "breach": "1"}
         judged = self._money_report(column, publish=False, code="judged", threshold_ids=[Command.create(limit)])
-        self.assertIn("thresholds.t: “amount_untaxed” is in the currency", judged.version_ids.problem_text)
+        self.assertIn("Threshold t: “amount_untaxed” is in the currency", judged.version_ids.problem_text)
         check = {
             "code": "c",
             "kind": "reconcile",
@@ -153,7 +153,7 @@ class TestReportMoney(ReportCase):
             "other_column": "amount_untaxed",
         }
         checked = self._money_report(column, publish=False, code="checked", check_ids=[Command.create(check)])
-        self.assertIn("checks.c: “amount_untaxed” is in the currency", checked.version_ids.problem_text)
+        self.assertIn("Check c: “amount_untaxed” is in the currency", checked.version_ids.problem_text)
 
     def test_what_is_in_company_currency_by_definition_is_left(self):
         builder = self.env["distribution.report.builder"]
