@@ -113,6 +113,7 @@ class CustomerReturn(models.Model):
         origins.returned_move_ids.mapped("state")  # read for all returns at once
         origins.sale_line_id.mapped("price_unit")
         amounts = self._approval_amounts()
+        nobody = Unknown(_("there is no customer"))
         facts = {}
         for document in self:
             moved = document._approval_moved()
@@ -128,7 +129,7 @@ class CustomerReturn(models.Model):
                 "categories": lambda moved=moved: (
                     self.env["product.category"].union(*(m.product_id.categ_id for m in moved))._approval_with_parents()
                 ),
-                "customer_tier": lambda customer=customer: customer.customer_tier or Unknown(_("there is no customer")),
+                "customer_tier": lambda customer=customer: customer.customer_tier or nobody,
                 "customer": lambda customer=customer: customer.id or None,
                 "site": lambda warehouse=warehouse: warehouse.id or None,
                 "region": lambda warehouse=warehouse: warehouse.region_id.id or None,

@@ -142,6 +142,7 @@ class OutgoingDocument(models.AbstractModel):
         credit = {}
         if not {"credit_exposure", "credit_limit", "credit_over_limit", "overdue_days"}.isdisjoint(names):
             credit = self._approval_credit_standings()
+        nobody = Unknown(_("there is no customer"))
         facts = {}
         for document in self:
             standing = credit.get(document.id)
@@ -159,7 +160,7 @@ class OutgoingDocument(models.AbstractModel):
                 "days_late": lambda document=document, promised=promised: (
                     max((today(document.company_id) - promised).days, 0) if promised else 0
                 ),
-                "customer_tier": lambda customer=customer: customer.customer_tier or Unknown(_("there is no customer")),
+                "customer_tier": lambda customer=customer: customer.customer_tier or nobody,
                 "customer": lambda customer=customer: customer.id or None,
                 "categories": lambda document=document: (
                     document._approval_moves().product_id.categ_id._approval_with_parents()

@@ -640,7 +640,8 @@ class VendorChange(models.Model):
     def _approval_content_words(self, snapshot, before=None):
         """Without the lines that do not belong to this kind of change."""
         words = super()._approval_content_words(snapshot, before)
-        words["header"] = [row for row in words["header"] if row[1] not in ("–", _("no")) or row[2]]
+        empty = ("–", _("no"))
+        words["header"] = [row for row in words["header"] if row[1] not in empty or row[2]]
         return words
 
     def _approval_name(self):

@@ -90,7 +90,7 @@ class ApprovalJudge(models.AbstractModel):
             table, missing = None, str(error)
         if not table:
             return {
-                document.id: _held(version, missing, amount)
+                document.id: self._held(version, missing, amount)
                 for document, amount in zip(documents, documents._approval_amounts().values())
             }
         return self._judge_by_table(documents, version, table, stamp)
@@ -108,7 +108,7 @@ class ApprovalJudge(models.AbstractModel):
             facts = documents._approval_all_facts(table.used_facts | version._fast_facts())
         except (UserError, ValueError, LookupError) as error:
             if len(documents) == 1:
-                return {documents.id: _held(version, str(error), None)}
+                return {documents.id: self._held(version, str(error), None)}
             return {
                 key: judgement
                 for document in documents
@@ -125,14 +125,14 @@ class ApprovalJudge(models.AbstractModel):
         try:
             local = version._local_table(document, stamp) if stamp else None
         except (UserError, EngineError, LookupError, ValueError) as error:
-            return _held(version, str(error), fact)
+            return self._held(version, str(error), fact)
         verdict = (local.compiled if local else table).evaluate(facts)
         return Judgement(version, verdict, facts, amount, stamp, local, amount_known=_is_known(fact))
 
-
-def _held(version, reason, amount):
-    verdict = Verdict("hold", reasons=(_("Held: %s.", reason),))
-    return Judgement(version, verdict, {}, _or_zero(amount), amount_known=_is_known(amount))
+    @api.model
+    def _held(self, version, reason, amount):
+        verdict = Verdict("hold", reasons=(_("Held: %s.", reason),))
+        return Judgement(version, verdict, {}, _or_zero(amount), amount_known=_is_known(amount))
 
 
 def _is_known(amount):

@@ -64,6 +64,7 @@ class ApprovalSimulation(models.Model):
     _name = "distribution.approval.simulation"
     _description = "Simulation of an Approval Policy"
     _order = "id desc"
+    _rec_names_search = ["version_id"]
 
     version_id = fields.Many2one(
         "distribution.approval.policy.version", required=True, ondelete="cascade", index=True, string="Policy Version"

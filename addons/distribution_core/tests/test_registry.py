@@ -27,6 +27,23 @@ class TestRegistry(TransactionCase):
         self.assertGreater(ours, 200, "or the test looks at nothing")
         self.assertFalse(alike, '\n'.join(alike))
 
+    def test_what_is_linked_is_found_by_name(self):
+        """Without a name to search, typing in a link, or filtering by one, finds everything."""
+        linked = {
+            field.comodel_name
+            for model in self.env.values()
+            for field in model._fields.values()
+            if field.type in ('many2one', 'many2many') and field.comodel_name
+        }
+        nameless = sorted(
+            name
+            for name in linked
+            if self.env[name]._original_module in self.addons
+            and not self.env[name].is_transient()
+            and not (self.env[name]._rec_name or self.env[name]._rec_names_search)
+        )
+        self.assertFalse(nameless)
+
     def test_every_table_says_who_reads_it(self):
         """A model that only code reaches has a row that grants nothing: nobody forgot it."""
         self.env.cr.execute('SELECT DISTINCT model_id FROM ir_model_access')

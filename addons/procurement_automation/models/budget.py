@@ -341,6 +341,7 @@ class DistributionBudgetLine(models.Model):
     _name = "distribution.budget.line"
     _description = "Budget Line"
     _order = "budget_id, id"
+    _rec_names_search = ["budget_id", "category_id"]
 
     budget_id = fields.Many2one("distribution.budget", required=True, ondelete="cascade", index=True)
     company_id = fields.Many2one(related="budget_id.company_id", store=True, index=True)

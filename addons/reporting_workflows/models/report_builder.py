@@ -138,10 +138,6 @@ class ReportBuilder(models.AbstractModel):
         zone = report._zone()
         since, until = moment_of(first, time(), zone), moment_of(last + timedelta(days=1), time(), zone)
         earlier = self._before(company, sealed["definition"], first, last, since)
-        names = {
-            _("Site"): self.env["stock.warehouse"].sudo().browse(site_id or ()).name,  # sudo: a name
-            _("Category"): self.env["product.category"].sudo().browse(category_id or ()).complete_name,  # sudo: a name
-        }
         return Scope(
             env=env,
             company=company,
@@ -153,7 +149,7 @@ class ReportBuilder(models.AbstractModel):
             before=earlier,
             site_id=site_id,
             category_id=category_id,
-            parameters=tuple((label, name) for label, name in names.items() if name),
+            parameters=env[self._name]._restrictions(site_id, category_id),
             values={
                 "since": fields.Datetime.to_string(since),
                 "until": fields.Datetime.to_string(until),
@@ -168,6 +164,14 @@ class ReportBuilder(models.AbstractModel):
                 "company": company.id,
             },
         )
+
+    def _restrictions(self, site_id, category_id):
+        """``((label, name), …)`` of what the report is restricted to, in the language of whoever reads."""
+        names = {
+            _("Site"): self.env["stock.warehouse"].sudo().browse(site_id or ()).name,  # sudo: a name
+            _("Category"): self.env["product.category"].sudo().browse(category_id or ()).complete_name,  # sudo: a name
+        }
+        return tuple((label, name) for label, name in names.items() if name)
 
     def _before(self, company, definition, first, last, since):
         """First and last day of what the period is compared with."""
@@ -212,12 +216,12 @@ class ReportBuilder(models.AbstractModel):
         """``(model, domain, columns)``: nothing is read, but the reader may read every field that is named."""
         model = scope.env[dataset["model"]]
         domain = self._domain(dataset.get("domain"), scope.values, lambda *names: self._behind(scope, model, *names))
-        columns = self._columns(model, dataset)
+        columns = scope.env[self._name]._columns(model, dataset)
         _check_conditions(model, domain)
         order = (dataset.get("order") or "").split(",")
         for path in (*words(dataset.get("group_by") or ""), *(part.split()[0] for part in order if part.strip())):
             if path.partition(":")[0].split(".")[0] in model._fields:
-                _field_at(model, path)
+                self._field_at(model, path)
         return model, domain, columns
 
     def _dataset_table(self, scope, dataset):
@@ -240,7 +244,29 @@ class ReportBuilder(models.AbstractModel):
         owners = [_record_at(record, path[:-1]) for record in records]
         if kind == "money" and records and is_foreign(owners[0], owners[0]._fields.get(path[-1])):
             return [exact(amount) for amount in self._converted(scope, owners, path[-1])]
-        return [_plain(record[path[-1]], record, {"path": path[-1]}) for record in owners]
+        reader = scope.env[self._name]
+        return [reader._plain(record[path[-1]], record, {"path": path[-1]}) for record in owners]
+
+    @api.model
+    def _plain(self, value, model, entry):
+        """A value as a content holds it, in the language of whoever reads."""
+        if isinstance(value, models.BaseModel):
+            # sudo: the name of a record, as Odoo shows it to who may read the field
+            return ", ".join(value.sudo().mapped("display_name")) or None
+        if isinstance(value, bool):
+            name = entry["path"].partition(":")[0]
+            field_ = model._fields.get(name)
+            return (_("yes") if value else _("no")) if field_ is not None and field_.type == "boolean" else None
+        if isinstance(value, float):
+            return exact(value)
+        if isinstance(value, str):
+            field_ = model._fields.get(entry["path"].partition(":")[0])
+            if field_ is not None and field_.type == "selection":
+                return dict(field_._description_selection(model.env)).get(value, value)
+            return value
+        if isinstance(value, int | Decimal) or value is None or hasattr(value, "isoformat"):
+            return value
+        return str(value)
 
     def _grouped_table(self, scope, model, domain, dataset, columns):
         self._check_grouped_money(scope, model, domain, dataset)
@@ -251,17 +277,43 @@ class ReportBuilder(models.AbstractModel):
             domain, group_by, aggregates, order=dataset.get("order") or None, limit=MOST_ROWS + 1
         )
         keys = [*group_by, *aggregates]
-        rows = []
+        rows, reader = [], scope.env[self._name]
         for group in groups[:MOST_ROWS]:
             found = dict(zip(keys, group))
-            rows.append(tuple(_plain(found[key], model, entry) for key, entry in zip(read, entries, strict=True)))
+            rows.append(
+                tuple(reader._plain(found[key], model, entry) for key, entry in zip(read, entries, strict=True))
+            )
         rows = tuple(rows)
         return Table(columns, rows, _total(dataset, columns, rows), max(0, len(groups) - MOST_ROWS))
+
+    @api.model
+    def _field_at(self, model, path):
+        """The field at the end of a path; None of the number of records. Raises ValueError."""
+        if path == "__count":
+            return None
+        *way, last = path.partition(":")[0].split(".")
+        for name in way:
+            found = model._fields.get(name)
+            if found is None or not found.relational:
+                raise ValueError(
+                    _("field: “%(name)s” of %(model)s leads nowhere.", name=name, model=self._name_of(model))
+                )
+            check_field_readable(model, name)
+            model = model.env[found.comodel_name]
+        if last not in model._fields:
+            raise ValueError(_("field: %(model)s has no “%(name)s”.", model=self._name_of(model), name=last))
+        check_field_readable(model, last)
+        return model._fields[last]
+
+    @api.model
+    def _name_of(self, model):
+        """As people call the documents of a model."""
+        return self.env["ir.model"]._get(model._name).name
 
     def _columns(self, model, dataset):
         found = []
         for entry in dataset.get("columns", ()):
-            last = _field_at(model, entry["path"])
+            last = self._field_at(model, entry["path"])
             kind = KIND_OF_FIELD.get(last.type if last is not None else "integer", "text")
             if (entry.get("aggregate") or "").startswith("count"):
                 kind = "integer"
@@ -283,31 +335,29 @@ class ReportBuilder(models.AbstractModel):
         if not isinstance(domain, list | tuple):
             raise ValueError(_("domain: a list of conditions is expected."))
 
-        def filled(value):
-            if isinstance(value, list | tuple):
-                return type(value)(filled(one) for one in value)
-            match = PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
-            if not match:
-                return value
-            if match[1] not in PLACEHOLDERS:
-                raise ValueError(
-                    _(
-                        "domain: {%(name)s} is unknown. Known are %(known)s.",
-                        name=match[1],
-                        known=", ".join(PLACEHOLDERS),
-                    )
-                )
-            return values.get(match[1])
+        return [self._condition(leaf, values, behind) for leaf in domain]
 
-        def condition(leaf):
-            match = BEHIND.fullmatch(str(leaf[2])) if isinstance(leaf, list | tuple) and len(leaf) == 3 else None
-            if match and not (behind and leaf[1] == "in"):
-                raise ValueError(_("domain: what a KPI counts is asked for with “in”, in datasets only."))
-            if match:
-                return (leaf[0], "in", behind(leaf[0], match[1]))
-            return TRUE_LEAF if isinstance(leaf, list | tuple) and _asks_for_nothing(leaf, values) else filled(leaf)
+    def _condition(self, leaf, values, behind):
+        match = BEHIND.fullmatch(str(leaf[2])) if isinstance(leaf, list | tuple) and len(leaf) == 3 else None
+        if match and not (behind and leaf[1] == "in"):
+            raise ValueError(_("domain: what a KPI counts is asked for with “in”, in datasets only."))
+        if match:
+            return (leaf[0], "in", behind(leaf[0], match[1]))
+        if isinstance(leaf, list | tuple) and _asks_for_nothing(leaf, values):
+            return TRUE_LEAF
+        return self._with_values(leaf, values)
 
-        return [condition(leaf) for leaf in domain]
+    def _with_values(self, value, values):
+        if isinstance(value, list | tuple):
+            return type(value)(self._with_values(one, values) for one in value)
+        match = PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
+        if not match:
+            return value
+        if match[1] not in PLACEHOLDERS:
+            raise ValueError(
+                _("domain: {%(name)s} is unknown. Known are %(known)s.", name=match[1], known=", ".join(PLACEHOLDERS))
+            )
+        return values.get(match[1])
 
     def _behind(self, scope, model, path, code):
         """Numbers of the documents behind a KPI: what its figure counts is what the table lists. Of how it stands:
@@ -317,7 +367,7 @@ class ReportBuilder(models.AbstractModel):
         """
         sources = scope.env["distribution.kpi.source"]
         source = sources._source(self._kpis(scope.env, [code]).source)
-        found = model if path == "id" else model.env[_field_at(model, path).comodel_name or model._name]
+        found = model if path == "id" else model.env[self._field_at(model, path).comodel_name or model._name]
         if found._name != source.model:
             raise ValueError(
                 _("domain: KPI “%(code)s” counts %(model)s. Compare “id” of these.", code=code, model=source.model)
@@ -412,6 +462,7 @@ class ReportBuilder(models.AbstractModel):
         :param checks: ``[(entry, Check)]``
         :param conclusion: the engine's Verdict
         """
+        self = self.with_context(lang=scope.env.lang)  # what a content says is in the language of its report
         definition = scope.definition
         dropped = self._dropped(scope, inputs, checks)
         measured = {
@@ -534,6 +585,35 @@ class ReportBuilder(models.AbstractModel):
     # ---------------------------------------------------------------- problems
 
     @api.model
+    @api.model
+    def _part_name(self, place, code, what):
+        """What is said about a part of a definition."""
+        return {
+            "datasets": _("Dataset %(code)s: %(what)s", code=code, what=what),
+            "sections": _("Section %(code)s: %(what)s", code=code, what=what),
+            "inputs": _("Input %(code)s: %(what)s", code=code, what=what),
+            "checks": _("Check %(code)s: %(what)s", code=code, what=what),
+            "thresholds": _("Threshold %(code)s: %(what)s", code=code, what=what),
+        }[place]
+
+    def _section_problems(self, entry, columns, say):
+        found = []
+        known = columns.get(entry.get("dataset"))
+        if entry.get("dataset") and known is None:
+            found.append(none_of("dataset", entry["dataset"], columns, say))
+        if entry.get("chart"):
+            if not known:
+                what = _("a chart needs one.")
+                found.append(f"dataset: {what}")
+            for key in ("chart_label", "chart_values"):
+                for column in words(entry.get(key)) or ("",):
+                    if known and column not in known:
+                        found.append(none_of(key, column, known, say))
+        if not any(entry.get(key) for key in ("text", "kpis", "dataset", "findings")):
+            found.append(_("it is empty. Give it figures, a dataset, exceptions or words."))
+        return found
+
+    @api.model
     def _problems(self, version):
         """What is wrong with a draft as it is written, each with field and remedy. Nothing is read for it."""
         definition = version._definition()
@@ -552,7 +632,7 @@ class ReportBuilder(models.AbstractModel):
                 found.append(str(error.args[0]))
         say = self.env["distribution.report.renderer"]._say()
         for entry in definition.get("sections", ()):
-            found += self._told_by_form("sections", entry, _section_problems(entry, columns, say))
+            found += self._told_by_form("sections", entry, self._section_problems(entry, columns, say))
         for place, make, arguments in (("checks", check_rule, (columns,)), ("thresholds", threshold, (columns, codes))):
             for entry in definition.get(place, ()):
                 found += self._told_by_form(place, entry, make(entry).problems(*arguments, say=say))
@@ -575,7 +655,7 @@ class ReportBuilder(models.AbstractModel):
     def _told_by_form(self, place, entry, problems):
         """``field: remedy`` of an entry of a definition as its form calls part and field."""
         part = self.env[self.env["distribution.report.version"]._fields[PARTS[place]].comodel_name]
-        return [part_name(place, entry["code"], part._in_words_of_form(problem)) for problem in problems]
+        return [self._part_name(place, entry["code"], part._in_words_of_form(problem)) for problem in problems]
 
     def _reader_problems(self, version):
         reader = version.reader_id
@@ -689,28 +769,6 @@ def _label(entry):
     return entry.get("label") or entry["code"]
 
 
-def _field_at(model, path):
-    """The field at the end of a path; None of the number of records. Raises ValueError."""
-    if path == "__count":
-        return None
-    *way, last = path.partition(":")[0].split(".")
-    for name in way:
-        found = model._fields.get(name)
-        if found is None or not found.relational:
-            raise ValueError(_("field: “%(name)s” of %(model)s leads nowhere.", name=name, model=_name_of(model)))
-        check_field_readable(model, name)
-        model = model.env[found.comodel_name]
-    if last not in model._fields:
-        raise ValueError(_("field: %(model)s has no “%(name)s”.", model=_name_of(model), name=last))
-    check_field_readable(model, last)
-    return model._fields[last]
-
-
-def _name_of(model):
-    """As people call the documents of a model."""
-    return model.env["ir.model"]._get(model._name).name
-
-
 def is_foreign(model, field):
     """Whether amounts of a field may be in another currency than their company's."""
     if field is None or field.type != "monetary":
@@ -750,27 +808,6 @@ def _record_at(record, way):
     return record
 
 
-def _plain(value, model, entry):
-    """A value as a content holds it."""
-    if isinstance(value, models.BaseModel):
-        # sudo: the name of a record, as Odoo shows it to who may read the field
-        return ", ".join(value.sudo().mapped("display_name")) or None
-    if isinstance(value, bool):
-        name = entry["path"].partition(":")[0]
-        field_ = model._fields.get(name)
-        return (_("yes") if value else _("no")) if field_ is not None and field_.type == "boolean" else None
-    if isinstance(value, float):
-        return exact(value)
-    if isinstance(value, str):
-        field_ = model._fields.get(entry["path"].partition(":")[0])
-        if field_ is not None and field_.type == "selection":
-            return dict(field_._description_selection(model.env)).get(value, value)
-        return value
-    if isinstance(value, int | Decimal) or value is None or hasattr(value, "isoformat"):
-        return value
-    return str(value)
-
-
 def _total(dataset, columns, rows):
     entries = dataset.get("columns", ())
     if not any(entry.get("total") == "yes" for entry in entries):
@@ -804,35 +841,6 @@ def _chart(entry, table):
         ),
         kinds[0] if kinds else "number",
     )
-
-
-def part_name(place, code, what):
-    """What is said about a part of a definition."""
-    return {
-        "datasets": _("Dataset %(code)s: %(what)s", code=code, what=what),
-        "sections": _("Section %(code)s: %(what)s", code=code, what=what),
-        "inputs": _("Input %(code)s: %(what)s", code=code, what=what),
-        "checks": _("Check %(code)s: %(what)s", code=code, what=what),
-        "thresholds": _("Threshold %(code)s: %(what)s", code=code, what=what),
-    }[place]
-
-
-def _section_problems(entry, columns, say):
-    found = []
-    known = columns.get(entry.get("dataset"))
-    if entry.get("dataset") and known is None:
-        found.append(none_of("dataset", entry["dataset"], columns, say))
-    if entry.get("chart"):
-        if not known:
-            what = _("a chart needs one.")
-            found.append(f"dataset: {what}")
-        for key in ("chart_label", "chart_values"):
-            for column in words(entry.get(key)) or ("",):
-                if known and column not in known:
-                    found.append(none_of(key, column, known, say))
-    if not any(entry.get(key) for key in ("text", "kpis", "dataset", "findings")):
-        found.append(_("it is empty. Give it figures, a dataset, exceptions or words."))
-    return found
 
 
 def _asks_for_nothing(leaf, values):

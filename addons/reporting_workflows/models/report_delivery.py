@@ -38,6 +38,7 @@ class ReportDelivery(models.Model):
     _description = "Delivery of a Report"
     _inherit = ["distribution.approval.evidence"]
     _order = "id desc"
+    _rec_names_search = ["edition_id"]
 
     kind = fields.Selection(
         [("edition", "Report"), ("late", "News that it is late"), ("recall", "Correction notice")],

@@ -45,6 +45,7 @@ class ReportEdition(models.Model):
     _description = "Report Edition"
     _inherit = ["mail.thread", "distribution.approval.evidence"]
     _order = "id desc"
+    _rec_names_search = ["report_id", "period"]
 
     report_id = fields.Many2one("distribution.report", required=True, readonly=True, ondelete="restrict", index=True)
     run_id = fields.Many2one("distribution.report.run", required=True, readonly=True, ondelete="restrict", index=True)

@@ -9,10 +9,10 @@ Rules, in words
 * Who shows amounts as plain numbers, as they are, does not add them up, reconcile or judge them.
 """
 
-from odoo import _, models
+from odoo import _, api, models
 from odoo.exceptions import UserError
 
-from .report_builder import is_foreign, part_name
+from .report_builder import is_foreign
 from .report_part import words
 
 #: Where the day of an amount is found: the first that the model has and that is filled.
@@ -118,18 +118,16 @@ class ReportBuilder(models.AbstractModel):
         for entry in definition.get("thresholds", ()):
             if entry.get("column") in plain.get(entry.get("dataset"), ()) and entry.get("measure") != "count":
                 found.append(("thresholds", entry["code"], entry["column"]))
-        return [
-            part_name(
-                place,
-                code,
-                _(
-                    "“%s” is in the currency of each document, and shown as a plain number. Leave its kind empty: it "
-                    "is converted then.",
-                    column,
-                ),
-            )
-            for place, code, column in found
-        ]
+        return [self._plain_money(*one) for one in found]
+
+    @api.model
+    def _plain_money(self, place, code, column):
+        what = _(
+            "“%s” is in the currency of each document, and shown as a plain number. Leave its kind empty: it is "
+            "converted then.",
+            column,
+        )
+        return self._part_name(place, code, what)
 
     def _is_foreign_path(self, model, path):
         """Whether a column is an amount in the currency of its document. What is wrong with it is told elsewhere."""

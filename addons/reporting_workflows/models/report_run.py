@@ -82,6 +82,7 @@ class ReportRun(models.Model):
     _description = "Report Run"
     _inherit = ["distribution.approval.evidence"]
     _order = "id desc"
+    _rec_names_search = ["report_id", "period"]
 
     report_id = fields.Many2one("distribution.report", required=True, readonly=True, ondelete="restrict", index=True)
     version_id = fields.Many2one("distribution.report.version", required=True, readonly=True, ondelete="restrict")

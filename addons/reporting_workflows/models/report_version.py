@@ -79,6 +79,7 @@ class ReportVersion(models.Model):
     _description = "Report Version"
     _inherit = ["mail.thread"]
     _order = "report_id, number desc"
+    _rec_names_search = ["report_id"]
 
     report_id = fields.Many2one("distribution.report", required=True, ondelete="restrict", index=True)
     company_id = fields.Many2one(related="report_id.company_id", store=True)
@@ -579,7 +580,7 @@ class ReportVersion(models.Model):
             if entry.get(name):
                 values[field] = self._option(field, entry[name])
         if schedule.get("at"):
-            values["schedule_at"] = _hours(schedule["at"])
+            values["schedule_at"] = self._hours(schedule["at"])
         for entry, name, field in (
             (schedule, "day", "schedule_day"),
             (settings, "retention_days", "retention_days"),
@@ -596,6 +597,14 @@ class ReportVersion(models.Model):
                 for number, entry in enumerate(content.get(place) or (), start=1)
             ]
         return self.create(values)
+
+    @api.model
+    def _hours(self, text):
+        try:
+            hour, minute = map(int, text.split(":"))
+        except ValueError:
+            raise UserError(_("schedule.at: “%s” is no time of day. Write 06:30", text)) from None
+        return hour + minute / 60
 
     def _option(self, field, text):
         options = dict(self._fields[field]._description_selection(self.env))
@@ -614,14 +623,6 @@ def _by_number(env, _model, name):
 def _clock(hours):
     minutes = round(hours * 60)
     return minutes // 60, minutes % 60
-
-
-def _hours(text):
-    try:
-        hour, minute = map(int, text.split(":"))
-    except ValueError:
-        raise UserError(_("schedule.at: “%s” is no time of day. Write 06:30", text)) from None
-    return hour + minute / 60
 
 
 def _filled(entry):
