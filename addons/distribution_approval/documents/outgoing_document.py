@@ -1,12 +1,13 @@
 """What the documents on deliveries to customers share: their moves, orders, values and standing."""
 
+import json
 from decimal import Decimal
 
 from odoo import _, api, fields, models
 
 from odoo.addons.distribution_core.compat import LINE_UOM
 
-from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal
+from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal, decode_facts
 from ..models.approval_policy import today
 from .picking_document import HEADER
 
@@ -32,6 +33,10 @@ class OutgoingDocument(models.AbstractModel):
     def _approval_orders(self):
         """The sale orders that these deliveries fulfil, or are said to."""
         return self._approval_moves()._approval_orders_named() | self.picking_id.sale_id
+
+    def _approval_snapshots(self):
+        self.picking_id.move_ids._approval_orders_named()  # read for all deliveries at once
+        return super()._approval_snapshots()
 
     def _approval_snapshot_header(self):
         orders = self._approval_moves().browse(move.id for move in self._approval_moved())._approval_orders_named()
@@ -128,7 +133,7 @@ class OutgoingDocument(models.AbstractModel):
     def _approval_prefetch(self):
         """Read what the facts look at for all deliveries at once, not one by one."""
         moves = self.picking_id.move_ids
-        moves._approval_orders_named()
+        (self.picking_id.partner_id | moves.partner_id).mapped("commercial_partner_id")
         lines = moves.sale_line_id
         lines.mapped("price_unit")
         lines.move_ids.mapped("state")
@@ -170,6 +175,31 @@ class OutgoingDocument(models.AbstractModel):
             }
             facts[document.id] = {name: read[name]() for name in {*names, "amount"} & read.keys()}
         return facts
+
+    def _approval_facts_when_rejected(self):
+        """A delivery that people rejected does not leave because what they were asked about is over."""
+        known = self.filtered("approval_state")
+        if not known:
+            return {}
+        decided = (
+            self.env["distribution.approval.request"]
+            .sudo()
+            .search(
+                [
+                    ("res_model", "=", self._name),
+                    ("res_id", "in", known.ids),
+                    ("kind", "=", "release"),
+                    ("state", "in", ("rejected", "approved")),
+                ],
+                order="id",
+            )
+        )
+        specs = self._approval_all_fact_specs()
+        return {
+            request.res_id: decode_facts(specs, json.loads(request.snapshot_id.facts))
+            for request in {request.res_id: request for request in decided}.values()
+            if request.state == "rejected"
+        }
 
     def _approval_credit_standings(self):
         """``{id: Credit}``; constant queries per company."""

@@ -11,6 +11,13 @@ class DeliveryCase(SalesCase):
     """
 
     @classmethod
+    def _make_people(cls):
+        super()._make_people()
+        cls.accountant = cls._user(
+            "receivables", "account.group_account_invoice", "sales_team.group_sale_salesman_all_leads"
+        )
+
+    @classmethod
     def _make_policy(cls, hit_policy="COLLECT"):
         return cls._make_version(
             "delivery_hold",
