@@ -27,6 +27,7 @@ from . import outgoing_document
 from . import credit_release
 from . import delivery_hold
 from . import customer_return
+from . import return_evidence
 from . import customer_credit_note
 from . import vendor_bill
 from . import vendor_bill_line
