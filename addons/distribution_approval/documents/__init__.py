@@ -19,6 +19,7 @@ from . import site_transfer
 from . import transfer_reservation
 from . import goods_control
 from . import customer_credit
+from . import credit_limit_change
 from . import sale_order
 from . import sale_terms
 from . import sale_reinvoiced

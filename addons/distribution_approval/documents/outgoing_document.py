@@ -1,6 +1,7 @@
 """What the documents on deliveries to customers share: their moves, orders, values and standing."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 from odoo import _, api, fields, models
@@ -43,9 +44,13 @@ class OutgoingDocument(models.AbstractModel):
         return {**super()._approval_snapshot_header(), "order_ids": tuple(sorted(orders.ids))}
 
     def _approval_customer(self):
-        """The commercial partner who owes for the delivery."""
+        """The commercial partner who owes for the delivery; the first of several."""
         self.ensure_one()
-        return (self._approval_orders()[:1].partner_id or self.picking_id.partner_id).commercial_partner_id
+        return self._approval_customers()[:1]
+
+    def _approval_customers(self):
+        """Everybody who owes for these deliveries: the customer of each order that they name."""
+        return (self._approval_orders().partner_id or self.picking_id.partner_id).commercial_partner_id
 
     def _approval_partner(self):
         return self._approval_customer()
@@ -103,6 +108,15 @@ class OutgoingDocument(models.AbstractModel):
                     help="Since the oldest open item of the customer was due.",
                 ),
                 FactSpec(
+                    "limit_changed_days",
+                    "Days since the credit limit was changed",
+                    FactType.NUMBER,
+                    unit="days",
+                    optional=True,
+                    help="By anybody, for the customer or for all customers. Empty: not within 180 days, as far as "
+                    "governance saw it.",
+                ),
+                FactSpec(
                     "promised_date",
                     "Promised date",
                     FactType.DATE,
@@ -147,6 +161,7 @@ class OutgoingDocument(models.AbstractModel):
         credit = {}
         if not {"credit_exposure", "credit_limit", "credit_over_limit", "overdue_days"}.isdisjoint(names):
             credit = self._approval_credit_standings()
+        changed = self._approval_limit_changed_days() if "limit_changed_days" in names else {}
         facts = {}
         for document in self:
             standing = credit.get(document.id)
@@ -160,6 +175,7 @@ class OutgoingDocument(models.AbstractModel):
                 "credit_limit": lambda standing=standing: standing.limit,
                 "credit_over_limit": lambda standing=standing: standing.over_limit(),
                 "overdue_days": lambda standing=standing: standing.overdue_days,
+                "limit_changed_days": lambda document=document: changed[document.id],
                 "promised_date": lambda promised=promised: promised,
                 "days_late": lambda document=document, promised=promised: (
                     max((today(document.company_id) - promised).days, 0) if promised else 0
@@ -202,17 +218,31 @@ class OutgoingDocument(models.AbstractModel):
         }
 
     def _approval_credit_standings(self):
-        """``{id: Credit}``; constant queries per company."""
+        """``{id: Credit}`` of the customer, the strictest of several; constant queries per company."""
         standings = {}
         nobody = Unknown(_("the delivery has no customer"))
         for company in self.company_id:
             documents = self.filtered(lambda document, company=company: document.company_id == company)
-            customers = {document.id: document._approval_customer() for document in documents}
+            customers = {document.id: document._approval_customers() for document in documents}
             partners = self.env["res.partner"].union(*customers.values())
             credit = partners._approval_credit(company) if partners else {}
-            for document_id, customer in customers.items():
-                standings[document_id] = credit.get(customer.id) or NoCredit(nobody)
+            for document_id, owing in customers.items():
+                standings[document_id] = _strictest([credit[each.id] for each in owing]) or NoCredit(nobody)
         return standings
+
+    def _approval_limit_changed_days(self):
+        """``{id: days since a limit of its customers was changed, or None}``; a query per company."""
+        now = fields.Datetime.now()
+        days = {}
+        for company in self.company_id:
+            documents = self.filtered(lambda document, company=company: document.company_id == company)
+            changes = documents._approval_customers()._approval_credit_limit_changes(company)
+            for document in documents:
+                moments = [
+                    moment for each in document._approval_customers() for moment in changes.get(each.id, {}).values()
+                ]
+                days[document.id] = max((now - max(moments)).days, 0) if moments else None
+        return days
 
     def _approval_promised_date(self):
         self.ensure_one()
@@ -261,6 +291,15 @@ class OutgoingDocument(models.AbstractModel):
 def _reaches_customer(moved):
     """Whether goods get to a customer on ``moved``, a move or one of its operations."""
     return moved.location_dest_id.usage == "customer" and moved.location_id.usage != "customer"
+
+
+def _strictest(standings):
+    """One standing for several customers: of the one furthest over the limit, with the oldest item of all; or None."""
+    if len(standings) < 2:
+        return standings[0] if standings else None
+    unknown = next((each for each in standings if isinstance(each.over_limit(), Unknown)), None)
+    worst = unknown or max(standings, key=lambda each: each.over_limit())
+    return replace(worst, overdue_days=max(each.overdue_days for each in standings))
 
 
 class NoCredit:

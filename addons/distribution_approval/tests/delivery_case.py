@@ -33,18 +33,20 @@ class DeliveryCase(SalesCase):
     def _govern(cls):
         cls.activation = cls._switch_on("delivery_hold")
 
-    def _govern_credit(self):
-        version = self._make_version(
+    @classmethod
+    def _govern_credit(cls, *rules):
+        version = cls._make_version(
             "credit_release",
             "Credit release",
             [
+                *rules,
                 ("Within the limit", "pass", [("credit_over_limit", "le", "0"), ("overdue_days", "le", "30")], []),
                 ("Over the limit", "require", [("credit_over_limit", "gt", "0")], ["Credit"]),
                 ("Long overdue", "require", [("overdue_days", "gt", "30")], ["Credit"]),
             ],
         )
-        self._publish(version)
-        return self._switch_on("credit_release")
+        cls._publish(version)
+        return cls._switch_on("credit_release")
 
     def _order_of(self, quantity=10, **values):
         order = self._quotation(quantity=quantity, **values)
