@@ -61,6 +61,7 @@ from . import test_sale_portal
 from . import test_sale_query_counts
 from . import test_sale_terms
 from . import test_delivery_gate
+from . import test_attacks_credit
 from . import test_attacks_delivery
 from . import test_customer_return
 from . import test_sale_concurrency
