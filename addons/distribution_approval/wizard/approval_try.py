@@ -152,6 +152,7 @@ class ApprovalTry(models.TransientModel):
             .sudo()
             ._seats(engine, judgement.verdict.stages, version, engine._approval_owners())
         )
+        nobody = _("nobody!")
         return self._show(
             judgement.verdict,
             table.rules,
@@ -167,7 +168,7 @@ class ApprovalTry(models.TransientModel):
                     "stage": seat.sequence,
                     "name": seat.name,
                     "quorum": seat.quorum,
-                    "people": ", ".join(seat.users.mapped("name")) or _("nobody!"),
+                    "people": ", ".join(seat.users.mapped("name")) or nobody,
                     "fallback": seat.fallback,
                 }
                 for seat in seats
