@@ -434,6 +434,10 @@ class AccountMove(models.Model):
         help="Why the customer is credited; the policy on credit notes decides by it.",
     )
 
+    @api.model
+    def _approval_shown_models(self):
+        return {**super()._approval_shown_models(), "distribution.customer.credit.note": "move_id"}
+
     @api.depends("credit_note_document_ids.approval_state")
     def _compute_credit_note_state(self):
         for move in self:

@@ -326,7 +326,8 @@ class PickingDocuments(tuple):
 
 
 class StockPicking(models.Model):
-    _inherit = "stock.picking"
+    _name = "stock.picking"
+    _inherit = ["stock.picking", "distribution.approval.form.mixin"]
 
     approval_banner = fields.Html(compute="_compute_approval_banner", sanitize=False)
     approval_held = fields.Boolean(string="Held", compute="_compute_approval_banner", search="_search_approval_held")
@@ -350,6 +351,10 @@ class StockPicking(models.Model):
             for name, _type in self.env["distribution.approval.move.document"]._approval_move_document_types()
             if "picking_id" in self.env[name]._fields and self.env[name]._approval_holds_transfers
         ]
+
+    @api.model
+    def _approval_shown_models(self):
+        return {model._name: "picking_id" for model in self._approval_document_models()}
 
     def _approval_documents(self):
         """The documents of these transfers, whatever their type; one query per type."""
