@@ -1,7 +1,7 @@
 {
     "name": "Distribution Approval",
     "summary": "Policies decide first, people decide the rest, everything leaves evidence",
-    "version": "17.0.1.2.0",
+    "version": "17.0.1.3.0",
     "category": "Supply Chain",
     "author": "Distribution Suite",
     "license": "LGPL-3",
@@ -67,6 +67,7 @@
         "views/product_supplierinfo_views.xml",
         "views/purchase_order_views.xml",
         "wizard/hold_deliveries_views.xml",
+        "wizard/lift_delivery_hold_views.xml",
         "views/sale_order_views.xml",
         "views/delivery_views.xml",
         "views/customer_return_views.xml",

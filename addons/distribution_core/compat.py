@@ -24,8 +24,16 @@ PROCUREMENT_MODEL = 'procurement.group' if IS_17 else 'stock.rule'
 USER_GROUPS = 'groups_id' if IS_17 else 'group_ids'
 GROUP_USERS = 'users' if IS_17 else 'user_ids'
 
+# What ties a stock move to the procurement that it was made for.
+MOVE_PROCUREMENT = 'group_id' if IS_17 else 'reference_ids'
+
 # Purchase orders in force. 17.0 has a state for a locked order, 19.0 a flag.
 PURCHASE_CONFIRMED_STATES = ('purchase', 'done') if IS_17 else ('purchase',)
+
+
+def procurement_orders(moves):
+    """Sale orders for whose procurement these stock moves were made."""
+    return moves.group_id.sale_id if IS_17 else moves.reference_ids.sale_ids
 
 
 def purchase_is_locked(order):

@@ -82,14 +82,37 @@ def test_sites_keyboard_and_what_is_refused(person, fortnight, rpc):
     worker.settles()
     assert "Whole company" not in page.locator("select[name=place] option:checked").inner_text()
 
+    def after(*keys):
+        """The number (from 0) and the place of the title that has the focus after these keys."""
+        for key in keys:
+            page.keyboard.press(key)
+        return page.evaluate(
+            """() => {
+                const titles = [...document.querySelectorAll(".o_kpi_title")];
+                const place = document.activeElement.getBoundingClientRect();
+                return { number: titles.indexOf(document.activeElement), left: place.left, top: place.top };
+            }"""
+        )
+
     page.locator(".o_kpi_title").first.focus()
-    for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
-        page.keyboard.press(key)
-        assert page.evaluate("document.activeElement.classList.contains('o_kpi_title')")
+    first = after()
+    second = after("ArrowRight")
+    assert (first["number"], second["number"]) == (0, 1)
+    below = after("ArrowDown")
+    assert below["top"] > second["top"] and below["number"] > 1
+    assert after("ArrowUp")["top"] == second["top"]
+    assert after(*["ArrowLeft"] * 9)["number"] == 0, "to the first, and no further"
     page.keyboard.press("Enter")
     page.wait_for_selector(".modal")
     page.keyboard.press("Escape")
     page.wait_for_selector(".modal", state="detached")
+    page.locator(TILE.format("cases_open")).locator(".o_kpi_title").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".o_list_view")
+    page.go_back()
+    page.wait_for_selector(".o_kpi_dashboard")
+    worker.settles()
 
     page.select_option("select[name=period]", "custom")
     worker.settles()

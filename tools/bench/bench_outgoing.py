@@ -30,7 +30,7 @@ TITLES = {
     "count": f"{COUNTS} counted quantities are applied",
 }
 #: One measurement of these takes long, or is short and cheap to repeat: so many pairs, and at most so many.
-OTHER_PAIRS = {"count": (20, 40), "confirm": (PAIRS, 400), "confirm_on_credit": (PAIRS, 400)}
+OTHER_PAIRS = {"count": (20, 120), "confirm": (PAIRS, 400), "confirm_on_credit": (PAIRS, 400)}
 #: After so many rounds the databases are vacuumed.
 VACUUM_EVERY = {"count": 1, "validate": 4, "confirm": 20, "confirm_on_credit": 20}
 SEED = 2024
@@ -48,6 +48,9 @@ POLICIES = {
         ("Within policy", "pass", (("amount", "le", "1000000"), ("margin_percent", "ge", "15"))),
         ("Over the limit", "require", (("credit_over_limit", "gt", "0"),)),
         ("Discount", "require", (("discount_worst_line", "gt", "10"),)),
+        ("Below the list", "require", (("price_under_list", "gt", "10"),)),
+        ("Longer terms", "require", (("terms_longer_days", "gt", "0"),)),
+        ("Terms changed lately", "require", (("terms_changed_days", "le", "30"),)),
     ),
     "delivery_hold": (
         ("Nothing holds it", "pass", (("held", "is_false", False),)),

@@ -5,6 +5,7 @@ from . import stock_move_gate
 from . import picking_document
 from . import report_release
 from . import goods_explained
+from . import delivery_explained
 from . import goods_places
 from . import goods_cost
 from . import inventory_cause
@@ -18,6 +19,7 @@ from . import site_transfer
 from . import transfer_reservation
 from . import goods_control
 from . import customer_credit
+from . import credit_limit_change
 from . import sale_order
 from . import sale_terms
 from . import sale_reinvoiced
@@ -26,6 +28,7 @@ from . import outgoing_document
 from . import credit_release
 from . import delivery_hold
 from . import customer_return
+from . import return_evidence
 from . import customer_credit_note
 from . import vendor_bill
 from . import vendor_bill_line

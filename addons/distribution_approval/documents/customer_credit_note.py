@@ -417,7 +417,7 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     credit_note_document_ids = fields.One2many(
-        "distribution.customer.credit.note", "move_id", string="Approval of the Credit Note", readonly=True, copy=False
+        "distribution.customer.credit.note", "move_id", string="Credit Note for Approval", readonly=True, copy=False
     )
     credit_note_state = fields.Selection(
         selection=lambda self: self.env["distribution.customer.credit.note"]._fields["approval_state"].selection,
@@ -470,6 +470,53 @@ class AccountMove(models.Model):
         if own[0][1] == "in":
             return ["|", *own, ("id", "in", notes.move_id.ids)]
         return ["&", *own, ("id", "not in", notes.move_id.ids)]
+
+    @api.depends_context("uid")
+    @api.depends("credit_note_document_ids.approval_state")
+    def _compute_approval_banner(self):
+        """Whoever is asked about a credit note, or asked, acts in its own form."""
+        super()._compute_approval_banner()
+        for move in self:
+            request = move._credit_note_asked().approval_request_id
+            if request:
+                move.approval_can_decide = move.approval_to_decide = bool(request._my_task())
+                move.approval_can_withdraw = request._may_withdraw(self.env.user)
+
+    def _compute_approval_request(self):
+        super()._compute_approval_request()
+        for move in self:
+            if document := move._credit_note_asked():
+                move.approval_request_count = document.approval_request_count
+
+    @api.depends("approval_state", "credit_note_state")
+    def _compute_hide_post_button(self):
+        """Who waits for a decision does not press again; on hold, and after a revision, they do."""
+        super()._compute_hide_post_button()
+        for move in self:
+            if not {"pending", "question"}.isdisjoint((move.approval_state, move.credit_note_state)):
+                move.hide_post_button = True
+
+    def _credit_note_asked(self):
+        """The document of this entry, if policy was asked about it as a credit note."""
+        # sudo: whoever works on the credit note need not read its document; what they may do is asked of the request
+        return self.sudo().credit_note_document_ids.filtered("approval_state")
+
+    def action_approval_open(self):
+        document = self._credit_note_asked()
+        return document.action_approval_open() if document else super().action_approval_open()
+
+    def action_approval_decide(self):
+        document = self._credit_note_asked()
+        return document.action_approval_decide() if document else super().action_approval_decide()
+
+    def action_approval_withdraw(self):
+        for move in self:
+            document = move._credit_note_asked()
+            if document:
+                document.action_approval_withdraw()
+            else:
+                super(AccountMove, move).action_approval_withdraw()
+        return True
 
     def _credit_notes_governed(self):
         """Those of these entries that are customer credit notes under approval."""

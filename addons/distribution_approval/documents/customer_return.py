@@ -113,6 +113,7 @@ class CustomerReturn(models.Model):
         origins.returned_move_ids.mapped("state")  # read for all returns at once
         origins.sale_line_id.mapped("price_unit")
         amounts = self._approval_amounts()
+        nobody = Unknown(_("there is no customer"))
         facts = {}
         for document in self:
             moved = document._approval_moved()
@@ -128,7 +129,7 @@ class CustomerReturn(models.Model):
                 "categories": lambda moved=moved: (
                     self.env["product.category"].union(*(m.product_id.categ_id for m in moved))._approval_with_parents()
                 ),
-                "customer_tier": lambda customer=customer: customer.customer_tier or Unknown(_("there is no customer")),
+                "customer_tier": lambda customer=customer: customer.customer_tier or nobody,
                 "customer": lambda customer=customer: customer.id or None,
                 "site": lambda warehouse=warehouse: warehouse.id or None,
                 "region": lambda warehouse=warehouse: warehouse.region_id.id or None,
@@ -140,9 +141,8 @@ class CustomerReturn(models.Model):
     def _approval_ages(self, moved):
         """``{move: days since it was delivered, or None}``."""
         day = today(self.company_id)
-        zone = self.with_context(tz=self.company_id._approval_time_zone())
         return {
-            move: (day - fields.Datetime.context_timestamp(zone, delivery.date).date()).days if delivery else None
+            move: (day - delivery._approval_day(delivery.date)).days if delivery else None
             for move in moved
             for delivery in (_delivery(move),)
         }
@@ -196,11 +196,15 @@ def _leaves_customer(moved):
 
 
 def _delivery(move):
-    """The delivery of which ``move`` is the return, if it really is one; else None."""
+    """The delivery of which ``move`` is the return, if it really is one, to whom it comes from; else None."""
     origin = move.origin_returned_move_id
-    if origin.state == "done" and origin.location_dest_id.usage == "customer" and origin.product_id == move.product_id:
-        return origin
-    return None
+    if origin.state != "done" or origin.location_dest_id.usage != "customer" or origin.product_id != move.product_id:
+        return None
+    sold = origin.sale_line_id.order_id
+    # What the order says is not for whoever works in the warehouse to write.
+    customers = sold.partner_id | sold.partner_shipping_id or origin._approval_consignees()
+    returning = move.picking_id.partner_id or move.partner_id
+    return origin if returning.commercial_partner_id in customers.commercial_partner_id else None
 
 
 def _more_than_delivered(moved):

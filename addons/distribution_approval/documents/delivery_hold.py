@@ -7,8 +7,6 @@ who decides, refused – is the policy's business.
 
 from odoo import _, api, fields, models
 
-from odoo.addons.distribution_core.compat import LINE_UOM
-
 from ..engine import FactSpec, FactType, Unknown, as_decimal
 from ..models.approval_mixin import LIVE_STATES
 
@@ -101,7 +99,7 @@ class DeliveryHold(models.Model):
                 "amendment_pending": not amended.isdisjoint(own.ids),
                 "over_credit_limit": not isinstance(over, Unknown) and over > 0,
                 "more_than_ordered": document._approval_beyond_order(),
-                "no_order": any(not move.sale_line_id for move in document._approval_moved()),
+                "no_order": any(not move._approval_sale_line() for move in document._approval_moved()),
             }
             reasons[document.id] = (
                 over if isinstance(over, Unknown) else frozenset(reason for reason, holds in found.items() if holds)
@@ -113,16 +111,12 @@ class DeliveryHold(models.Model):
         self.ensure_one()
         leaving = {}
         for move, quantity in self._approval_moved().items():
-            if move.sale_line_id:
-                leaving.setdefault(move.sale_line_id, {})[move] = quantity
-        for line, moved in leaving.items():
-            product = line.product_id
-            uom = line[LINE_UOM]
-            ordered = as_decimal(uom._compute_quantity(line.product_uom_qty, product.uom_id, round=False))
-            if product != next(iter(moved)).product_id:
-                continue  # a kit: what its parts amount to is not for this comparison
+            if line := move._approval_sale_line():
+                leaving.setdefault((line, move.product_id), {})[move] = quantity
+        for (line, product), moved in leaving.items():
+            ordered = line._approval_ordered(product)
             for move in line.move_ids:
-                if move in moved or move.state != "done":
+                if move in moved or move.state != "done" or move.product_id != product:
                     continue
                 quantity = as_decimal(move.product_uom._compute_quantity(move.quantity, product.uom_id, round=False))
                 if move.location_dest_id.usage == "customer":

@@ -247,12 +247,6 @@ class FreightRequest(models.Model):
         )
 
     @api.model
-    def _approval_name_of(self, field, value):
-        if field == "reason_code" and value:
-            return dict(self._fields["reason_code"]._description_selection(self.env)).get(value, value)
-        return super()._approval_name_of(field, value)
-
-    @api.model
     def _approval_content_words(self, snapshot, before=None):
         """Without what this request is not linked to."""
         words = super()._approval_content_words(snapshot, before)

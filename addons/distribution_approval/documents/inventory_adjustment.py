@@ -800,13 +800,14 @@ class InventoryAdjustment(models.Model):
             return self._approval_resume("action_apply")
 
     def action_open_counts(self):
-        """The counts on their quants."""
+        """The counts on their quants, in the list where people count."""
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",
             "name": self.name,
             "res_model": "stock.quant",
-            "view_mode": "tree,form",
+            "view_mode": "tree",
+            "view_id": self.env.ref("stock.view_stock_quant_tree_inventory_editable").id,
             "domain": [("id", "in", self.sudo()._approval_quants().ids)],
             "context": {"inventory_mode": True},
         }

@@ -240,14 +240,20 @@ class PickingDocument(models.AbstractModel):
         return bool((self.sudo().picking_id._approval_documents() - [self]).held())
 
     def _approval_keep_live_requests(self, snapshots):
-        """What held a transfer may be over: the customer paid, the hold was lifted. Then it goes on."""
+        """What held a transfer may be over: the customer paid, the hold was lifted. Then it goes on.
+
+        What people rejected is asked anew.
+        """
         asked = self.filtered(lambda document: document.approval_state in (*LIVE_STATES, "rejected", "refused"))
         judgements = asked._approval_verdicts() if asked else {}
         free = asked.filtered(lambda document: judgements[document.id].verdict.outcome == "pass")
         if free:
             free._approval_close_requests(_("Nothing holds it any more."))
             free._approval_set_state(False)
-        return super(PickingDocument, self - free)._approval_keep_live_requests(snapshots)
+        anew = asked.filtered(
+            lambda document: document.approval_state == "rejected" and judgements[document.id].turned_down
+        )
+        return super(PickingDocument, self - free - anew)._approval_keep_live_requests(snapshots)
 
     def _approval_review_open(self, frame):
         """Nothing was moved: what was promised did not come about, what is released stays so."""

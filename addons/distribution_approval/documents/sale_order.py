@@ -196,8 +196,9 @@ class SaleOrder(models.Model):
                     optional=True,
                     help="Since who asks, the salesperson, or who made or edited the order changed the price list, "
                     "payment terms or credit limit of the customer or of all customers, the price list itself, the "
-                    "payment terms, or the sales price, price extras or cost of a product on the order. Empty: not "
-                    "within 180 days, as far as governance saw it.",
+                    "payment terms, the sales price, price extras or cost of a product on the order, the place of its "
+                    "category among the others, the choices of a combo, or, where currencies differ, an exchange "
+                    "rate. Empty: not within 180 days, as far as governance saw it.",
                 ),
                 FactSpec("foreign_currency", "In foreign currency", FactType.FLAG),
                 FactSpec(

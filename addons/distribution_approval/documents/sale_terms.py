@@ -9,6 +9,8 @@ from decimal import Decimal
 
 from odoo import fields, models
 
+from odoo.addons.distribution_core.compat import IS_17
+
 from ..engine import as_decimal
 from ..models.approval_policy import today
 from ..models.sales_terms import EVENT
@@ -16,21 +18,40 @@ from ..models.sales_terms import EVENT
 #: Changes longer ago are not looked for.
 LOOK_BACK_DAYS = 180
 #: When its own people last changed what each order is measured by. A price list that another one builds on counts
-#: as a part of it; a product that they made counts as a price that they set.
+#: as a part of it, and so does a category above that of a product; a product that they made counts as a price that
+#: they set. Currencies count where there is more than one.
 CHANGES = """
     WITH RECURSIVE asker(order_id, user_id) AS (
         SELECT * FROM unnest(%(asked)s::int[], %(askers)s::int[])
          UNION
         SELECT res_id, user_ref FROM distribution_approval_involvement
          WHERE res_model = 'sale.order' AND res_id = ANY(%(orders)s)
-    ), measure(order_id, res_model, res_id) AS (
+    ), given(order_id, res_model, res_id) AS (
         SELECT * FROM unnest(%(measured)s::int[], %(models)s::varchar[], %(records)s::int[])
          UNION
-        SELECT measure.order_id, measure.res_model, item.base_pricelist_id
-          FROM measure
-          JOIN product_pricelist_item item ON item.pricelist_id = measure.res_id
-         WHERE measure.res_model = 'product.pricelist'
+        SELECT given.order_id, given.res_model, item.base_pricelist_id
+          FROM given
+          JOIN product_pricelist_item item ON item.pricelist_id = given.res_id
+         WHERE given.res_model = 'product.pricelist'
            AND item.base = 'pricelist' AND item.base_pricelist_id IS NOT NULL
+    ), currency(order_id, id) AS (
+        SELECT order_id, res_id FROM given WHERE res_model = 'res.currency'
+         UNION
+        SELECT given.order_id, list.currency_id
+          FROM given
+          JOIN product_pricelist list ON given.res_model = 'product.pricelist' AND list.id = given.res_id
+    ), measure(order_id, res_model, res_id) AS (
+        SELECT * FROM given WHERE res_model != 'res.currency'
+         UNION
+        SELECT order_id, 'res.currency', id
+          FROM currency
+         WHERE order_id IN (SELECT order_id FROM currency GROUP BY order_id HAVING count(*) > 1)
+         UNION
+        SELECT given.order_id, 'product.category', above.id::int
+          FROM given
+          JOIN product_template template ON given.res_model = 'product.template' AND template.id = given.res_id
+          JOIN product_category category ON category.id = template.categ_id
+         CROSS JOIN unnest(string_to_array(trim(TRAILING '/' FROM category.parent_path), '/')) above(id)
     )
     SELECT order_id, max(at)
       FROM (SELECT measure.order_id, event.time AS at
@@ -46,6 +67,14 @@ CHANGES = """
                 ON measure.res_model = 'product.template' AND template.id = measure.res_id
              WHERE template.create_uid = asker.user_id AND template.create_date >= %(since)s) AS change
   GROUP BY order_id"""
+
+#: What the statement follows beyond the ledger.
+FOLLOWED = {
+    "product.pricelist": ["currency_id"],
+    "product.pricelist.item": ["pricelist_id", "base", "base_pricelist_id"],
+    "product.template": ["categ_id"],
+    "product.category": ["parent_id"],
+}
 
 
 class SaleOrder(models.Model):
@@ -84,15 +113,19 @@ class SaleOrder(models.Model):
             )
             askers += [(order.id, user.id) for user in people]
             customer = order._approval_partner().with_company(order.company_id)
+            lines = order._approval_lines()
             for records in (
                 order.partner_id | customer,
                 customer.property_product_pricelist,
                 order.payment_term_id | order._approval_standard_terms(),
-                order._approval_lines().product_id.product_tmpl_id,
+                lines.product_id.product_tmpl_id,
                 order.company_id,
+                order.currency_id | order.company_id.currency_id | lines.product_id.currency_id,
+                *(() if IS_17 else (lines.combo_item_id.combo_id,)),
             ):
                 measures += [(order.id, records._name, record_id) for record_id in records.ids]
-        self.env["product.pricelist.item"].flush_model(["pricelist_id", "base", "base_pricelist_id"])
+        for model, names in FOLLOWED.items():
+            self.env[model].flush_model(names)
         now = fields.Datetime.now()
         self.env.cr.execute(
             CHANGES,

@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from odoo import _, api, models, tools
 from odoo.exceptions import UserError
 
+from odoo.addons.distribution_core.compat import MOVE_PROCUREMENT
+
 from ..models.approval_activation import EVERYWHERE, NOWHERE
 from ..models.approval_mixin import Promise
 from ..models.gate_frame import frame_of, gate_frame
@@ -38,6 +40,8 @@ CORRECTIONS = frozenset(
         "picking_id",
     }
 )
+#: Fields of a move that name the orders whose goods it moves.
+LINKS = frozenset({"sale_line_id", MOVE_PROCUREMENT})
 
 
 class MoveDocument(models.AbstractModel):
@@ -269,13 +273,24 @@ class StockMove(models.Model):
 
     def write(self, vals):
         if vals.get("state") != "done":
-            return super().write(vals)
+            with moves_corrected(self._approval_relinked(vals)):
+                return super().write(vals)
         # What core makes of moves that are being done – back-orders, extra moves – it may say is done.
         by_hand = not frame_of(self.env).moving and self.filtered(lambda move: move.state != "done")
         with moves_gated(self):
             if by_hand:
                 by_hand._approval_refuse_unmoved()
             return super().write(vals)
+
+    def _approval_relinked(self, vals):
+        """Those of these moves, which are done, for which ``vals`` may name another order."""
+        if LINKS.isdisjoint(vals) or not self.env["distribution.approval.move.document"]._approval_move_gates():
+            return self.browse()
+        frame = frame_of(self.env)
+        done = self.filtered(lambda move: move.state == "done")
+        if not frame.moving.isdisjoint(done.ids):
+            frame.judged.clear()
+        return done.filtered(lambda move: move.id not in frame.moving)
 
     def _approval_refuse_unmoved(self):
         """Where moves are governed a move is done by moving its goods, whoever writes that it is."""

@@ -333,8 +333,6 @@ class AccountMove(models.Model):
             # Never in full: whoever sees the request need not see the number.
             number = self.env["res.partner.bank"].sudo().browse(int(value)).exists().acc_number or ""
             return _("account ending in %s", number.replace(" ", "")[-4:]) if number else _("deleted account")
-        if field == "move_type" and value:
-            return dict(self._fields["move_type"]._description_selection(self.env)).get(value, value)
         return super()._approval_name_of(field, value)
 
     # ------------------------------------------------------------------ facts

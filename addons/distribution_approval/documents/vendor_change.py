@@ -637,16 +637,11 @@ class VendorChange(models.Model):
         return self.user_id | self.create_uid
 
     @api.model
-    def _approval_name_of(self, field, value):
-        if field == "kind":
-            return dict(self._fields["kind"]._description_selection(self.env)).get(value, value)
-        return super()._approval_name_of(field, value)
-
-    @api.model
     def _approval_content_words(self, snapshot, before=None):
         """Without the lines that do not belong to this kind of change."""
         words = super()._approval_content_words(snapshot, before)
-        words["header"] = [row for row in words["header"] if row[1] not in ("–", _("no")) or row[2]]
+        empty = ("–", _("no"))
+        words["header"] = [row for row in words["header"] if row[1] not in empty or row[2]]
         return words
 
     def _approval_name(self):

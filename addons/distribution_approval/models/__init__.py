@@ -77,6 +77,7 @@ from . import customer_tier
 from . import sale_delivery_hold
 from . import sales_terms
 from . import sales_terms_default
+from . import sales_rates
 from . import sales_prices
 from . import return_reason
 from . import vendor_value

@@ -46,6 +46,7 @@ class ApprovalActivation(models.Model):
     _description = "Approval Governance"
     _inherit = ["mail.thread"]
     _order = "document_type, company_id, id desc"
+    _rec_names_search = ["company_id", "warehouse_id"]
 
     document_type = fields.Selection(selection="_selection_document_type", required=True)
     company_id = fields.Many2one(

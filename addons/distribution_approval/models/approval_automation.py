@@ -10,13 +10,16 @@ CONTROLS = (
     "distribution_approval.ir_cron_resume",
     "distribution_approval.ir_cron_retry_on_hold",
     "distribution_approval.ir_cron_refresh",
+    "distribution_approval.ir_cron_service_clock",
+    "distribution_approval.ir_cron_emergency",
+    "distribution_approval.ir_cron_obligation",
 )
 
 
 def _policy_values(policy):
     """Owner and review as the policy has them when it enters the register."""
     values = {"business_owner_id": policy.owner_id.id, "company_id": policy.company_id.id}
-    if "review_date" in policy._fields and policy.review_date:
+    if policy.review_date:
         values["review_date"] = policy.review_date
     return values
 
@@ -42,6 +45,26 @@ class DistributionAutomation(models.Model):
                 _policy_values,
             ),
         ]
+
+    @api.model
+    def _policy_certified(self, certification):
+        """A policy was certified: that is its review here too."""
+        policy = certification.policy_id
+        self.search([("res_model", "=", policy._name), ("res_id", "=", policy.id)]).write(
+            {
+                "reviewed_at": certification.certified_at,
+                "reviewed_by_id": certification.user_id.id,
+                "review_date": certification.next_review,
+            }
+        )
+
+    @api.model
+    def _owned_kinds(self):
+        return [*super()._owned_kinds(), "policy"]
+
+    @api.model
+    def _watched_kinds(self):
+        return [*super()._watched_kinds(), "policy"]
 
     def _health_of_policy(self):
         """Fine while a version is in force; what it decided last."""

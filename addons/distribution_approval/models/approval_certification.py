@@ -176,6 +176,7 @@ class ApprovalPolicy(models.Model):
                 "next_review": fields.Date.to_string(following),
             },
         )
+        policy.env["distribution.automation"]._policy_certified(certification)
         return certification
 
     def _check_certifier(self):

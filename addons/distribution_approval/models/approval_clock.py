@@ -546,7 +546,7 @@ class ApprovalRequest(models.Model):
             {
                 "time": step.done_at,
                 "icon": labels[step.kind][1],
-                "title": _("%(task)s: %(what)s", task=step.task_id.name, what=labels[step.kind][0]),
+                "title": self._of_task(step.task_id, labels[step.kind][0]),
                 "who": ", ".join(step._users().mapped("name")),
                 "text": actions.get(step.action, "") if step.kind == "final" else "",
                 "kind": step.kind,

@@ -217,7 +217,9 @@ class ApprovalBottleneck(models.Model):
     pending = fields.Integer(string="Waiting", readonly=True)
     oldest_hours = fields.Float(string="Oldest Waiting (h)", readonly=True, digits=(16, 1), group_operator="max")
     waiting_over_p90 = fields.Integer(
-        string="Slower than Usual", readonly=True, help="Waiting longer than nine of ten decisions of this stage took."
+        string="Slower than Usual",
+        readonly=True,
+        help="Waiting longer than nine of ten decisions of this stage took; all, where nothing was decided in 90 days.",
     )
 
     @api.model
@@ -241,7 +243,7 @@ class ApprovalBottleneck(models.Model):
                  pending AS (
                      SELECT cycle.company_id, cycle.document_type, cycle.stage, count(*) AS pending,
                             max(cycle.age_hours) AS oldest_hours,
-                            count(*) FILTER (WHERE cycle.age_hours > decided.p90_hours) AS waiting_over_p90
+                            count(*) FILTER (WHERE cycle.age_hours > COALESCE(decided.p90_hours, 0)) AS waiting_over_p90
                        FROM cycle
                   LEFT JOIN decided USING (company_id, document_type, stage)
                       WHERE cycle.status = 'pending'

@@ -26,6 +26,7 @@ class ApprovalDelegation(models.Model):
     _name = "distribution.approval.delegation"
     _description = "Approval Delegation"
     _order = "date_from desc, id desc"
+    _rec_names_search = ["user_id", "substitute_id"]
 
     user_id = fields.Many2one(
         "res.users",

@@ -538,6 +538,7 @@ class ApprovalRequest(models.Model):
                 "document_type": self.document_type,
                 "document_name": self.document_name,
                 "company_id": self.company_id.id,
+                "site_id": self.site_id.id,
                 "partner_id": self.partner_id.id,
                 "requester_id": self.requester_id.id,
                 "action_name": self.action_name,

@@ -47,6 +47,7 @@ class ApprovalEvidencePack(models.Model):
     _inherit = ["distribution.approval.evidence"]
     _log_access = False
     _order = "id desc"
+    _rec_names_search = ["document_name"]
 
     res_model = fields.Char(string="Document Model", required=True, readonly=True)
     res_id = fields.Many2oneReference(string="Document Number", model_field="res_model", required=True, readonly=True)
@@ -277,12 +278,12 @@ class ApprovalEvidencePack(models.Model):
         by_model = {}
         for model, record_id, digest in manifest["records"]:
             by_model.setdefault(model, {})[record_id] = digest
-        differences = []
+        differences, gone, changed = [], _("is gone"), _("was changed")
         for model, listed in by_model.items():
             found = dict(_row_digests(self.env[model].sudo().browse(listed).exists()))
             label = self.env[model]._description
             differences += [
-                (f"{label} {record_id}", _("is gone") if record_id not in found else _("was changed"))
+                (f"{label} {record_id}", gone if record_id not in found else changed)
                 for record_id, digest in listed.items()
                 if found.get(record_id) != digest
             ]
@@ -298,16 +299,12 @@ class ApprovalEvidencePack(models.Model):
             [[event_id for event_id, _uid, _digest in listed]],
         )
         found = {row[0]: event_digest(row[1:]) for row in self.env.cr.fetchall()}
-        return [
-            (
-                _("Ledger event %s", event_id),
-                _("was pruned from the ledger (see its export) or is gone")
-                if event_id not in found
-                else _("was changed"),
-            )
-            for event_id, _uid, digest in listed
-            if found.get(event_id) != digest
-        ]
+        differences, gone = [], _("was pruned from the ledger (see its export) or is gone")
+        for event_id, _uid, digest in listed:
+            if found.get(event_id) != digest:
+                what = gone if event_id not in found else _("was changed")
+                differences.append((_("Ledger event %s", event_id), what))
+        return differences
 
     # ---------------------------------------------------------------- actions
 

@@ -67,6 +67,15 @@ class ApprovalRule(models.Model):
         ceilings = {"day": str(as_decimal(self.fast_path_day)), "site": str(as_decimal(self.fast_path_site))}
         return {**demands, "fast_path": ceilings}
 
+    def _no_condition(self):
+        return Problem(
+            "error",
+            str(self.id),
+            "",
+            _("Fast path “%s” has no condition.", self.name),
+            _("Say for which documents it is meant."),
+        )
+
 
 class ApprovalPolicyVersion(models.Model):
     _inherit = "distribution.approval.policy.version"
@@ -80,8 +89,7 @@ class ApprovalPolicyVersion(models.Model):
         if fast:
             with contextlib.suppress(UserError):  # said by the table of the others already
                 problems += [problem for problem in fast._fast_draft().validate() if problem.severity == "error"]
-            if any(not rule.condition_ids for rule in fast):
-                problems += [_no_condition(rule) for rule in fast if not rule.condition_ids]
+            problems += [rule._no_condition() for rule in fast if not rule.condition_ids]
         return problems
 
     def _fast_facts(self):
@@ -155,16 +163,6 @@ def _fast(rule):
 
 def _table_of(rules, specs):
     return _table_from_json({"rules": rules, "hit_policy": "FIRST"}, specs)
-
-
-def _no_condition(rule):
-    return Problem(
-        "error",
-        str(rule.id),
-        "",
-        _("Fast path “%s” has no condition.", rule.name),
-        _("Say for which documents it is meant."),
-    )
 
 
 class ApprovalFastPathUse(models.Model):

@@ -60,6 +60,16 @@ class ApprovalHandover(models.Model):
         after = set(json.loads(self.after_refs or "[]")) - set(json.loads(self.before_refs or "[]"))
         return self.env["res.users"].sudo().browse(sorted(after)).exists()
 
+    def _who(self):
+        self.ensure_one()
+        if self.kind in ("take_over", "give_back"):
+            return self.user_id.name
+        return _("%(by)s to %(people)s", by=self.user_id.name, people=", ".join(self._joined().mapped("name")) or "–")
+
+    def _words(self):
+        self.ensure_one()
+        return _("%s (authority granted)", self.comment) if self.grants_authority else self.comment or ""
+
 
 class ApprovalTask(models.Model):
     _inherit = "distribution.approval.task"
@@ -382,13 +392,9 @@ class ApprovalRequest(models.Model):
             {
                 "time": row.done_at,
                 "icon": icons[row.kind],
-                "title": _("%(task)s: %(what)s", task=row.task_id.name, what=labels[row.kind]),
-                "who": row.user_id.name
-                if row.kind in ("take_over", "give_back")
-                else _(
-                    "%(by)s to %(people)s", by=row.user_id.name, people=", ".join(row._joined().mapped("name")) or "–"
-                ),
-                "text": _("%s (authority granted)", row.comment) if row.grants_authority else row.comment or "",
+                "title": self._of_task(row.task_id, labels[row.kind]),
+                "who": row._who(),
+                "text": row._words(),
                 "kind": row.kind,
             }
             for row in rows

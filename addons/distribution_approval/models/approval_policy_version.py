@@ -64,6 +64,7 @@ class ApprovalPolicyVersion(models.Model):
     _description = "Approval Policy Version"
     _inherit = ["mail.thread"]
     _order = "policy_id, number desc"
+    _rec_names_search = ["policy_id"]
 
     policy_id = fields.Many2one("distribution.approval.policy", required=True, ondelete="restrict", index=True)
     number = fields.Integer(string="Version", readonly=True, copy=False)

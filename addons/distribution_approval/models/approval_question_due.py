@@ -105,13 +105,14 @@ class ApprovalRequest(models.Model):
 
     def _timeline_evidence(self):
         lapsed = self.task_ids.question_ids.filtered("lapsed_at")
+        title, text = _("Not answered in time"), _("The request goes on without the answer.")
         return super()._timeline_evidence() + [
             {
                 "time": question.lapsed_at,
                 "icon": "fa-clock-o",
-                "title": _("Not answered in time"),
+                "title": title,
                 "who": ", ".join(question._answerers().mapped("name")),
-                "text": _("The request goes on without the answer."),
+                "text": text,
                 "kind": "lapsed",
             }
             for question in lapsed

@@ -42,6 +42,9 @@ class ApprovalRelease(models.Model):
     released_at = fields.Datetime(required=True)
     user_ref = fields.Integer(string="By", help="Id of the user in whose session this was written.")
     company_id = fields.Many2one("res.company", required=True, ondelete="restrict")
+    site_id = fields.Many2one(
+        "stock.warehouse", ondelete="restrict", help="Where the document belonged when it was released."
+    )
     currency_id = fields.Many2one(related="company_id.currency_id")
     partner_ref = fields.Integer(string="Commercial Partner", help="Id of the vendor (or customer).")
     # Not monetary: that would read the currency from the database each time an order is confirmed.
@@ -135,9 +138,21 @@ class ApprovalRelease(models.Model):
     def _issue(self, values_list):
         """Append releases; one INSERT whatever their number, and no query beside it.
 
-        :param values_list: a value for the same fields in each
+        :param values_list: a value for the same fields in each; the site is filled in where there is none
         """
-        return self._append(values_list)
+        return self._append(self._with_site(values_list))
+
+    def _with_site(self, values_list):
+        known = {}
+        for values in values_list:
+            known.setdefault(values["res_model"], []).append(values["res_id"])
+        # sudo: where a document belongs, whoever releases it
+        documents = {model: self.env[model].sudo().browse(ids) for model, ids in known.items()}
+        sites = {(model, one.id): one._approval_site()[:1].id for model in documents for one in documents[model]}
+        return [
+            {**values, "site_id": values.get("site_id") or sites[values["res_model"], values["res_id"]]}
+            for values in values_list
+        ]
 
     def _copy_values(self):
         """The values of this release, for one that repeats it."""

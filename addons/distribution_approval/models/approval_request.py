@@ -34,6 +34,9 @@ class ApprovalRequest(models.Model):
     )
     amendment_id = fields.Many2one("distribution.approval.amendment", readonly=True, ondelete="restrict")
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="restrict")
+    site_id = fields.Many2one(
+        "stock.warehouse", readonly=True, ondelete="restrict", help="Where the document belonged when asked."
+    )
     currency_id = fields.Many2one(related="company_id.currency_id")
     partner_id = fields.Many2one("res.partner", string="Vendor / Customer", readonly=True, ondelete="restrict")
     requester_id = fields.Many2one("res.users", required=True, readonly=True, ondelete="restrict", index=True)
@@ -201,6 +204,7 @@ class ApprovalRequest(models.Model):
                     "document_type": document._approval_type,
                     "document_name": document._approval_name(),
                     "company_id": document.company_id.id,
+                    "site_id": document.sudo()._approval_site()[:1].id,
                     "partner_id": trial.partner_id if trial else document._approval_partner().id,
                     "requester_id": document._approval_requester().id,
                     "action_name": action,

@@ -3,7 +3,7 @@
 import json
 
 from markupsafe import Markup, escape
-from odoo import _, fields, models
+from odoo import _, api, fields, models
 
 
 class ApprovalRequest(models.Model):
@@ -13,7 +13,7 @@ class ApprovalRequest(models.Model):
         """ "Waiting for Finance since 2 h – rule 4 of Purchase policy v3", as safe HTML."""
         self.ensure_one()
         rules = json.loads(self.snapshot_id.rules or "[]")
-        where = ", ".join(_("rule %(number)s “%(name)s”", **rule) for rule in rules if rule["mode"] == "enforce")
+        where = ", ".join(self._rule_words(rule) for rule in rules if rule["mode"] == "enforce")
         source = _("%(rules)s of %(policy)s", rules=where, policy=self.version_id.display_name) if where else ""
         texts = {
             "pending": self._waiting_words(),
@@ -35,6 +35,10 @@ class ApprovalRequest(models.Model):
         if self.kind == "amendment":
             text = _("Amendment: %s", text)
         return Markup("%s – %s") % (text, source) if source else text
+
+    @api.model
+    def _rule_words(self, rule):
+        return _("rule %(number)s “%(name)s”", **rule)
 
     def _waiting_words(self):
         return _(
@@ -64,6 +68,15 @@ class ApprovalRequest(models.Model):
         """What else happened, as entries with a time: each kind of evidence adds its own."""
         return []
 
+    @api.model
+    def _round_words(self, number):
+        return _("Requested") if number == 1 else _("Asked again (round %s)", number)
+
+    @api.model
+    def _of_task(self, task, what):
+        """The title of an entry: what happened to which task."""
+        return _("%(task)s: %(what)s", task=task.name, what=what)
+
     def _timeline_entries(self):
         """What happened and what is to come, in order: dicts with time, title, text, icon, who."""
         self.ensure_one()
@@ -71,7 +84,7 @@ class ApprovalRequest(models.Model):
             {
                 "time": snapshot.taken_at,
                 "icon": "fa-paper-plane",
-                "title": _("Requested") if snapshot.round == 1 else _("Asked again (round %s)", snapshot.round),
+                "title": self._round_words(snapshot.round),
                 "who": snapshot.user_id.name,
                 "text": snapshot._rule_summary(),
                 "kind": "request",
@@ -83,7 +96,7 @@ class ApprovalRequest(models.Model):
                 {
                     "time": decision.decided_at,
                     "icon": decision._icon(),
-                    "title": _("%(task)s: %(outcome)s", task=decision.task_id.name, outcome=decision._outcome_label()),
+                    "title": self._of_task(decision.task_id, decision._outcome_label()),
                     "who": decision._who(),
                     "text": decision._words(),
                     "kind": decision.outcome,

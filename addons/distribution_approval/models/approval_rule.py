@@ -238,7 +238,8 @@ class ApprovalRule(models.Model):
         by_sequence = {}
         for stage in self.stage_ids.sorted("sequence"):
             by_sequence.setdefault(stage.sequence, []).append(stage._words())
-        return _(", then ").join(_(" and ").join(words) for words in by_sequence.values())
+        both = _(" and ")
+        return _(", then ").join(both.join(words) for words in by_sequence.values())
 
     @api.constrains("outcome", "stage_ids")
     def _check_stages(self):
@@ -272,6 +273,7 @@ class ApprovalCondition(models.Model):
     _description = "Approval Condition"
     _inherit = ["distribution.approval.rule.part"]
     _order = "rule_id, id"
+    _rec_names_search = ["rule_id"]
 
     rule_id = fields.Many2one("distribution.approval.rule", required=True, ondelete="cascade", index=True)
     fact = fields.Selection(selection="_selection_fact", required=True)

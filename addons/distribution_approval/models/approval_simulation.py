@@ -21,6 +21,8 @@ from dateutil.relativedelta import relativedelta
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
+from odoo.addons.distribution_core.compat import may
+
 from ..engine import EngineError, Unknown, decode_facts
 from .approval_fast_path import SITE_FACT, by_fast_path, room_left, scenario_of
 from .approval_mixin import NOT_ASKED
@@ -62,6 +64,7 @@ class ApprovalSimulation(models.Model):
     _name = "distribution.approval.simulation"
     _description = "Simulation of an Approval Policy"
     _order = "id desc"
+    _rec_names_search = ["version_id"]
 
     version_id = fields.Many2one(
         "distribution.approval.policy.version", required=True, ondelete="cascade", index=True, string="Policy Version"
@@ -632,6 +635,14 @@ class ApprovalSimulationLine(models.Model):
         string="Waiting (h)", readonly=True, help="Estimated from how long these approvers took so far."
     )
 
+    can_open = fields.Boolean(compute="_compute_can_open", compute_sudo=False)
+
+    @api.depends("res_model")
+    @api.depends_context("uid")
+    def _compute_can_open(self):
+        for line in self:
+            line.can_open = line.res_model in self.env and may(self.env[line.res_model], "read")
+
     def action_open_document(self):
         """Open the document, with the reader's own rights."""
         self.ensure_one()
@@ -652,7 +663,7 @@ class ApprovalSimulationLoad(models.Model):
     simulation_id = fields.Many2one(
         "distribution.approval.simulation", required=True, readonly=True, ondelete="cascade", index=True
     )
-    approver = fields.Char(readonly=True, help="Kind and id of the approver.")
+    approver = fields.Char("Approver Key", readonly=True, help="Kind and id of the approver.")
     name = fields.Char(string="Approver", readonly=True)
     tasks = fields.Integer(string="Approvals", readonly=True)
     current_tasks = fields.Integer(string="Approvals in Force", readonly=True)

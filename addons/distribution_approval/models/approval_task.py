@@ -66,6 +66,7 @@ class ApprovalTask(models.Model):
     company_id = fields.Many2one(related="request_id.company_id", store=True)
     currency_id = fields.Many2one(related="request_id.currency_id", store=True)
     partner_id = fields.Many2one(related="request_id.partner_id", store=True, string="Vendor / Customer")
+    site_id = fields.Many2one(related="request_id.site_id", store=True)
     requester_id = fields.Many2one(related="request_id.requester_id", store=True)
     amount = fields.Monetary(related="request_id.amount", store=True)
     request_state = fields.Selection(related="request_id.state", store=True, string="Request State")

@@ -53,6 +53,7 @@ class ApprovalVariant(models.Model):
     _description = "Local Variant of an Approval Policy"
     _inherit = ["mail.thread"]
     _order = "policy_id, company_id, region_id, warehouse_id, number desc"
+    _rec_names_search = ["policy_id", "company_id", "region_id", "warehouse_id"]
 
     policy_id = fields.Many2one(
         "distribution.approval.policy", string="Standard", required=True, ondelete="restrict", index=True
@@ -298,14 +299,15 @@ class ApprovalVariant(models.Model):
         if bands is None:
             bands = self._bands()
         rejected = resolve(bands, [(self, _typed(bands, self._texts()))]).rejected
-        return [
-            _(
-                "“%(threshold)s”: %(problem)s. The standard's own value counts.",
-                threshold=r.threshold,
-                problem=r.problem,
-            )
-            for r in rejected
-        ]
+        return [self._refused_words(one) for one in rejected]
+
+    @api.model
+    def _refused_words(self, rejected):
+        return _(
+            "“%(threshold)s”: %(problem)s. The standard's own value counts.",
+            threshold=rejected.threshold,
+            problem=rejected.problem,
+        )
 
     # --------------------------------------------------------------- actions
 

@@ -1,6 +1,6 @@
 """Gaps, overlaps and dead rules of a policy version, for who writes and who publishes it."""
 
-from odoo import _, models
+from odoo import _, api, models
 from odoo.exceptions import UserError
 
 from ..engine import Problem, Table, analyse
@@ -32,46 +32,29 @@ class ApprovalPolicyVersion(models.Model):
     def _analysis_problems(self, found, known=()):
         """What an analysis found, as warnings; ``known`` ones are not said again."""
         told = {problem.rule_key for problem in known if problem.message.startswith("The rule is never reached")}
-        warnings = [
-            Problem(
-                "warning",
-                rule.key,
-                fact,
-                _("“%s” never matches: its conditions exclude each other.", rule.name),
-                _("Correct or remove it."),
-            )
-            for rule, fact in found.contradictory
-        ]
-        warnings += [
-            Problem(
-                "warning",
-                rule.key,
-                "sequence",
-                _(
+        warnings = []
+
+        def warn(rule_key, field, message, remedy):
+            warnings.append(Problem("warning", rule_key, field, message, remedy))
+
+        for rule, fact in found.contradictory:
+            words = _("“%s” never matches: its conditions exclude each other.", rule.name)
+            warn(rule.key, fact, words, _("Correct or remove it."))
+        for rule, others in found.unreachable:
+            if rule.key not in told:
+                words = _(
                     "“%(rule)s” never decides: wherever it matches, %(others)s decides.",
                     rule=rule.name,
                     others=", ".join("“%s”" % other.name for other in others),
-                ),
-                _("Change its conditions or its place, or remove it."),
-            )
-            for rule, others in found.unreachable
-            if rule.key not in told
-        ]
-        warnings += [
-            Problem(
-                "warning",
-                "",
-                "rules",
-                _("No rule matches: %s.", region.describe(self._name_of)),
-                _("Such documents are held. Add a rule if they should not be."),
-            )
-            for region in found.gaps[:SHOWN_ON_FORM]
-        ]
+                )
+                warn(rule.key, "sequence", words, _("Change its conditions or its place, or remove it."))
+        for region in found.gaps[:SHOWN_ON_FORM]:
+            words = _("No rule matches: %s.", region.describe(self._name_of))
+            warn("", "rules", words, _("Such documents are held. Add a rule if they should not be."))
         if len(found.gaps) > SHOWN_ON_FORM:
-            warnings.append(
-                Problem("warning", "", "rules", _("There are more gaps than these."), _("Press Analyse to see them."))
-            )
-        warnings += [Problem("warning", "", "rules", words, _("Press Analyse.")) for words in found.cut]
+            warn("", "rules", _("There are more gaps than these."), _("Press Analyse to see them."))
+        for words in found.cut:
+            warn("", "rules", words, _("Press Analyse."))
         return warnings
 
     def action_analyse(self):
@@ -85,6 +68,17 @@ class ApprovalPolicyVersion(models.Model):
             "target": "new",
             "context": {"default_version_id": self.id},
         }
+
+    @api.model
+    def _dead_rules(self, found, specs):
+        """``[(rule, why it never decides)]``."""
+        dead = []
+        for rule, fact in found.contradictory:
+            dead.append((rule, _("its conditions on %s exclude each other", specs[fact].label)))
+        for rule, others in found.unreachable:
+            names = ", ".join("“%s”" % other.name for other in others)
+            dead.append((rule, _("wherever it matches, %s decides", names)))
+        return dead
 
     def _analysis_html(self, adjust=None):
         """The whole analysis for people.
@@ -105,19 +99,7 @@ class ApprovalPolicyVersion(models.Model):
                 found=found,
                 gaps=[region.describe(self._name_of) for region in found.gaps],
                 overlaps=[(o.decides, o.other, o.region.describe(self._name_of)) for o in found.overlaps],
-                dead=[
-                    *(
-                        (rule, _("its conditions on %s exclude each other", table.specs[fact].label))
-                        for rule, fact in found.contradictory
-                    ),
-                    *(
-                        (
-                            rule,
-                            _("wherever it matches, %s decides", ", ".join("“%s”" % other.name for other in others)),
-                        )
-                        for rule, others in found.unreachable
-                    ),
-                ],
+                dead=self._dead_rules(found, table.specs),
                 outcomes={"pass": _("passes"), "require": _("needs approval"), "refuse": _("is refused")},
             )
         return self.env["ir.qweb"]._render("distribution_approval.analysis_result", values)

@@ -1,16 +1,17 @@
 """Who changed the prices and costs of products that sale orders are measured by; see :mod:`.sales_terms`.
 
-A price list may build on the sales price or on the cost, and extras of variants come on top; margins are measured by
-the cost. Costs that Odoo reckons itself, as superuser, from receipts and bills are not noted: those are governed
-where the goods or the bill come in.
+A price list may build on the sales price or on the cost, and extras of variants and of combos come on top; its rules
+for a category hold for those below it as well. Margins are measured by the cost. Costs that Odoo reckons itself, as
+superuser, from receipts and bills are not noted: those are governed where the goods or the bill come in.
 """
 
 from odoo import api, models
 
 from odoo.addons.distribution_core.compat import IS_17
 
-#: What decides the list price of a product: the price itself, its unit, the category that rules of lists are made for.
-PRICE = ("list_price", "uom_id", "categ_id")
+#: What decides the list price of a product: the price itself, its unit, the category that rules of lists are made for,
+#: and what is in it.
+PRICE = ("list_price", "uom_id", "categ_id", "combo_ids")
 EXTRA = frozenset({"price_extra", "ptav_active"})
 #: What is written to a variant, and the figure that follows from it.
 OF_VARIANT = {"standard_price": "standard_price", "product_template_attribute_value_ids": "price_extra"}
@@ -24,6 +25,17 @@ class ProductTemplate(models.Model):
         before = _figures(self, names)
         result = super().write(vals)
         self.env["distribution.sales.terms"]._note("sales_price", _changed(self, names, before))
+        return result
+
+
+class ProductCategory(models.Model):
+    _inherit = "product.category"
+
+    def write(self, vals):
+        names = [name for name in ("parent_id",) if name in vals]
+        before = _figures(self, names)
+        result = super().write(vals)
+        self.env["distribution.sales.terms"]._note("product_category", _changed(self, names, before))
         return result
 
 
@@ -94,6 +106,24 @@ if not IS_17:
             result = super().write(vals)
             (self.product_id | self.lot_id.product_id | self.move_id.product_id)._approval_note_cost()
             return result
+
+    class ProductComboItem(models.Model):
+        """What may be chosen in a combo of 19.0, and what it costs extra."""
+
+        _name = "product.combo.item"
+        _inherit = ["product.combo.item", "distribution.sales.terms.keeper"]
+
+        def _approval_note_terms(self):
+            self.env["distribution.sales.terms"]._note("combo", self.combo_id)
+
+    class ProductCombo(models.Model):
+        _inherit = "product.combo"
+
+        def unlink(self):
+            # sudo: products that the user may not see have one choice less as well
+            products = self.env["product.template"].sudo().search([("combo_ids", "in", self.ids)])
+            self.env["distribution.sales.terms"]._note("sales_price", products)
+            return super().unlink()
 
 
 def _figures(records, names):

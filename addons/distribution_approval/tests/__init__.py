@@ -46,6 +46,7 @@ from . import test_decision_links
 from . import test_local_variants
 from . import test_simulation
 from . import test_policy_review
+from . import test_policy_try
 from . import test_matrix_concurrency
 from . import test_goods_explained
 from . import test_inventory_adjustment
@@ -61,6 +62,7 @@ from . import test_sale_portal
 from . import test_sale_query_counts
 from . import test_sale_terms
 from . import test_delivery_gate
+from . import test_attacks_credit
 from . import test_attacks_delivery
 from . import test_customer_return
 from . import test_sale_concurrency
@@ -77,3 +79,4 @@ from . import test_api_approvals
 from . import test_api_customer_orders
 from . import test_api_purchase_orders
 from . import test_server_action
+from . import test_request_site

@@ -11,6 +11,13 @@ class DeliveryCase(SalesCase):
     """
 
     @classmethod
+    def _make_people(cls):
+        super()._make_people()
+        cls.accountant = cls._user(
+            "receivables", "account.group_account_invoice", "sales_team.group_sale_salesman_all_leads"
+        )
+
+    @classmethod
     def _make_policy(cls, hit_policy="COLLECT"):
         return cls._make_version(
             "delivery_hold",
@@ -26,18 +33,20 @@ class DeliveryCase(SalesCase):
     def _govern(cls):
         cls.activation = cls._switch_on("delivery_hold")
 
-    def _govern_credit(self):
-        version = self._make_version(
+    @classmethod
+    def _govern_credit(cls, *rules):
+        version = cls._make_version(
             "credit_release",
             "Credit release",
             [
+                *rules,
                 ("Within the limit", "pass", [("credit_over_limit", "le", "0"), ("overdue_days", "le", "30")], []),
                 ("Over the limit", "require", [("credit_over_limit", "gt", "0")], ["Credit"]),
                 ("Long overdue", "require", [("overdue_days", "gt", "30")], ["Credit"]),
             ],
         )
-        self._publish(version)
-        return self._switch_on("credit_release")
+        cls._publish(version)
+        return cls._switch_on("credit_release")
 
     def _order_of(self, quantity=10, **values):
         order = self._quotation(quantity=quantity, **values)
@@ -57,6 +66,30 @@ class DeliveryCase(SalesCase):
             picking.move_ids.quantity = picked
             picking.move_ids.picked = True
         return picking
+
+    def _bare_delivery(self):
+        """Bolts to the customer that no order asks for."""
+        picking = self.env["stock.picking"].create(
+            {
+                "picking_type_id": self.warehouse.out_type_id.id,
+                "location_id": self.warehouse.lot_stock_id.id,
+                "location_dest_id": self.env.ref("stock.stock_location_customers").id,
+                "partner_id": self.customer.id,
+            }
+        )
+        values = {
+            "product_id": self.bolt.id,
+            "product_uom_qty": 5,
+            "picking_id": picking.id,
+            "location_id": picking.location_id.id,
+            "location_dest_id": picking.location_dest_id.id,
+        }
+        if "name" in self.env["stock.move"]._fields:
+            values["name"] = "Bolts"
+        self.env["stock.move"].create(values)
+        picking.action_confirm()
+        picking.action_assign()
+        return picking.with_user(self.clerk)
 
     def _hold(self, picking, document="delivery_hold"):
         return picking.sudo()[f"{document}_ids"]

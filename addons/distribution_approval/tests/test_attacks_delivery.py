@@ -2,7 +2,9 @@
 
 from odoo import SUPERUSER_ID, Command, fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests.common import Form, tagged
+from odoo.tests import Form, tagged
+
+from odoo.addons.distribution_core.compat import IS_17, MOVE_PROCUREMENT
 
 from .delivery_case import DeliveryCase
 
@@ -204,6 +206,130 @@ class TestAttacksDelivery(DeliveryCase):
             lambda: passed.sudo().write({"move_line_ids": [Command.create(extra)]}),
         )
         self.assertEqual(line.quantity, 10)
+
+    def test_who_lifts_a_hold(self):
+        """Not whose order it is, and not sales what finance holds; and no hold is changed to get rid of it."""
+        order = self.picking.sudo().sale_id
+        everything = self._user("everything", "sales_team.group_sale_manager", "account.group_account_manager")
+        own = self._order_of(user=everything)
+        handed_on = self._order_of()
+        handed_on.sudo().user_id = everything
+        for held in (own, handed_on):
+            held.with_user(self.accountant).action_hold_deliveries("other")
+        attempts = [(everything, own), (everything, handed_on), (self.sales_manager, order), (self.operations, order)]
+        for actor, held in attempts:
+            for attempt in (
+                lambda held: held.action_lift_delivery_hold("Let it go."),
+                lambda held: held.sudo().action_lift_delivery_hold("Let it go."),
+                lambda held: held.action_hold_deliveries("customer"),
+            ):
+                with self.assertRaises(AccessError):
+                    attempt(held.with_user(actor))
+            self.assertTrue(held.sudo().delivery_hold_reason)
+        self.assertEqual(order.delivery_hold_reason, "payment")
+        with self.assertRaises(UserError):
+            order.with_user(self.accountant).action_lift_delivery_hold()
+        order.with_user(everything).action_lift_delivery_hold("Paid.")
+
+    def test_lifted_after_people_rejected_it(self):
+        """Who turned it down is asked again; policy alone does not let it go, whatever is changed."""
+        hold = self._hold(self.picking)
+        self._decide(hold, "Operations", self.operations, "reject", comment="No.", reason_code="other")
+        with self._refused(at_once=True):
+            self.picking.button_validate()
+        self.picking.sudo().sale_id.with_user(self.accountant).action_lift_delivery_hold("Paid.")
+        for quantity in (10, 10, 9, 8):
+            self.picking.move_ids.write({"quantity": quantity, "picked": True})
+            self.picking.with_context(skip_backorder=True).button_validate()
+            self.assertHeld(self.picking)
+            self.assertEqual((hold.approval_state, hold.approval_request_count), ("pending", 2))
+        self._attack(lambda: self.picking._action_done())
+        self._decide(hold, "Operations", self.operations)
+        self.assertTrue(self._resume(hold))
+        self.assertEqual((self.picking.state, hold.approval_state), ("done", "released"))
+
+    # --------------------------------------------------- an order that is only named
+
+    def _lines_of_others(self):
+        """Lines of clean orders: of another customer, of other goods, of the same customer; and of a quotation."""
+        stranger = self.env["res.partner"].create({"name": "Roofers", "is_company": True})
+        orders = (
+            self._order_of(partner_id=stranger.id),
+            self._order_of(lines=[(self.anchor, 1, 100.0, 0.0)]),
+            self._quotation(),
+            self._order_of(),
+        )
+        return [order.sudo().order_line for order in orders]
+
+    def _try_with(self, picking, line):
+        """The operator writes that ``picking`` is for ``line``, and validates."""
+        picking.move_ids.write({"sale_line_id": line.id})
+        try:
+            with self.env.cr.savepoint():
+                picking.button_validate()
+                self._commit()
+        except UserError:
+            pass
+        self.assertHeld(picking)
+        self.assertEqual(self._stock(), self.before)
+
+    def test_a_held_delivery_names_another_order(self):
+        hold = self._hold(self.picking)
+        for line in self._lines_of_others():
+            self._try_with(self.picking, line)
+            self.assertEqual(hold.approval_state, "pending")
+            self.assertIn("set_by_hand", hold._approval_hold_reasons()[hold.id], "the hold of its own order counts")
+
+    def test_a_rejected_delivery_names_another_order(self):
+        self._decide(
+            self._hold(self.picking), "Operations", self.operations, "reject", comment="No.", reason_code="other"
+        )
+        for line in self._lines_of_others():
+            self._try_with(self.picking, line)
+
+    def test_a_bare_transfer_names_an_order(self):
+        """Of another customer, of other goods, of a quotation; and of an order whose goods have left already."""
+        bare = self._bare_delivery()
+        stranger, goods, quotation, _clean = self._lines_of_others()
+        for line in (stranger, goods, quotation):
+            self._try_with(bare, line)
+            self.assertIn("no_order", self._hold(bare)._approval_hold_reasons()[self._hold(bare).id])
+        delivered = self._delivery(10)
+        delivered.button_validate()
+        self.before = self._stock()
+        self._try_with(bare, delivered.sudo().move_ids.sale_line_id)
+        self.assertIn("More than was ordered", self._hold(bare)._approval_held_because())
+
+    def test_released_for_one_order(self):
+        """What people release for an order does not leave for another one."""
+        line = self._order_of().sudo().order_line
+        hold = self._hold(self.picking)
+        self._decide(hold, "Operations", self.operations)
+        self.picking.move_ids.write({"sale_line_id": line.id})
+        self.assertFalse(self._resume(hold), "approved, not released: it is not what was approved")
+        self.assertHeld(self.picking)
+
+    def test_written_back_when_the_goods_have_left(self):
+        """With every link rewritten goods leave for the other order; then they stay with that one."""
+        move = self.picking.sudo().move_ids
+        held = {"sale_line_id": move.sale_line_id.id, **self._procurement(move)}
+        other = self._delivery(10)
+        clean = other.sudo().move_ids
+        move.write({"sale_line_id": clean.sale_line_id.id, **self._procurement(clean)})
+        self.picking.button_validate()
+        self.assertEqual(self.picking.state, "done")
+        other.button_validate()
+        self.assertHeld(other)
+        self.assertIn("More than was ordered", self._hold(other)._approval_held_because())
+        for actor in (self.clerk, self.env.ref("base.user_admin"), self.env.ref("base.user_root")):
+            with self._refused():
+                move.with_user(actor).write({"sale_line_id": held["sale_line_id"]})
+            with self._refused():
+                move.with_user(actor).write(held)
+
+    def _procurement(self, move):
+        value = move[MOVE_PROCUREMENT]
+        return {MOVE_PROCUREMENT: value.id if IS_17 else [Command.set(value.ids)]}
 
     def test_forged_documents(self):
         model = self.env["distribution.delivery.hold"]

@@ -366,9 +366,13 @@ class TestAttacksOnPolicy(AttackCase):
         self.assertTrue(shown.result)
         for user in (self.author, self.publisher):
             with self.assertRaises(AccessError):
-                wizard.with_user(user).create(values).result  # noqa: B018
-            closed = wizard.with_user(user).create({"version_id": self.version.id})
-            self.assertEqual((closed.hindrance, closed.result), ("closed", False))
+                wizard.with_user(user).create({**values, "way": "document"}).result  # noqa: B018
+            for known in (values, {"version_id": self.version.id}):
+                closed = wizard.with_user(user).create(known)
+                closed.way = "facts"
+                self.assertEqual(closed.hindrance, "closed")
+                self.assertIn("Such a document", closed.result)
+                self.assertNotIn(secret.name, closed.result)
         for user in (self.buyer, self.employee):
             with self.assertRaises(AccessError):
                 wizard.with_user(user).create({"version_id": self.version.id})

@@ -1,7 +1,7 @@
 """Authority for the case: who stands in, or gets a task handed, is one whom the house lets decide such documents."""
 
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests.common import Form, new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 from psycopg2 import IntegrityError
 

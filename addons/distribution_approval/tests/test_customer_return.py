@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, Command, fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests.common import Form, tagged
+from odoo.tests import Form, tagged
 from odoo.tools.safe_eval import safe_eval
 
 from ..engine import Unknown, seal
@@ -121,6 +121,54 @@ class TestCustomerReturn(DeliveryCase):
         self.assertEqual(self._document(again).approval_request_id.waiting_for, "Finance")
 
     # ---------------------------------------------------------------- attacks
+
+    def test_the_delivery_of_somebody_else(self):
+        """Old goods come back under a fresh delivery of the same product to another customer."""
+        stranger = self.env["res.partner"].create({"name": "Roofers", "is_company": True})
+        fresh = self._order_of(50, partner_id=stranger.id).sudo().picking_ids
+        fresh.action_assign()
+        fresh.button_validate()
+        receipt = self._returned(self._delivered(days_ago=90), 10, self.damaged)
+        for attempt in (
+            lambda: receipt.move_ids.write({"origin_returned_move_id": fresh.move_ids.id}),
+            lambda: fresh.with_user(self.clerk).write({"partner_id": self.customer.id}),
+        ):
+            attempt()
+            receipt.button_validate()
+            self.assertHeld(receipt)
+            facts = self._document(receipt)._approval_facts({"age_of_sale", "in_warranty", "without_delivery"})
+            facts = facts[self._document(receipt).id]
+            self.assertIsInstance(facts["age_of_sale"], Unknown)
+            self.assertEqual((facts["in_warranty"], facts["without_delivery"]), (False, True))
+
+    def test_a_contact_of_the_customer_sends_it_back(self):
+        contact = self.env["res.partner"].create({"name": "Ann", "parent_id": self.customer.id})
+        receipt = self._returned(self._delivered(), 10, self.damaged)
+        receipt.sudo().partner_id = contact
+        receipt.button_validate()
+        self.assertEqual(receipt.state, "done")
+
+    def test_the_day_of_a_delivery_is_rewritten(self):
+        delivery = self._delivered(days_ago=90)
+        receipt = self._returned(delivery, 10, self.damaged)
+        day, now = delivery.move_ids.date, fields.Datetime.now()
+        for actor in (self.clerk, self._user("chief", "stock.group_stock_manager"), self.env.ref("base.user_admin")):
+            for moment in (now, fields.Datetime.to_string(now), False):
+                with self.assertRaises(AccessError):
+                    delivery.move_ids.with_user(actor).sudo(False).write({"date": moment})
+        delivery.move_ids.with_user(self.clerk).sudo(False).write({"date": day})
+        receipt.button_validate()
+        self.assertHeld(receipt)
+        self.assertEqual(self._document(receipt)._approval_age(self._document(receipt)._approval_moved()), 90)
+
+    def test_which_delivery_came_back_is_rewritten(self):
+        """Else the same delivery could come back again and again."""
+        delivery = self._delivered()
+        receipt = self._returned(delivery, 50, self.damaged)
+        receipt.button_validate()
+        self.assertEqual(receipt.state, "done")
+        with self.assertRaises(AccessError):
+            receipt.move_ids.write({"origin_returned_move_id": False})
 
     def _direct(self, origin=None, quantity=10):
         """A receipt from a customer, made without the wizard."""
@@ -262,6 +310,26 @@ class TestCustomerCreditNote(DeliveryCase):
         self.assertTrue(self._resume(document))
         self.assertEqual((large.state, document.approval_state), ("posted", "released"))
         self._commit()
+
+    def test_the_form_offers_what_the_person_can_do(self):
+        """Not "Confirm" while others decide: they decide in it, the requester takes the request back."""
+        refund = self._reversed(self._invoiced())
+        self.assertFalse(refund.hide_post_button)
+        refund.action_post()
+        refund.invalidate_recordset()
+        own, of_finance = refund, refund.with_user(self.finance).sudo()
+        self.assertTrue(own.hide_post_button)
+        self.assertEqual((own.approval_can_decide, own.approval_can_withdraw), (False, True))
+        self.assertEqual((of_finance.approval_can_decide, of_finance.approval_can_withdraw), (True, False))
+        request = refund.sudo().credit_note_document_ids.approval_request_id
+        self.assertEqual(refund.approval_request_count, 1)
+        self.assertEqual(refund.action_approval_open()["res_id"], request.id)
+        self.assertIn(of_finance.action_approval_decide()["res_id"], request.task_ids.ids)
+        with self.assertRaises(UserError):
+            own.action_approval_decide()
+        own.action_approval_withdraw()
+        self.assertEqual((request.state, refund.credit_note_state), ("withdrawn", "withdrawn"))
+        self.assertFalse(refund.hide_post_button)
 
     def test_doors(self):
         refund = self._reversed(self._invoiced())

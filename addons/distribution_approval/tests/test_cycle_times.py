@@ -92,6 +92,12 @@ class TestCycleTimes(AttackCase):
         action = row.action_open_waiting()
         self.assertEqual(len(self.workload.search(action["domain"])), 2)
 
+    def test_where_nobody_decided_everything_waits_too_long(self):
+        self._asked(2)
+        self.env.flush_all()
+        [row] = self.bottleneck.search([("stage", "=", "Purchasing")])
+        self.assertEqual((row.decided, row.pending, row.waiting_over_p90), (0, 1, 1))
+
     def test_workload_counts_a_task_once(self):
         order = self._held(30000)
         self._decide(order, "Purchasing", self.manager)

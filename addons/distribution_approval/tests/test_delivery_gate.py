@@ -1,10 +1,13 @@
 """Deliveries meet their policies: pass, are held, are released; batches go on without the held ones."""
 
+import unittest
 from datetime import timedelta
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests.common import Form, tagged
+from odoo.tests import Form, tagged
+
+from odoo.addons.distribution_core.compat import USER_GROUPS
 
 from .delivery_case import DeliveryCase
 
@@ -60,10 +63,24 @@ class TestDeliveryGate(DeliveryCase):
             order.with_user(self.seller).action_lift_delivery_hold()
         with self.assertRaises(AccessError):
             order.with_user(self.seller).sudo().write({"delivery_hold_reason": False})
-        order.with_user(self.sales_manager).action_lift_delivery_hold()
+        with self.assertRaises(UserError):
+            order.with_user(self.accountant).action_lift_delivery_hold("  ")
+        order.with_user(self.accountant).action_lift_delivery_hold("The cheque has cleared.")
+        self.assertIn("The cheque has cleared.", order.message_ids[0].body)
         picking.button_validate()
         self.assertEqual(picking.state, "done")
         self.assertEqual(self._hold(picking).approval_request_id.state, "void")
+
+    def test_the_dialog(self):
+        order = self._order_of()
+        order.with_user(self.sales_manager).action_hold_deliveries("quality")
+        self.assertTrue(order.with_user(self.sales_manager).can_lift_delivery_hold)
+        self.assertFalse(order.with_user(self.seller).can_lift_delivery_hold)
+        wizard = self.env["distribution.lift.delivery.hold"].with_user(self.sales_manager)
+        with Form(wizard.with_context(active_ids=order.ids)) as form:
+            form.reason = "Inspected."
+        form.save().action_confirm()
+        self.assertFalse(order.delivery_hold_reason)
 
     def test_refused(self):
         picking = self._delivery(hold="fraud")
@@ -140,29 +157,6 @@ class TestDeliveryGate(DeliveryCase):
         self.assertHeld(picking)
         self.assertIn("Goods that no order asks for", self._hold(picking)._approval_held_because())
 
-    def _bare_delivery(self):
-        picking = self.env["stock.picking"].create(
-            {
-                "picking_type_id": self.warehouse.out_type_id.id,
-                "location_id": self.warehouse.lot_stock_id.id,
-                "location_dest_id": self.env.ref("stock.stock_location_customers").id,
-                "partner_id": self.customer.id,
-            }
-        )
-        values = {
-            "product_id": self.bolt.id,
-            "product_uom_qty": 5,
-            "picking_id": picking.id,
-            "location_id": picking.location_id.id,
-            "location_dest_id": picking.location_dest_id.id,
-        }
-        if "name" in self.env["stock.move"]._fields:
-            values["name"] = "Bolts"
-        self.env["stock.move"].create(values)
-        picking.action_confirm()
-        picking.action_assign()
-        return picking.with_user(self.clerk)
-
     def test_an_amendment_waits(self):
         self._publish(self._make_version("sale_order", "Sales policy", self._sales_rules()))
         self._switch_on("sale_order")
@@ -179,6 +173,65 @@ class TestDeliveryGate(DeliveryCase):
         self._resume(order)
         picking.button_validate()
         self.assertEqual(picking.state, "done")
+
+    def test_a_kit(self):
+        if "mrp.bom" not in self.env:
+            raise unittest.SkipTest("mrp is not installed")
+        kit = self._make_sold("Box of bolts", price=40.0, cost=20.0)
+        lines = [Command.create({"product_id": self.bolt.id, "product_qty": 4})]
+        self.env["mrp.bom"].create(
+            {"product_tmpl_id": kit.product_tmpl_id.id, "type": "phantom", "bom_line_ids": lines}
+        )
+        for picked, state in ((20, "done"), (24, "assigned")):
+            picking = self._delivery(lines=[(kit, 5, 40.0, 0.0)], picked=picked)
+            self.assertEqual(picking.sudo().move_ids.product_id, self.bolt)
+            picking.button_validate()
+            self.assertEqual(picking.state, state)
+        self.assertIn("More than was ordered", self._hold(picking)._approval_held_because())
+
+    def test_a_drop_shipment(self):
+        route = self.env.ref("stock_dropshipping.route_drop_shipping", raise_if_not_found=False)
+        if not route:
+            raise unittest.SkipTest("stock_dropshipping is not installed")
+        self.product.route_ids = route
+        sale = self._order_of(lines=[(self.product, 10, 10.0, 0.0)])
+        purchase = self.env["purchase.order"].search([("origin", "=", sale.name)])
+        purchase.button_confirm()
+        picking = purchase.picking_ids
+        picking.move_ids.write({"quantity": 10, "picked": True})
+        picking.button_validate()
+        self.assertEqual((picking.state, self._hold(picking).approval_state), ("done", "passed"))
+
+    def test_goods_for_somebody_else(self):
+        site = self.env["res.partner"].create({"name": "Building site", "is_company": True})
+        picking = self._delivery(partner_shipping_id=site.id)
+        self.assertEqual(picking.sudo().partner_id, site)
+        picking.button_validate()
+        self.assertEqual(picking.state, "done")
+
+    def test_goods_added_at_the_dock(self):
+        """Core puts them on the order when they have left: that is not another order than was released."""
+        # In plain Odoo it takes the right to make order lines as well.
+        self.clerk.write({USER_GROUPS: [Command.link(self.env.ref("sales_team.group_sale_salesman_all_leads").id)]})
+        self.env["stock.quant"]._update_available_quantity(self.anchor, self.warehouse.lot_stock_id, 5)
+        picking = self._delivery(picked=10)
+        line = {
+            "product_id": self.anchor.id,
+            "quantity": 1,
+            "location_id": picking.location_id.id,
+            "location_dest_id": picking.location_dest_id.id,
+            "picked": True,
+        }
+        picking.sudo().write({"move_line_ids": [Command.create(line)]})
+        picking.button_validate()
+        hold = self._hold(picking)
+        self.assertIn("Goods that no order asks for", hold._approval_held_because())
+        self._decide(hold, "Operations", self.operations)
+        self.assertTrue(self._resume(hold), hold.approval_request_id.reason)
+        self._commit()
+        self.assertEqual((picking.state, hold.approval_state), ("done", "released"))
+        self.assertEqual(picking.sudo().move_ids.sale_line_id.order_id, picking.sudo().sale_id)
+        self.assertEqual(len(picking.sudo().sale_id.order_line), 2)
 
     # ----------------------------------------------------------------- credit
 

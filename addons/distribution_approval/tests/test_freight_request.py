@@ -2,7 +2,7 @@
 
 from odoo import SUPERUSER_ID
 from odoo.exceptions import RedirectWarning, UserError, ValidationError
-from odoo.tests.common import Form, new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from .document_case import DocumentCase
 

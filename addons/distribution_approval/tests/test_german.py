@@ -33,7 +33,7 @@ class TestGerman(LinkCase, HttpCase):
         self._republish(link_mode="mail", link_ceiling=10000, link_hours=24, bulk_limit=0)
         _order, path = self._link()
         page = self.url_open(path).text
-        for words in ('lang="de-DE"', "Warum Sie gefragt werden", "Ihre Entscheidung", "Freigeben", "5.000,00 "):
+        for words in ('lang="de-DE"', "Warum Sie gefragt werden", "Ihre Entscheidung", "Genehmigen", "5.000,00 "):
             self.assertIn(words, page)
         self.assertNotIn("Your decision", page)
         unknown = self.url_open("/distribution/approval/link/nobody").text

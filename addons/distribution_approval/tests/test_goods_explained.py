@@ -3,7 +3,7 @@
 import unittest
 
 from odoo import Command
-from odoo.tests.common import Form, tagged
+from odoo.tests import Form, tagged
 
 from odoo.addons.distribution_core.compat import LINE_UOM, USER_GROUPS
 

@@ -71,6 +71,9 @@ class TestCounts(AdjustmentCase):
         adjustment = self._adjustment(bolts)
         self.assertEqual((adjustment.value, adjustment.net_value), (800, 0))
         self.assertEqual(adjustment.approval_state, "pending")
+        counts = adjustment.with_user(self.chief).action_open_counts()
+        self.assertEqual(self.env["stock.quant"].search(counts["domain"]), bolts | nuts)
+        self.assertIn("inventory_quantity", self.env["ir.ui.view"].browse(counts["view_id"]).sudo().arch)
 
     def test_rejected_count_is_not_asked_twice(self):
         quant, adjustment = self._held()

@@ -1,7 +1,7 @@
 """What people do with released orders every day is not disturbed by the gate."""
 
 from odoo import Command, fields
-from odoo.tests.common import Form, tagged
+from odoo.tests import Form, tagged
 
 from odoo.addons.distribution_core.compat import PURCHASE_CONFIRMED_STATES
 

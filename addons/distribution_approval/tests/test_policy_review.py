@@ -155,6 +155,20 @@ class TestPolicyReview(ApprovalCase):
 
     # --------------------------------------------------------------- attacks
 
+    def test_the_register_knows(self):
+        register = self.env["distribution.automation"].sudo()
+        register._sync()
+        row = register.search([("res_model", "=", self.policy._name), ("res_id", "=", self.policy.id)])
+        row.review_date = fields.Date.today() - relativedelta(days=1)
+        self.assertTrue(row.is_review_overdue)
+        certification = self._certify(self.owner)
+        self.assertEqual((row.review_date, row.reviewed_by_id), (certification.next_review, self.owner))
+        self.assertFalse(row.is_review_overdue)
+        row.business_owner_id = False
+        register._cron_sync()
+        case = self.env["distribution.case"].sudo().search([("dedup_key", "=", "automation_unowned")])
+        self.assertIn(self.policy.name, case.description)
+
     def test_who_cannot_certify(self):
         admin, root = self.env.ref("base.user_admin"), self.env.ref("base.user_root")
         for user in (self.author, self.buyer, self.auditor, self.employee, self.manager, admin, root):

@@ -76,6 +76,10 @@ class TestReportRelease(DocumentCase):
         report.action_release()
         self.assertFalse(report.released_at)
         self.assertEqual(report.approval_state, "pending")
+        words = dict(
+            row[:2] for row in report._approval_content_words(report._approval_snapshots()[report.id])["header"]
+        )
+        self.assertEqual(words["Audience"], "Customers")
         self._decide(report, "Finance", self.finance)
         self._decide(report, "Operations", self.operations)
         self.assertTrue(self._resume(report))

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, RedirectWarning, UserError
-from odoo.tests.common import Form, tagged
+from odoo.tests import Form, tagged
 
 from ..engine import Unknown
 from .sales_case import SalesCase

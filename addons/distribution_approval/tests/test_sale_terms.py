@@ -1,9 +1,10 @@
 """Terms made for an order: the customer's price list or payment terms changed by those who ask for it."""
 
 from datetime import datetime, timedelta
+from unittest import skipIf
 
 from freezegun import freeze_time
-from odoo import Command
+from odoo import SUPERUSER_ID, Command
 from odoo.tests.common import tagged
 
 from odoo.addons.distribution_core.compat import IS_17, USER_GROUPS
@@ -71,6 +72,18 @@ class TestSaleTerms(SalesCase):
             .with_user(user)
             .create({"pricelist_id": pricelist.id, "compute_price": "percentage", "percent_price": 9})
         )
+
+    def _assert_each_is_seen(self, order, cases):
+        """Each of ``(words, change)`` alone counts as a change of what ``order`` is measured by."""
+        for words, change in cases:
+            with self.subTest(words):
+                savepoint = self.env.cr.savepoint()
+                change()
+                self.assertEqual(self._fact(order, "terms_changed_days"), 0)
+                savepoint.close(rollback=True)
+                self.env.registry.clear_cache()
+                self.env.invalidate_all()
+                self.assertIsNone(self._fact(order, "terms_changed_days"))
 
     # ------------------------------------------------------------------ days
 
@@ -165,7 +178,7 @@ class TestSaleTerms(SalesCase):
         customer = self.customer.with_user(self.seller)
         order = self._quotation()
         self.assertIsNone(self._fact(order, "terms_changed_days"))
-        for words, change in (
+        cases = (
             ("list of the customer", lambda: customer.write({"property_product_pricelist": other_list.id})),
             ("terms of the customer", lambda: customer.write({"property_payment_term_id": self.quarter.id})),
             ("credit limit", lambda: customer.sudo().write({"credit_limit": 90000})),
@@ -183,32 +196,20 @@ class TestSaleTerms(SalesCase):
                 lambda: country_group.with_user(self.seller).write({"country_ids": [Command.clear()]}),
             ),
             ("days of the terms", lambda: self.month.with_user(self.seller).line_ids.write({"nb_days": 80})),
-        ):
-            with self.subTest(words):
-                savepoint = self.env.cr.savepoint()
-                change()
-                self.assertEqual(self._fact(order, "terms_changed_days"), 0)
-                savepoint.close(rollback=True)
-                self.env.invalidate_all()
-                self.assertIsNone(self._fact(order, "terms_changed_days"))
+        )
+        self._assert_each_is_seen(order, cases)
 
     def test_price_extras_of_variants(self):
         steel, gold, gift = self._configurable()
         order = self._quotation(product=steel.product_variant_ids[1], price=12)
         self.assertEqual(order.order_line.product_id.lst_price, 12)
-        for words, change in (
+        cases = (
             ("extra of the variant", lambda: gold.write({"price_extra": 0})),
             ("extra of an option", lambda: gift.write({"price_extra": 1})),
             ("option removed", lambda: gift.write({"ptav_active": False})),
             ("attribute removed", lambda: gold.attribute_line_id.unlink()),
-        ):
-            with self.subTest(words):
-                savepoint = self.env.cr.savepoint()
-                change()
-                self.assertEqual(self._fact(order, "terms_changed_days"), 0)
-                savepoint.close(rollback=True)
-                self.env.invalidate_all()
-                self.assertIsNone(self._fact(order, "terms_changed_days"))
+        )
+        self._assert_each_is_seen(order, cases)
 
     def test_options_count_in_the_list_price(self):
         """An option that makes no variant, given for nothing."""
@@ -244,6 +245,89 @@ class TestSaleTerms(SalesCase):
         plain_gold, plain_gift = product.attribute_line_ids.product_template_value_ids.grouped("attribute_id").values()
         plain_gold[1].price_extra, plain_gift[1].price_extra = 2, 2.5
         return product, plain_gold[1].with_user(self.seller), plain_gift[1].with_user(self.seller)
+
+    def test_a_category_moved_among_the_others(self):
+        """Rules of a price list for a category hold for those below it."""
+        above, cheap = self.env["product.category"].create([{"name": "Fasteners"}, {"name": "Cheap"}])
+        self.category.parent_id = above
+        order = self._quotation()
+        categories = (self.category, above, cheap)
+        own, above, cheap = (category.with_user(self.seller) for category in categories)
+        self._assert_each_is_seen(
+            order,
+            (
+                ("its own", lambda: own.write({"parent_id": cheap.id})),
+                ("its own, to the top", lambda: own.write({"parent_id": False})),
+                ("one above", lambda: above.write({"parent_id": cheap.id})),
+            ),
+        )
+        own.write({"name": "Bolts", "parent_id": above.id})
+        cheap.write({"parent_id": above.id})
+        self.assertIsNone(self._fact(order, "terms_changed_days"), "not its place among the others")
+
+    def test_exchange_rates(self):
+        """Those between the currencies of an order, its company and the price lists behind it."""
+        own = self.company.currency_id
+        foreign, unused = self.env["res.currency"].create(
+            [{"name": name, "symbol": name, "rounding": 0.01} for name in ("FRN", "UNU")]
+        )
+        rate, rate_of_unused = self.env["res.currency.rate"].create(
+            [
+                {"currency_id": currency.id, "name": "2020-01-01", "rate": 2.0, "company_id": self.company.id}
+                for currency in (foreign, unused)
+            ]
+        )
+        abroad = self.env["product.pricelist"].create({"name": "Abroad", "currency_id": foreign.id})
+        plain = self._quotation()
+        other_customer = self.env["res.partner"].create({"name": "Abroad"})
+        other_customer.with_company(self.company).property_product_pricelist = abroad
+        order = self._quotation(partner_id=other_customer.id, price=20)
+        self.assertEqual((plain.currency_id, order.currency_id), (own, foreign))
+        rate, rate_of_unused = rate.with_user(self.seller), rate_of_unused.with_user(self.seller)
+        rates = rate.browse()
+        cases = (
+            ("changed", lambda: rate.write({"rate": 2.2})),
+            ("changed the other way round", lambda: rate.write({"inverse_company_rate": 0.4})),
+            ("added", lambda: rates.create({"currency_id": foreign.id, "name": "2020-01-02", "rate": 2.2})),
+            ("of its own currency", lambda: rates.create({"currency_id": own.id, "name": "2020-01-02", "rate": 1.1})),
+            ("removed", rate.unlink),
+        )
+        self._assert_each_is_seen(order, cases)
+        rate_of_unused.write({"rate": 3})
+        rate.with_user(SUPERUSER_ID).write({"rate": 2.1})
+        self.assertIsNone(self._fact(order, "terms_changed_days"), "another currency, and what the system fetches")
+        rate.write({"rate": 2.3})
+        self.assertIsNone(self._fact(plain, "terms_changed_days"), "one currency, no rate")
+        self.env["product.pricelist.item"].create(
+            {
+                "pricelist_id": self.list.id,
+                "base": "pricelist",
+                "base_pricelist_id": abroad.id,
+                "compute_price": "formula",
+            }
+        )
+        self.assertEqual(self._fact(plain, "terms_changed_days"), 0, "the list below is in foreign currency")
+
+    @skipIf(IS_17, "combos came with 19.0")
+    def test_combos(self):
+        lid = self._make_sold("Lid", price=3.0, cost=1.0)
+        item = {"product_id": self.bolt.id, "extra_price": 2}
+        combo = self.env["product.combo"].create({"name": "Fixing", "combo_item_ids": [Command.create(item)]})
+        fixing = self.env["product.product"].create(
+            {"name": "Fixing", "type": "combo", "list_price": 12, "combo_ids": combo.ids, "taxes_id": False}
+        )
+        order = self._quotation(product=fixing, quantity=1, price=0)
+        chosen = {"product_id": self.bolt.id, "combo_item_id": combo.combo_item_ids.id, "price_unit": 14}
+        order.write({"order_line": [Command.create({**chosen, "linked_line_id": order.order_line.id})]})
+        combo = combo.with_user(self.seller)
+        self._assert_each_is_seen(
+            order,
+            (
+                ("extra price", lambda: combo.combo_item_ids.write({"extra_price": 0})),
+                ("a choice more", lambda: combo.combo_item_ids.create({"combo_id": combo.id, "product_id": lid.id})),
+                ("another combo", lambda: fixing.with_user(self.seller).write({"combo_ids": combo.copy().ids})),
+            ),
+        )
 
     def test_cost_that_odoo_reckons_is_not_theirs(self):
         order = self._quotation()
@@ -298,15 +382,7 @@ class TestSaleTerms(SalesCase):
                     lambda: properties._set_default("property_payment_term_id", "res.partner", self.quarter.id),
                 ),
             ]
-        for words, change in cases:
-            with self.subTest(words):
-                savepoint = self.env.cr.savepoint()
-                change()
-                self.assertEqual(self._fact(order, "terms_changed_days"), 0)
-                savepoint.close(rollback=True)
-                self.env.registry.clear_cache()
-                self.env.invalidate_all()
-                self.assertIsNone(self._fact(order, "terms_changed_days"))
+        self._assert_each_is_seen(order, cases)
 
     def test_one_change_is_noted_once(self):
         events = self.env["distribution.event"].search_count([("type", "=", EVENT)])

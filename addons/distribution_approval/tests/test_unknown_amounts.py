@@ -1,10 +1,9 @@
 """No ceiling in an amount covers what has no amount: by link, together with others, as a substitute."""
 
-import importlib.util
-
 from odoo.exceptions import AccessError
-from odoo.modules.module import get_module_path
 from odoo.tests.common import HttpCase, tagged
+
+from odoo.addons.distribution_core.tests.migrations import migration_script
 
 from ..engine import Unknown
 from .delivery_case import DeliveryCase
@@ -95,10 +94,7 @@ class TestDeliveryWithoutRate(NoAmountCase, DeliveryCase):
 
     def test_requests_from_before(self):
         """Known is what had an amount; what had none stays above every ceiling."""
-        path = get_module_path("distribution_approval") + "/migrations/1.2.0/post-amount_known.py"
-        spec = importlib.util.spec_from_file_location("post_amount_known", path)
-        script = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(script)
+        script = migration_script("distribution_approval", "1.2.0/post-amount_known.py")
         known = self._in_currency(2.0).sudo().approval_request_id
         picking = self._delivery(hold="payment")
         picking.button_validate()

@@ -3,7 +3,7 @@
 import json
 
 from odoo.exceptions import AccessError, RedirectWarning, UserError, ValidationError
-from odoo.tests.common import Form, new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from ..engine.bank_account import normalized
 from .vendor_case import BELGIAN, DUTCH, FRENCH, GERMAN, VendorCase

@@ -5,8 +5,7 @@ from contextlib import suppress
 
 from odoo import Command
 from odoo.exceptions import RedirectWarning
-from odoo.tests import tagged
-from odoo.tests.common import Form, new_test_user
+from odoo.tests import Form, new_test_user, tagged
 
 from odoo.addons.distribution_core.compat import PURCHASE_CONFIRMED_STATES
 

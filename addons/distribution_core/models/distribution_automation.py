@@ -283,15 +283,34 @@ class DistributionAutomation(models.Model):
                 detail='\n'.join(overdue.mapped('name')),
                 dedup_key='automation_review',
             )
-        failing = self.sudo().search([('health', 'in', ('failing', 'overdue')), ('kind', '=', 'cron')])
+        unowned = self.sudo().search([('business_owner_id', '=', False), ('kind', 'in', self._owned_kinds())])
+        if unowned:
+            self.env['distribution.case']._open(
+                'automation_unowned',
+                self.env['res.company'],
+                _("%s automations have nobody who answers for them", len(unowned)),
+                detail='\n'.join(unowned.mapped('name')),
+                dedup_key='automation_unowned',
+            )
+        failing = self.sudo().search([('health', 'in', ('failing', 'overdue')), ('kind', 'in', self._watched_kinds())])
         for automation in failing:
             self.env['distribution.case']._open(
                 'automation_failing',
                 automation,
-                _("Scheduled action in trouble: %s", automation.name),
+                _("Automation in trouble: %s", automation.name),
                 detail=automation.last_outcome or _("It is overdue."),
                 dedup_key=f'automation_failing:{automation.id}',
             )
+
+    @api.model
+    def _owned_kinds(self):
+        """Kinds that people here have made, and for which one of them has to answer; others come with Odoo."""
+        return ['server_action']
+
+    @api.model
+    def _watched_kinds(self):
+        """Kinds whose trouble opens a case here; the others open their own."""
+        return ['cron']
 
     # ------------------------------------------------------------
     # Actions

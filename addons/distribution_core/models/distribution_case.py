@@ -106,7 +106,7 @@ class DistributionCase(models.Model):
     age_days = fields.Integer("Age (days)", compute='_compute_age_days', help="Days since it was opened, or took.")
     story = fields.Html("Events", compute='_compute_story', sanitize=False)
     may_work = fields.Boolean(compute='_compute_may_work')
-    message_sent_count = fields.Integer("Messages", compute='_compute_message_counts')
+    message_sent_count = fields.Integer("Messages Sent", compute='_compute_message_counts')
     api_call_count = fields.Integer("Calls", compute='_compute_message_counts')
 
     def init(self):

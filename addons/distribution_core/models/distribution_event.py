@@ -143,8 +143,14 @@ class DistributionEvent(models.Model):
         )
         names = {user.id: user.name for user in users}
         for event in self:
-            event.actor_name = _person(names, event.user_ref)
-            event.on_behalf_name = _person(names, event.on_behalf_ref)
+            event.actor_name = self._person(names, event.user_ref)
+            event.on_behalf_name = self._person(names, event.on_behalf_ref)
+
+    @api.model
+    def _person(self, names, number):
+        if not number:
+            return False
+        return names.get(number) or _("User %s (deleted)", number)
 
     @api.model
     def _search_actor_name(self, operator, value):
@@ -455,12 +461,6 @@ def _parse_cursor(cursor):
     if len(parts) != 3 or not all(part.isdecimal() for part in parts):
         raise ValueError(f"{cursor!r} is no cursor of the event feed.")
     return tuple(map(int, parts))
-
-
-def _person(names, number):
-    if not number:
-        return False
-    return names.get(number) or _("User %s (deleted)", number)
 
 
 def _pretty(value):

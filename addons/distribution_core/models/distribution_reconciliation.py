@@ -129,20 +129,24 @@ class DistributionReconciliation(models.AbstractModel):
         rows = self.env.cr.fetchall()
         subscriptions = self.env['distribution.webhook.subscription'].sudo().browse(row[0] for row in rows)
         return {
-            str(subscription.id): Finding(
-                'deliveries_stuck',
-                subscription,
-                _("%s: deliveries are not sent", subscription.name),
-                _(
-                    "%(count)s deliveries are due since %(since)s UTC and longer, and the endpoint answers. Look "
-                    "whether the scheduled action “Distribution: send webhooks” runs, and whether the server has "
-                    "workers for scheduled actions.",
-                    count=count,
-                    since=fields.Datetime.to_string(since),
-                ),
-            )
+            str(subscription.id): self._stuck(subscription, count, since)
             for subscription, (_number, count, since) in zip(subscriptions, rows)
         }
+
+    @api.model
+    def _stuck(self, subscription, count, since):
+        return Finding(
+            'deliveries_stuck',
+            subscription,
+            _("%s: deliveries are not sent", subscription.name),
+            _(
+                "%(count)s deliveries are due since %(since)s UTC and longer, and the endpoint answers. Look "
+                "whether the scheduled action “Distribution: send webhooks” runs, and whether the server has "
+                "workers for scheduled actions.",
+                count=count,
+                since=fields.Datetime.to_string(since),
+            ),
+        )
 
     @api.model
     def _ledger_unsealed(self):

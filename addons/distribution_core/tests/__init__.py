@@ -1,6 +1,7 @@
 from . import no_assets_ahead
 from . import quick_passwords
 from . import test_access
+from . import test_registry
 from . import test_carrier_status
 from . import test_addon_hooks
 from . import test_append_only

@@ -14,24 +14,48 @@ from ..secret_box import SecretKeyProblem, check_keys
 from .api_case import CONFIRMATION, EVENT, KEPT, ApiCase
 
 LIST = 'tree' if IS_17 else 'list'
-MODELS = ('distribution.api.key', 'distribution.api.call', 'distribution.api.secret', 'distribution.api.usage')
+SHOWN = ('distribution.api.key', 'distribution.api.call')
+#: Code only: their rows in ir.model.access grant nothing.
+HIDDEN = (
+    'distribution.api.problem',
+    'distribution.api.secret',
+    'distribution.api.stranger',
+    'distribution.api.usage',
+    'distribution.webhook.secret',
+)
 
 
 @tagged('post_install', '-at_install')
 class TestApiAccess(ApiCase):
     def test_readers(self):
         self.post(KEPT, CONFIRMATION)
-        found = {model: set() for model in MODELS}
+        found = {model: set() for model in SHOWN}
         for role in ('requester', 'buyer', 'approver', 'operations', 'auditor', 'integration', 'administrator'):
             user = self.user(f'api_{role}', role)
-            for model in MODELS:
+            for model in SHOWN:
                 try:
                     self.env[model].with_user(user).search([]).read()
                     found[model].add(role)
                 except AccessError:
                     continue
         people = {'operations', 'auditor', 'administrator'}
-        self.assertEqual(list(found.values()), [people, people, set(), set()])
+        self.assertEqual(list(found.values()), [people, people])
+
+    def test_what_only_code_reaches(self):
+        admin = self.env.ref('base.user_admin')
+        self.assertTrue(admin.has_group('base.group_system'))
+        everything = self.user('api_everything', 'operations', 'auditor', 'integration', 'administrator')
+        for model in HIDDEN:
+            for user in (admin, everything):
+                mine = self.env[model].with_user(user).browse(1)
+                for name, act in {
+                    'read': lambda mine=mine: mine.search([]).read(),
+                    'create': lambda mine=mine: mine.create({}),
+                    'write': lambda mine=mine: mine.write({}),
+                    'unlink': lambda mine=mine: mine.unlink(),
+                }.items():
+                    with self.subTest(model=model, user=user.login, act=name), self.assertRaises(AccessError):
+                        act()
 
     def test_writers(self):
         call_id = self.assertAnswer(self.post(KEPT, CONFIRMATION), 202)['call_id']

@@ -150,6 +150,9 @@ class TestReporting(TransactionCase):
         late = self.env["distribution.report.delivery"].search([("run_id", "=", held.id), ("kind", "=", "late")])
         self.assertIn(self.users["sales_manager"], late.user_id)
         self.assertEqual(set(late.mapped("state")), {"sent"})
+        notice = self.env["mail.message"].search([("subject", "=", f"{held.display_name} is late")])
+        self.assertEqual(notice.notified_partner_ids, late.partner_id)
+        self.assertEqual(set(notice.notification_ids.mapped("notification_type")), {"inbox"})
         draft = self.env["account.move"].search(
             [("state", "=", "draft"), ("invoice_line_ids.name", "=", cases.DRAFT_INVOICE[0])]
         )
@@ -176,3 +179,6 @@ class TestReporting(TransactionCase):
         told = recalled.delivery_ids.filtered(lambda delivery: delivery.kind == "recall")
         self.assertTrue(told)
         self.assertEqual(set(told.mapped("state")), {"sent"})
+        for edition, subject in ((recalled, "Recalled: %s"), (correct, "%s")):
+            notices = self.env["mail.message"].search([("subject", "=", subject % edition.display_name)])
+            self.assertEqual(notices.notified_partner_ids, told.partner_id)

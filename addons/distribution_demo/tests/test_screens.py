@@ -1,8 +1,12 @@
 """What the web client asks for: every menu of the suite as every role, and each policy tried on its documents."""
 
+import re
+
 from lxml import etree
-from odoo.tests.common import Form, TransactionCase, tagged
+from odoo.tests import Form, TransactionCase, tagged
 from odoo.tools.safe_eval import datetime, safe_eval, time
+
+from odoo.addons.distribution_core.compat import may
 
 from ..engine import make_plan
 
@@ -16,18 +20,23 @@ PAGE = 80
 class TestScreens(TransactionCase):
     def test_every_role_opens_every_menu_that_it_is_shown(self):
         opened = 0
+        for login, env, action in self._menus():
+            with self.subTest(login=login, action=action["xml_id"]):
+                self._open(env, action)
+            opened += 1
+        self.assertGreater(opened, 300)
+
+    def _menus(self):
+        """``(login, env, action)`` of each menu of the suite that opens a view, for each role."""
         for login in ["admin", *(person.login for person in make_plan().people if not person.left)]:
             env = self.env(user=self.env["res.users"].search([("login", "=", login)]))
             for menu in env["ir.ui.menu"].load_web_menus(False).values():
                 if menu["xmlid"].startswith(SUITE) and menu["actionModel"] == "ir.actions.act_window":
-                    with self.subTest(login=login, menu=menu["xmlid"]):
-                        self._open(env, menu["actionID"])
-                    opened += 1
-        self.assertGreater(opened, 300)
+                    # The web client's controller reads actions for everybody.
+                    yield login, env, env["ir.actions.act_window"].sudo().browse(menu["actionID"])._get_action_dict()
 
-    def _open(self, env, action_id):
-        """What the web client asks the server for when a menu is chosen, and the first record of its list."""
-        words = {
+    def _words(self, env):
+        return {
             "uid": env.uid,
             "time": time,
             "datetime": datetime,
@@ -35,8 +44,10 @@ class TestScreens(TransactionCase):
             "active_id": False,
             "active_ids": [],
         }
-        # The web client's controller reads actions for everybody.
-        action = env["ir.actions.act_window"].sudo().browse(action_id)._get_action_dict()
+
+    def _open(self, env, action):
+        """What the web client asks the server for when a menu is chosen, and the first record of its list."""
+        words = self._words(env)
         model = env[action["res_model"]].with_context(**safe_eval(action["context"] or "{}", words))
         views = model.get_views([*action["views"], (False, "search")])["views"]
         if action["target"] == "new":
@@ -49,6 +60,26 @@ class TestScreens(TransactionCase):
                 env.invalidate_all()
                 shown = records[:1] if kind == "form" else records
                 shown.web_read(_asked_of(model, views[kind]["arch"]))
+
+    def test_what_a_form_leads_to_is_readable_for_whoever_sees_the_button(self):
+        pressed = 0
+        for login, env, action in self._menus():
+            views = {kind: view for view, kind in action["views"]}
+            model = env[action["res_model"]]
+            record = model.search(safe_eval(action["domain"] or "[]", self._words(env)), limit=1)
+            if "form" not in views or action["target"] == "new" or not record:
+                continue
+            arch = model.get_views([(views["form"], "form")])["views"]["form"]["arch"]
+            for button in etree.fromstring(arch).xpath("//div[@name='button_box']//button[@type='object']"):
+                env.invalidate_all()
+                if _is_hidden(record, button):
+                    continue
+                with self.subTest(login=login, model=model._name, button=button.get("name")):
+                    opened = getattr(record, button.get("name"))()
+                    if opened["type"] == "ir.actions.act_window":
+                        self.assertTrue(may(env[opened["res_model"]], "read"), opened["res_model"])
+                    pressed += 1
+        self.assertGreater(pressed, 100)
 
     def test_every_empty_list_says_what_it_is_for(self):
         actions = self.env["ir.actions.act_window"].search(
@@ -116,6 +147,13 @@ class TestScreens(TransactionCase):
                     self.assertIn(trial.document_ref.sudo().display_name, trial.result)
                     tried.add(version.document_type)
         self.assertGreater(len(tried), 8)
+
+
+def _is_hidden(record, button):
+    """Whether the web client would leave the button out for this record."""
+    hidden = button.get("invisible") or "0"
+    values = {name: record[name] for name in re.findall(r"\w+", hidden) if name in record._fields}
+    return safe_eval(hidden, {**values, "id": record.id, "context": {}, "parent": {}})
 
 
 def _asked_of(model, arch):

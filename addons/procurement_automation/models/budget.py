@@ -341,6 +341,7 @@ class DistributionBudgetLine(models.Model):
     _name = "distribution.budget.line"
     _description = "Budget Line"
     _order = "budget_id, id"
+    _rec_names_search = ["budget_id", "category_id"]
 
     budget_id = fields.Many2one("distribution.budget", required=True, ondelete="cascade", index=True)
     company_id = fields.Many2one(related="budget_id.company_id", store=True, index=True)
@@ -352,7 +353,7 @@ class DistributionBudgetLine(models.Model):
     category_id = fields.Many2one(
         "product.category", index=True, ondelete="restrict", help="With those below it. Empty: everything else."
     )
-    amount = fields.Monetary("Budget", required=True)
+    amount = fields.Monetary("Budget Amount", required=True)
     actual = fields.Monetary(readonly=True, copy=False, help="Posted bills, less refunds.")
     committed = fields.Monetary(readonly=True, copy=False, help="Confirmed orders that are not billed yet.")
     reserved = fields.Monetary(readonly=True, copy=False, help="Approved requisitions that are not ordered yet.")

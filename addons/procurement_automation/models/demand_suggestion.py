@@ -42,6 +42,7 @@ class DemandSuggestion(models.Model):
     _description = "Demand Suggestion"
     _order = "stock_value_effect desc, id desc"
     _check_company_auto = True
+    _rec_names_search = ["product_id", "warehouse_id"]
 
     _finding_chosen = frozenset({"minimum", "maximum", "note"})
     _finding_waiting = "new"

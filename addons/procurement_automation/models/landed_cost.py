@@ -17,6 +17,7 @@ class DistributionLandedRule(models.Model):
     _description = "Expected Landed Cost"
     _order = "kind, sequence, id"
     _check_company_auto = True
+    _rec_names_search = ["partner_id", "category_id", "country_id"]
 
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)

@@ -26,6 +26,7 @@ class ProcurementRun(models.AbstractModel):
     _name = "distribution.procurement.run"
     _description = "Procurement Run"
     _order = "id desc"
+    _rec_names_search = ["company_id", "user_id"]
 
     _run_asked = frozenset()
     _run_counts = ()

@@ -19,6 +19,7 @@ class ReplenishmentProposal(models.Model):
     _description = "Replenishment Proposal"
     _order = "runs_out_on, id desc"
     _check_company_auto = True
+    _rec_names_search = ["product_id", "location_id"]
 
     _finding_chosen = frozenset({"quantity", "supplierinfo_id", "note"})
     _finding_waiting = "open"

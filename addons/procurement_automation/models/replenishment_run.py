@@ -75,7 +75,7 @@ class ReplenishmentRun(models.Model):
         copy=False,
         help="Addons that change how Odoo computes needs. Odoo's own, slower way is used for all rules.",
     )
-    total = fields.Integer("Rules")
+    total = fields.Integer("Number of Rules")
     done = fields.Integer("Evaluated")
     enough = fields.Integer("Nothing to do", readonly=True, copy=False)
     ordered = fields.Integer(readonly=True, copy=False, help="Within policy: ordered without a buyer.")

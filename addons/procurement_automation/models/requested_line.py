@@ -13,7 +13,7 @@ class RequestedLine(models.AbstractModel):
 
     requested_line_id = fields.Many2one(
         "distribution.purchase.requisition.line",
-        string="Requisition Line",
+        string="Made for Requisition Line",
         readonly=True,
         copy=False,
         index="btree_not_null",
@@ -25,18 +25,23 @@ class RequestedLine(models.AbstractModel):
         named = {vals.get("requested_line_id") for vals in vals_list}
         named.add(self.env.context.get("default_requested_line_id"))
         if not self.env.su and named - {None, False} - self._requested_already():
-            raise _not_by_hand()
+            raise self._not_by_hand()
         return super().create(vals_list)
 
     def write(self, vals):
         if not self.env.su and "requested_line_id" in vals:
-            raise _not_by_hand()
+            raise self._not_by_hand()
         return super().write(vals)
 
     @api.model
     def _requested_already(self):
         """Requisition lines for which further records may be made by anybody."""
         return set()
+
+    @api.model
+    def _not_by_hand(self):
+        """What is ordered or moved for a requisition is not ordered again: the link is neither made nor cut by hand."""
+        return AccessError(_("Made for Requisition Line: set by ordering from the requisition only."))
 
 
 class PurchaseOrderLine(models.Model):
@@ -81,8 +86,3 @@ class StockMove(models.Model):
     def _requested_already(self):
         """A backorder goes on for the requisition of the move that it was split from."""
         return super()._requested_already() | self.env.cr.precommit.data.get(SPLIT, set())
-
-
-def _not_by_hand():
-    """What is ordered or moved for a requisition is not ordered again: the link is neither made nor cut by hand."""
-    return AccessError(_("Requisition Line: set by ordering from the requisition only."))

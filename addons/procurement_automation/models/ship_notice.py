@@ -215,9 +215,6 @@ class ShipNotice(models.Model):
         return f"ship_notice:{self.id}"
 
     def _conflict_words(self, found):
-        def product(number):
-            return self.env["product.product"].browse(number).exists().display_name or str(number)
-
         about = found.about
         if found.code == "more_than_open":
             line = self.env["purchase.order.line"].browse(about)
@@ -228,15 +225,18 @@ class ShipNotice(models.Model):
                 open=found.open,
                 unit=line[LINE_UOM].name,
             )
-        return {
-            "order_closed": lambda: _("The order takes no goods any more."),
-            "not_ordered": lambda: _("%s is not ordered here.", product(about)),
-            "lot_missing": lambda: _("%s is tracked, and no lot or serial number is told.", product(about)),
-            "serial_quantity": lambda: _("Serial number %s stands for more than one piece.", about),
-            "serial_repeated": lambda: _("Serial number %s comes twice.", about),
-            "lot_expired": lambda: _("Lot %s has expired when it arrives.", about),
-            "expiry_differs": lambda: _("Lot %s comes with two expiry dates.", about),
-        }.get(found.code, lambda: found.code)()
+        if found.code in ("not_ordered", "lot_missing"):
+            about = self.env["product.product"].browse(about).exists().display_name or str(about)
+        words = {
+            "order_closed": _("The order takes no goods any more."),
+            "not_ordered": _("%s is not ordered here.", about),
+            "lot_missing": _("%s is tracked, and no lot or serial number is told.", about),
+            "serial_quantity": _("Serial number %s stands for more than one piece.", about),
+            "serial_repeated": _("Serial number %s comes twice.", about),
+            "lot_expired": _("Lot %s has expired when it arrives.", about),
+            "expiry_differs": _("Lot %s comes with two expiry dates.", about),
+        }
+        return words.get(found.code, found.code)
 
     # ------------------------------------------------------------
     # Arrival
@@ -344,7 +344,9 @@ class ShipNoticeLine(models.Model):
     )
     # A plain number: it is what was told, whatever becomes of the line.
     order_line_ref = fields.Integer("Order Line Reference", readonly=True)
-    product_id = fields.Many2one("product.product", readonly=True, index="btree_not_null", ondelete="restrict")
+    product_id = fields.Many2one(
+        "product.product", "Product in the Notice", readonly=True, index="btree_not_null", ondelete="restrict"
+    )
     shown_product_id = fields.Many2one("product.product", "Product", compute="_compute_shown_product_id")
     quantity = fields.Float(required=True, readonly=True, digits=0)
     lot = fields.Char("Lot or Serial Number", readonly=True)

@@ -15,6 +15,7 @@ class SupplierTolerance(models.Model):
     _description = "Vendor Tolerance"
     _order = "company_id, vendor_id, category_id, id"
     _check_company_auto = True
+    _rec_names_search = ["vendor_id", "category_id"]
 
     company_id = fields.Many2one(
         "res.company", required=True, default=lambda self: self.env.company, ondelete="cascade"

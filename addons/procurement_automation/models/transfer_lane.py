@@ -8,6 +8,7 @@ class TransferLane(models.Model):
     _description = "Lane Between Sites"
     _order = "from_id, to_id"
     _check_company_auto = True
+    _rec_names_search = ["from_id", "to_id"]
 
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company, index=True)
     currency_id = fields.Many2one(related="company_id.currency_id")

@@ -20,6 +20,7 @@ class DistributionVendorList(models.Model):
     _description = "Approved Vendor List"
     _order = "company_id, category_id, product_tmpl_id, warehouse_id"
     _check_company_auto = True
+    _rec_names_search = ["product_tmpl_id", "category_id", "warehouse_id"]
 
     company_id = fields.Many2one("res.company", required=True, index=True, default=lambda self: self.env.company)
     category_id = fields.Many2one("product.category", index=True, ondelete="restrict", help="With those below it.")

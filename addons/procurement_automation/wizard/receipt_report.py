@@ -11,7 +11,7 @@ class ReceiptReport(models.TransientModel):
     _description = "Report Damage"
 
     picking_id = fields.Many2one("stock.picking", required=True, readonly=True)
-    product_ids = fields.Many2many("product.product", compute="_compute_product_ids")
+    product_ids = fields.Many2many("product.product", string="Products Received", compute="_compute_product_ids")
     product_id = fields.Many2one("product.product", required=True, domain="[('id', 'in', product_ids)]")
     quantity = fields.Float(required=True, default=1.0, digits=PRECISION_QUANTITY)
     uom_id = fields.Many2one(

@@ -24,7 +24,7 @@ from .run import Verdict
 from .schedule import Due, Schedule
 from .thresholds import Threshold
 from .render_process import render_apart
-from .render_words import Words
+from .render_words import Complaint, Words
 from .rendering import FORMATS, RenderError, file_name, media_type, render
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Check",
     "CheckRule",
     "Column",
+    "Complaint",
     "Content",
     "DefinitionFileError",
     "Due",

@@ -3,11 +3,13 @@
 Rules, in words
 ---------------
 * A check looks at a dataset as it was captured: every row that was read, not only those that are shown.
-* ``row_count``: at least / at most so many rows. ``nulls``: at most so many rows without a value. ``range``: no value
-  below or above. ``duplicates``: no two rows with the same values. ``reconcile``: the sums of two columns, of one or
-  two datasets, differ by no more than the tolerance, an amount or percent of the larger one; either is enough.
+* ``row_count``: at least / at most so many rows. ``nulls``: at most so many rows in which one of the columns is empty.
+  ``range``: no value below or above. ``duplicates``: no two rows with the same values. ``reconcile``: the sums of two
+  columns differ by no more than the tolerance, an amount or percent of the larger one; either is enough. Two columns of
+  one dataset agree in each row as well: too much here does not make good too little there.
   ``condition``: at most so many rows for which ``column operator value`` is true.
-* A check that cannot be evaluated – no such column, a dataset that was cut off – has failed: silence is no proof.
+* A check that cannot be evaluated – no such column, a dataset that was cut off, words where numbers are compared – has
+  failed: silence is no proof.
 * A failed check is ``failed`` or only a ``warn``, as it says itself.
 
 >>> table = Table((Column("order", "Order"), Column("value", "Value", "money")), (("S1", Decimal(5)), ("S2", None)))
@@ -34,6 +36,8 @@ OPERATORS = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+#: Kinds that look at several columns together.
+OF_SEVERAL = ("nulls", "duplicates")
 #: So many rows are named.
 NAMED = 3
 
@@ -42,7 +46,7 @@ NAMED = 3
 class CheckRule:
     """One check. What a kind does not ask for stays empty.
 
-    :param columns: keys of columns of ``dataset``; the first one is the one that is measured
+    :param columns: keys of columns of ``dataset``; one, or several for ``nulls`` and ``duplicates``
     :param minimum: of rows, or of values; ``maximum`` likewise, of ``nulls`` and ``condition`` of rows (default 0)
     :param other_dataset: and ``other_column``: what a sum is reconciled with
     :param tolerance: amount; ``tolerance_percent`` of the larger sum
@@ -65,44 +69,57 @@ class CheckRule:
     value: str = ""
     warn_only: bool = False
 
-    def problems(self, datasets: Mapping[str, tuple[str, ...]]) -> list[str]:
-        """What is wrong with the rule, given the columns of each dataset; each with field and remedy."""
+    def problems(self, datasets: Mapping[str, tuple[str, ...]], say: Words = ENGLISH) -> list[str]:
+        """What is wrong with the rule, given the columns of each dataset: ``field: remedy``."""
         found = []
         if self.kind not in KINDS:
-            return [f"kind: “{self.kind}” is none of {', '.join(KINDS)}."]
+            return [none_of("kind", self.kind, KINDS, say)]
         if self.dataset not in datasets:
-            return [f"dataset: “{self.dataset}” is none of {', '.join(sorted(datasets)) or 'none'}."]
+            return [none_of("dataset", self.dataset, sorted(datasets), say)]
         for column in self.columns:
             if column not in datasets[self.dataset]:
-                found.append(
-                    f"columns: “{column}” is no column of {self.dataset}; it has {', '.join(datasets[self.dataset])}."
-                )
+                found.append(no_column("columns", column, self.dataset, datasets, say))
         if self.kind != "row_count" and not self.columns:
-            found.append("columns: name at least one column.")
+            found.append(f"columns: {say('name at least one column.')}")
+        if len(self.columns) > 1 and self.kind not in OF_SEVERAL:
+            remedy = say("a check of kind {kind} looks at one column; make a check for each.", kind=self.kind)
+            found.append(f"columns: {remedy}")
         if self.kind in ("row_count", "range") and self.minimum is None and self.maximum is None:
-            found.append("minimum: give a minimum, a maximum or both.")
+            found.append(f"minimum: {say('give a minimum, a maximum or both.')}")
         if None not in (self.minimum, self.maximum) and self.minimum > self.maximum:
-            found.append("minimum: is above the maximum; exchange them.")
+            found.append(f"minimum: {say('is above the maximum; exchange them.')}")
         if self.kind == "reconcile":
             other = self.other_dataset or self.dataset
             if other not in datasets:
-                found.append(f"other_dataset: “{other}” is none of {', '.join(sorted(datasets))}.")
+                found.append(none_of("other_dataset", other, sorted(datasets), say))
             elif self.other_column not in datasets[other]:
-                found.append(f"other_column: “{self.other_column}” is no column of {other}.")
+                found.append(no_column("other_column", self.other_column, other, datasets, say))
             if self.tolerance < 0 or self.tolerance_percent < 0:
-                found.append("tolerance: is 0 or more.")
+                found.append(f"tolerance: {say('is 0 or more.')}")
         if self.kind == "condition" and self.operator not in OPERATORS:
-            found.append(f"operator: “{self.operator}” is none of {', '.join(OPERATORS)}.")
+            found.append(none_of("operator", self.operator, OPERATORS, say))
         return found
 
 
 def evaluate(rule: CheckRule, datasets: Mapping[str, Table], say: Words = ENGLISH) -> Check:
     """What the check found, in the words of ``say``."""
-    problems = rule.problems({code: tuple(column.key for column in table.columns) for code, table in datasets.items()})
+    columns = {code: tuple(column.key for column in table.columns) for code, table in datasets.items()}
+    problems = rule.problems(columns, say)
     detail = problems[0] if problems else _cut_off(rule, datasets, say) or _FINDERS[rule.kind](rule, datasets, say)
     if not detail:
         return Check(rule.label, "passed")
     return Check(rule.label, "warn" if rule.warn_only else "failed", detail)
+
+
+def none_of(field: str, name: str, known, say: Words) -> str:
+    """What is wrong with a field that names something unknown."""
+    return f"{field}: {say('“{name}” is none of {known}.', name=name, known=', '.join(known) or say('nothing'))}"
+
+
+def no_column(field: str, name: str, dataset: str, datasets: Mapping[str, tuple[str, ...]], say: Words) -> str:
+    """What is wrong with a field that names a column that its dataset does not have."""
+    words = "“{name}” is no column of {dataset}; it has {known}."
+    return f"{field}: {say(words, name=name, dataset=dataset, known=', '.join(datasets[dataset]) or say('nothing'))}"
 
 
 def sum_of(table: Table, column: str) -> Decimal:
@@ -136,16 +153,15 @@ def _row_count(rule, datasets, say):
 
 def _nulls(rule, datasets, say):
     table = datasets[rule.dataset]
-    place = _place(table, rule.columns[0])
-    empty = [row for row in table.rows if row[place] in (None, "")]
+    places = [_place(table, column) for column in rule.columns]
+    empty = [row for row in table.rows if any(row[place] in (None, "") for place in places)]
     if len(empty) <= (rule.maximum or 0):
         return ""
-    label = table.columns[place].label
     return say(
         "{count} of {all} rows without {column}: {names}",
         count=len(empty),
         all=len(table.rows),
-        column=label,
+        column=_labels(table, places),
         names=_names(empty),
     )
 
@@ -153,10 +169,12 @@ def _nulls(rule, datasets, say):
 def _range(rule, datasets, say):
     table = datasets[rule.dataset]
     place = _place(table, rule.columns[0])
+    if words := _no_numbers(table, place, say):
+        return words
     outside = [
         row
         for row in table.rows
-        if _is_number(row[place])
+        if row[place] is not None
         and (
             (rule.minimum is not None and row[place] < rule.minimum)
             or (rule.maximum is not None and row[place] > rule.maximum)
@@ -182,34 +200,48 @@ def _duplicates(rule, datasets, say):
     twice = [key for key, count in counts.items() if count > 1]
     if not twice:
         return ""
-    labels = ", ".join(table.columns[place].label for place in places)
-    return say("{columns} more than once: {names}", columns=labels, names=_names(twice))
+    return say("{columns} more than once: {names}", columns=_labels(table, places), names=_names(twice))
 
 
 def _reconcile(rule, datasets, say):
-    left = sum_of(datasets[rule.dataset], rule.columns[0])
-    right = sum_of(datasets[rule.other_dataset or rule.dataset], rule.other_column)
-    difference = abs(left - right)
-    if difference <= max(rule.tolerance, max(abs(left), abs(right)) * rule.tolerance_percent / 100):
-        return ""
-    return say(
-        "{one} against {other}: {difference} apart, at most {limit} allowed",
-        one=f"{left:f}",
-        other=f"{right:f}",
-        difference=f"{difference:f}",
-        limit=f"{rule.tolerance:f}",
+    table, other = datasets[rule.dataset], datasets[rule.other_dataset or rule.dataset]
+    place, opposite = _place(table, rule.columns[0]), _place(other, rule.other_column)
+    if words := _no_numbers(table, place, say) or _no_numbers(other, opposite, say):
+        return words
+    left, right = sum_of(table, rule.columns[0]), sum_of(other, rule.other_column)
+    if not _agree(rule, left, right):
+        return say(
+            "{one} against {other}: {difference} apart, at most {limit} allowed",
+            one=f"{left:f}",
+            other=f"{right:f}",
+            difference=f"{abs(left - right):f}",
+            limit=f"{rule.tolerance:f}",
+        )
+    apart = (
+        [row for row in table.rows if not _agree(rule, row[place] or 0, row[opposite] or 0)] if table is other else []
     )
+    if apart:
+        return say("the sums agree, {count} rows do not: {names}", count=len(apart), names=_names(apart))
+    return ""
+
+
+def _agree(rule, left, right):
+    left, right = Decimal(left), Decimal(right)
+    return abs(left - right) <= max(rule.tolerance, max(abs(left), abs(right)) * rule.tolerance_percent / 100)
 
 
 def _condition(rule, datasets, say):
     table = datasets[rule.dataset]
     place = _place(table, rule.columns[0])
     compare = OPERATORS[rule.operator]
-    bad = []
-    for row in table.rows:
-        pair = _comparable(row[place], rule.value)
-        if pair and compare(*pair):
-            bad.append(row)
+    try:
+        bad = [row for row in table.rows if row[place] is not None and compare(*_comparable(row[place], rule.value))]
+    except InvalidOperation:
+        return say(
+            "{column} cannot be compared with “{value}”: write a number like 1000.50",
+            column=table.columns[place].label,
+            value=rule.value,
+        )
     if len(bad) <= (rule.maximum or 0):
         return ""
     return say(
@@ -236,20 +268,31 @@ def _place(table, key):
     return next(place for place, column in enumerate(table.columns) if column.key == key)
 
 
+def _labels(table, places):
+    return ", ".join(table.columns[place].label for place in places)
+
+
+def _no_numbers(table, place, say):
+    """Why this column cannot be measured; empty when each of its values is a number."""
+    strange = [row for row in table.rows if row[place] is not None and not _is_number(row[place])]
+    return strange and say(
+        "{count} values of {column} are no numbers: {names}",
+        count=len(strange),
+        column=table.columns[place].label,
+        names=_names(strange),
+    )
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, Decimal | int) and not isinstance(value, bool)
 
 
 def _comparable(value, text):
-    """Both as numbers where the value is one, else both as text (ISO dates compare as such); nothing for no value."""
-    if value is None:
-        return None
-    if _is_number(value):
-        try:
-            return Decimal(value), Decimal(text)
-        except InvalidOperation:
-            return None
-    return str(value), text
+    """Both as numbers where the value is one, else both as text (ISO dates compare as such).
+
+    :raises InvalidOperation: the text is no number
+    """
+    return (Decimal(value), Decimal(text)) if _is_number(value) else (str(value), text)
 
 
 def _names(rows):
@@ -258,4 +301,4 @@ def _names(rows):
     return ", ".join(shown) + (" …" if len(rows) > NAMED else "")
 
 
-__all__ = ["KINDS", "OPERATORS", "CheckRule", "Column", "evaluate", "sum_of"]
+__all__ = ["KINDS", "OPERATORS", "CheckRule", "Column", "evaluate", "no_column", "none_of", "sum_of"]

@@ -34,6 +34,8 @@ from dataclasses import dataclass
 
 import yaml
 
+from .render_words import ENGLISH, Complaint, Words
+
 FORMAT = "distribution-report/1"
 
 #: The keys of each place in canonical order; the first ones that have to be there are in `REQUIRED`.
@@ -114,7 +116,7 @@ LISTS = ("datasets", "sections", "inputs", "checks", "thresholds", "recipients")
 TOP = ("format", *MAPPINGS, *LISTS)
 
 
-class DefinitionFileError(ValueError):
+class DefinitionFileError(Complaint):
     """The file is not a definition: where, and what to do."""
 
 
@@ -127,10 +129,13 @@ class Change:
     after: str | None
 
     def __str__(self):
+        return self.said(ENGLISH)
+
+    def said(self, say: Words) -> str:
         if self.before is None:
-            return f"{self.place}: added" + (f" {self.after}" if self.after else "")
+            return say("{place}: added", place=self.place) + (f" {self.after}" if self.after else "")
         if self.after is None:
-            return f"{self.place}: removed" + (f" {self.before}" if self.before else "")
+            return say("{place}: removed", place=self.place) + (f" {self.before}" if self.before else "")
         return f"{self.place}: {self.before} → {self.after}"
 
 
@@ -143,9 +148,9 @@ class _Loader(yaml.SafeLoader):
         event = self.peek_event()
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise DefinitionFileError(f"line {line}: anchors and aliases are not allowed; write it out.")
+            raise DefinitionFileError("line {line}: anchors and aliases are not allowed; write it out.", line=line)
         if getattr(event, "tag", None):
-            raise DefinitionFileError(f"line {line}: tags are not allowed; remove it.")
+            raise DefinitionFileError("line {line}: tags are not allowed; remove it.", line=line)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node, deep=False):
@@ -153,11 +158,15 @@ class _Loader(yaml.SafeLoader):
         for key_node, _value in node.value:
             key, line = key_node.value, key_node.start_mark.line + 1
             if not isinstance(key, str):
-                raise DefinitionFileError(f"line {line}: a key has to be a word.")
+                raise DefinitionFileError("line {line}: a key has to be a word.", line=line)
             if key in seen:
-                raise DefinitionFileError(f"line {line}: “{key}” is there twice; remove one.")
+                raise DefinitionFileError("line {line}: “{key}” is there twice; remove one.", line=line, key=key)
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+
+#: What other readers of YAML 1.1 take for something else than a text.
+STRANGE_TO_OTHERS = ("=", "<<")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -169,10 +178,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-_Dumper.add_representer(
-    str,
-    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None),
-)
+def _text(dumper, text):
+    style = "|" if "\n" in text else "'" if text in STRANGE_TO_OTHERS else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def load(text: str) -> dict:
@@ -183,11 +194,13 @@ def load(text: str) -> dict:
     try:
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
-        raise DefinitionFileError(f"This is not YAML: {' '.join(str(error).split())}") from None
+        raise DefinitionFileError("This is not YAML: {error}", error=" ".join(str(error).split())) from None
     except RecursionError:
         raise DefinitionFileError("This is nested too deeply to be a report.") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise DefinitionFileError(f"This is not a report's definition: it has to begin with “format: {FORMAT}”.")
+        raise DefinitionFileError(
+            "This is not a report's definition: it has to begin with “format: {format}”.", format=FORMAT
+        )
     check(content)
     return content
 
@@ -206,7 +219,9 @@ def check(content: Mapping) -> None:
             _entry(entry, place, name)
             key = _key_of(entry)
             if key in seen:
-                raise DefinitionFileError(f"{place}: “{key}” is there twice; give it another code.")
+                raise DefinitionFileError(
+                    "{place}: “{key}” is there twice; give it another code.", place=place, key=key
+                )
             seen.add(key)
 
 
@@ -276,25 +291,27 @@ def _entry(entry, place, name):
     _known(entry, place, KEYS[name])
     for key in REQUIRED.get(name, ()):
         if not entry.get(key):
-            raise DefinitionFileError(f"{place}: “{key}” is missing.")
+            raise DefinitionFileError("{place}: “{key}” is missing.", place=place, key=key)
     for key, value in entry.items():
         if key == "columns" and name == "datasets":
             for number, column in enumerate(_list(entry, key, f"{place}.{key}"), start=1):
                 _entry(column, f"{place}.{key}[{number}]", key)
         elif not isinstance(value, str):
-            raise DefinitionFileError(f"{place}.{key}: a single value is expected here.")
+            raise DefinitionFileError("{place}: a single value is expected here.", place=f"{place}.{key}")
 
 
 def _known(mapping, place, known):
     if not isinstance(mapping, dict):
-        raise DefinitionFileError(f"{place}: “key: value” lines are expected here.")
+        raise DefinitionFileError("{place}: “key: value” lines are expected here.", place=place)
     unknown = [key for key in mapping if key not in known]
     if unknown:
-        raise DefinitionFileError(f"{place}: “{unknown[0]}” is unknown. Known are {', '.join(known)}.")
+        raise DefinitionFileError(
+            "{place}: “{key}” is unknown. Known are {known}.", place=place, key=unknown[0], known=", ".join(known)
+        )
 
 
 def _list(mapping, key, place):
     value = mapping.get(key) or []
     if not isinstance(value, list | tuple):
-        raise DefinitionFileError(f"{place}: a list is expected here.")
+        raise DefinitionFileError("{place}: a list is expected here.", place=place)
     return value

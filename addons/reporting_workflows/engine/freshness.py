@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .render_words import ENGLISH, Words
+from .render_words import ENGLISH, Complaint, Words
 
 #: From good to bad.
 STATES = ("fresh", "warn", "stale")
@@ -32,7 +32,7 @@ STATES = ("fresh", "warn", "stale")
 class Limit:
     """Hours; a limit of 0 is none.
 
-    :raises ValueError: naming the field
+    :raises Complaint: naming the field
     """
 
     warn: float = 0
@@ -41,9 +41,9 @@ class Limit:
 
     def __post_init__(self):
         if self.warn < 0 or self.stale < 0:
-            raise ValueError("limits: hours are 0 or more.")
+            raise Complaint("Late and stale: hours are 0 or more.")
         if self.warn and self.stale and self.warn > self.stale:
-            raise ValueError("warn: has to come before stale; make it smaller.")
+            raise Complaint("Late after: has to come before it is stale; make it smaller.")
 
     def __str__(self):
         return self.words(ENGLISH)

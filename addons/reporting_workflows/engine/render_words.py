@@ -113,18 +113,57 @@ SOURCES = (
     _("Shortened because of {what}: {names}"),
     _("failed checks"),
     _("stale inputs"),
+    _("the sums agree, {count} rows do not: {names}"),
     _("{columns} more than once: {names}"),
+    _("{column} cannot be compared with “{value}”: write a number like 1000.50"),
     _("{count} more rows like these"),
     _("{count} of {all} rows without {column}: {names}"),
     _("{count} rows with {column} {operator} {value}: {names}"),
     _("{count} rows, at least {limit} expected"),
     _("{count} rows, at most {limit} expected"),
+    _("{count} values of {column} are no numbers: {names}"),
     _("{count} values of {column} outside {low}…{high}: {names}"),
     _("{hours} h"),
     _("{hours} working h"),
     _("{one} against {other}: {difference} apart, at most {limit} allowed"),
     _("{value}, at least {limit}"),
     _("{value}, at most {limit}"),
+    # What is wrong with a definition.
+    _("add it to a section of this report: “{name}” is in none."),
+    _("a check of kind {kind} looks at one column; make a check for each."),
+    _("comes after the breach; exchange the limits or the direction."),
+    _("give a limit for a warning, for a breach, or both."),
+    _("give a minimum, a maximum or both."),
+    _("is 0 or more."),
+    _("is above the maximum; exchange them."),
+    _("name at least one column."),
+    _("“{name}” is no column of {dataset}; it has {known}."),
+    _("“{name}” is none of {known}."),
+    _("nothing"),
+    _("Day of the Month: use 1 to 31."),
+    _("Due Every: “{text}” is none of {known}."),
+    _("Late and stale: hours are 0 or more."),
+    _("Late after: has to come before it is stale; make it smaller."),
+    _("On Days without Work: “{text}” is none of {known}."),
+    _("Weekday: use 0 (Monday) to 6 (Sunday)."),
+    # What is wrong with the file of a definition.
+    _("This is not YAML: {error}"),
+    _("This is not a report's definition: it has to begin with “format: {format}”."),
+    _("This is nested too deeply to be a report."),
+    _("line {line}: a key has to be a word."),
+    _("line {line}: anchors and aliases are not allowed; write it out."),
+    _("line {line}: tags are not allowed; remove it."),
+    _("line {line}: “{key}” is there twice; remove one."),
+    _("the file: “report” is missing; say at least its code and name."),
+    _("{place}: a list is expected here."),
+    _("{place}: a single value is expected here."),
+    _("{place}: “key: value” lines are expected here."),
+    _("{place}: “{key}” is missing."),
+    _("{place}: “{key}” is there twice; give it another code."),
+    _("{place}: “{key}” is unknown. Known are {known}."),
+    # What a version changes.
+    _("{place}: added"),
+    _("{place}: removed"),
 )
 
 #: How a status, a severity, the state of an input or of a check is called.
@@ -182,3 +221,18 @@ class Words:
 
 #: As it is written here.
 ENGLISH = Words()
+
+
+class Complaint(ValueError):
+    """Something is wrong, in words that can be said in any language.
+
+    >>> Complaint("{place}: a list is expected here.", place="datasets").said(Words())
+    'datasets: a list is expected here.'
+    """
+
+    def __init__(self, source: str, **values):
+        super().__init__(ENGLISH(source, **values))
+        self.source, self.values = source, values
+
+    def said(self, say: Words) -> str:
+        return say(self.source, **self.values)

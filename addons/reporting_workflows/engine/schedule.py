@@ -26,6 +26,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from .render_words import Complaint
+
 EVERY = ("day", "week", "month")
 OFF_DAYS = ("run", "skip", "next")
 PERIODS = (
@@ -50,7 +52,7 @@ class Schedule:
     :param at: by the company's clock
     :param weekday: of weekly ones, 0 is Monday; :param day: of monthly ones, 1 to 31
 
-    :raises ValueError: naming the field
+    :raises Complaint: naming the field
     """
 
     every: str
@@ -61,13 +63,15 @@ class Schedule:
 
     def __post_init__(self):
         if self.every not in EVERY:
-            raise ValueError(f"every: “{self.every}” is none of {', '.join(EVERY)}.")
+            raise Complaint("Due Every: “{text}” is none of {known}.", text=self.every, known=", ".join(EVERY))
         if self.off_days not in OFF_DAYS:
-            raise ValueError(f"off_days: “{self.off_days}” is none of {', '.join(OFF_DAYS)}.")
+            raise Complaint(
+                "On Days without Work: “{text}” is none of {known}.", text=self.off_days, known=", ".join(OFF_DAYS)
+            )
         if not 0 <= self.weekday <= 6:
-            raise ValueError("weekday: use 0 (Monday) to 6 (Sunday).")
+            raise Complaint("Weekday: use 0 (Monday) to 6 (Sunday).")
         if not 1 <= self.day <= 31:
-            raise ValueError("day: use a day of the month, 1 to 31.")
+            raise Complaint("Day of the Month: use 1 to 31.")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from . import stock_standing
 from . import report
 from . import report_part
 from . import report_pick
+from . import report_conditions
 from . import report_dataset
 from . import report_section
 from . import report_input

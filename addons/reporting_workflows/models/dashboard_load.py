@@ -21,8 +21,6 @@ from odoo import _, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from odoo.addons.distribution_core.compat import may
-
 from ..engine import Figure, PeriodError
 from ..engine.dashboard import PERIODS, Day, drawn, is_comparable, spans_of, total
 from ..engine.kpi import exact
@@ -138,17 +136,6 @@ class Dashboard(models.Model):
             raise UserError(_("KPI: there is no “%s” any more. Load the dashboard again.", kpi_code))
         place = self._place(kpi, site_ids or [], region_id)
         source = self._source(kpi)
-        model = self.env[source.model]
-        if not may(model, "read"):
-            raise UserError(
-                _(
-                    "%(name)s: you may read the number, but not the documents behind it (%(model)s). Ask who answers "
-                    "for it: %(owner)s.",
-                    name=kpi.name,
-                    model=model._description,
-                    owner=kpi.owner_id.name or _("nobody yet"),
-                )
-            )
         action = kpi.action_drill(first, last, {"site": place.site_ids} if place.sites is not None else None)
         span = fields.Date.to_date(first), fields.Date.to_date(last)
         of_when = (

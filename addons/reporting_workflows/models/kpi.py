@@ -13,7 +13,7 @@ from datetime import timedelta
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from odoo.addons.distribution_core.compat import check_access
+from odoo.addons.distribution_core.compat import check_access, may
 
 from ..engine.kpi import rounded, status
 
@@ -224,12 +224,25 @@ class Kpi(models.Model):
         return sources._behind(source, sources._window(since, until), dimensions)
 
     def action_drill(self, since=None, until=None, dimensions=None):
-        """List the documents behind the number, of the last days when none are named."""
+        """List the documents behind the number, of the last days when none are named.
+
+        :raises UserError: the user may not read such documents
+        """
         self.ensure_one()
         check_access(self, "read")
         until = fields.Date.to_date(until) or self.env.company._day_of(fields.Datetime.now())
         since = fields.Date.to_date(since) or until - timedelta(days=SHOWN_DAYS)
         model, domain = self._drill(since, until, dimensions)
+        if not may(self.env[model], "read"):
+            raise UserError(
+                _(
+                    "%(name)s: you may read the number, but not the documents behind it (%(model)s). Ask who answers "
+                    "for it: %(owner)s.",
+                    name=self.name,
+                    model=self.env[model]._description,
+                    owner=self.owner_id.name or _("nobody yet"),
+                )
+            )
         return {
             "type": "ir.actions.act_window",
             "name": self.name,

@@ -12,7 +12,7 @@ class KpiNumber(models.AbstractModel):
     _description = "Number of a KPI"
 
     value_text = fields.Char(
-        "Value", compute="_compute_value_text", help="With its unit; – where nothing was measured."
+        "Value with Unit", compute="_compute_value_text", help="With its unit; – where nothing was measured."
     )
 
     @api.depends("value", "is_measured")
@@ -33,7 +33,7 @@ class KpiNumber(models.AbstractModel):
 class Kpi(models.Model):
     _inherit = "distribution.kpi"
 
-    target_text = fields.Char("Target", compute="_compute_target_text")
+    target_text = fields.Char("Target with Unit", compute="_compute_target_text")
     limits_text = fields.Char("Thresholds", compute="_compute_target_text", help="Beyond which it is yellow, and red.")
 
     @api.depends("version_id")

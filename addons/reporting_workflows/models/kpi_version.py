@@ -73,6 +73,7 @@ class KpiVersion(models.Model):
     _name = "distribution.kpi.version"
     _description = "KPI Version"
     _order = "kpi_id, number desc"
+    _rec_names_search = ["kpi_id"]
 
     kpi_id = fields.Many2one("distribution.kpi", "KPI", required=True, ondelete="restrict", index=True)
     number = fields.Integer("Version", readonly=True, copy=False)
@@ -336,6 +337,8 @@ class KpiVersion(models.Model):
     def _replace_sources(self, replaced, why):
         """Where a source was replaced by another way to count: drafts follow, what is in force gets a new version.
 
+        Drafts come after it: what is published later has the higher number.
+
         :param replaced: ``{source as it was: (source now, formula of the library)}``
         """
         old = self.search([("source", "in", list(replaced)), ("state", "in", ("draft", "published"))])
@@ -348,7 +351,11 @@ class KpiVersion(models.Model):
             if version.state == "draft":
                 version.write(values)
             else:
-                version.copy({**values, "change_summary": why})._publish(self.env.user)
+                drafts = version.kpi_id.version_ids.filtered(lambda one: one.state == "draft")
+                new = version.copy({**values, "change_summary": why})
+                new._publish(self.env.user)
+                for number, draft in enumerate(drafts.sorted("number"), new.number + 1):
+                    models.BaseModel.write(draft, {"number": number})
 
 
 def _sha256(text):

@@ -8,8 +8,8 @@ from .kpi_source import Dimension, Source, average, hours, share
 ALONE = "('policy', 'fast_path')"
 LET_THROUGH = ("policy", "fast_path", "approval", "emergency")
 WAITING = ("pending", "question", "revision", "on_hold")
-REQUEST_DIMENSIONS = {"document_type": Dimension("document_type"), "vendor": Dimension("partner_id")}
-TASK_DIMENSIONS = {"document_type": Dimension("document_type"), "vendor": Dimension("partner_id")}
+RELEASE_DIMENSIONS = {"document_type": Dimension("document_type"), "site": Dimension("site_id")}
+REQUEST_DIMENSIONS = {**RELEASE_DIMENSIONS, "vendor": Dimension("partner_id")}
 REQUEST_TOUCHED = ("distribution.approval.request", "distribution.approval.task", "distribution.approval.decision")
 
 SOURCES = {
@@ -20,7 +20,7 @@ SOURCES = {
         **share(f"distribution_approval_release.kind IN {ALONE}"),
         domain=(("kind", "in", LET_THROUGH),),
         moment="released_at",
-        dimensions={"document_type": Dimension("document_type")},
+        dimensions=RELEASE_DIMENSIONS,
         touched_by=("*",),
     ),
     "approval_cycle": Source(
@@ -58,7 +58,7 @@ SOURCES = {
         numerator="count(*)",
         domain=(("state", "=", "open"), ("due_at", "!=", False)),
         condition="distribution_approval_task.due_at < %(now)s",
-        dimensions=TASK_DIMENSIONS,
+        dimensions=REQUEST_DIMENSIONS,
         touched_by=("*",),
     ),
     "decisions_breached": Source(
@@ -70,7 +70,7 @@ SOURCES = {
                               AND step.kind IN ('escalation', 'final'))"""),
         domain=(("opened_at", "!=", False), ("clock", "!=", False)),
         moment="closed_at",
-        dimensions=TASK_DIMENSIONS,
+        dimensions=REQUEST_DIMENSIONS,
         touched_by=("*",),
     ),
     "emergency_releases": Source(
@@ -80,7 +80,7 @@ SOURCES = {
         numerator="count(*)",
         domain=(("kind", "=", "emergency"),),
         moment="released_at",
-        dimensions={"document_type": Dimension("document_type")},
+        dimensions=RELEASE_DIMENSIONS,
         touched_by=("*",),
     ),
     "delegated_decisions": Source(
@@ -94,6 +94,7 @@ SOURCES = {
         dimensions={
             "document_type": Dimension("request_id.document_type", "asked.document_type"),
             "vendor": Dimension("request_id.partner_id", "asked.partner_id"),
+            "site": Dimension("request_id.site_id", "asked.site_id"),
         },
         touched_by=("*",),
     ),

@@ -42,7 +42,7 @@ SOURCES = {
         "money",
         numerator="sum(distribution_approval_request.amount)",
         domain=(("state", "in", WAITING), ("document_type", "=", "vendor_bill")),
-        dimensions={"vendor": Dimension("partner_id")},
+        dimensions={"vendor": Dimension("partner_id"), "site": Dimension("site_id")},
         touched_by=("account.move",),
     ),
 }

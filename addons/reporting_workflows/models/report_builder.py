@@ -14,8 +14,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.addons.distribution_core.compat import check_field_readable, may
 from odoo.addons.distribution_core.engine.placeholders import fill
 
-from ..engine import Chart, Column, Content, Finding, Input, Limit, Period, Section, Series, Table
-from ..engine.checks import evaluate, sum_of
+from ..engine import Chart, Column, Complaint, Content, Finding, Input, Limit, Period, Section, Series, Table
+from ..engine.checks import evaluate, none_of, sum_of
 from ..engine.freshness import judge
 from ..engine.kpi import exact
 from ..engine.render_words import Words
@@ -23,10 +23,11 @@ from ..engine.run import verdict
 from ..engine.schedule import moment_of, period_before, period_key
 from ..engine.thresholds import findings_of
 from .report_check import check_rule
-from .report_dataset import aggregate, column_key
+from .report_dataset import column_key, read_of_groups
 from .report_part import words
 from .report_recipient import EXTERNAL
 from .report_threshold import threshold
+from .report_version import PARTS
 
 #: A dataset reads at most so many rows; a check says so when there are more.
 MOST_ROWS = 10_000
@@ -137,10 +138,6 @@ class ReportBuilder(models.AbstractModel):
         zone = report._zone()
         since, until = moment_of(first, time(), zone), moment_of(last + timedelta(days=1), time(), zone)
         earlier = self._before(company, sealed["definition"], first, last, since)
-        names = {
-            _("Site"): self.env["stock.warehouse"].sudo().browse(site_id or ()).name,  # sudo: a name
-            _("Category"): self.env["product.category"].sudo().browse(category_id or ()).complete_name,  # sudo: a name
-        }
         return Scope(
             env=env,
             company=company,
@@ -152,7 +149,7 @@ class ReportBuilder(models.AbstractModel):
             before=earlier,
             site_id=site_id,
             category_id=category_id,
-            parameters=tuple((label, name) for label, name in names.items() if name),
+            parameters=env[self._name]._restrictions(site_id, category_id),
             values={
                 "since": fields.Datetime.to_string(since),
                 "until": fields.Datetime.to_string(until),
@@ -167,6 +164,14 @@ class ReportBuilder(models.AbstractModel):
                 "company": company.id,
             },
         )
+
+    def _restrictions(self, site_id, category_id):
+        """``((label, name), …)`` of what the report is restricted to, in the language of whoever reads."""
+        names = {
+            _("Site"): self.env["stock.warehouse"].sudo().browse(site_id or ()).name,  # sudo: a name
+            _("Category"): self.env["product.category"].sudo().browse(category_id or ()).complete_name,  # sudo: a name
+        }
+        return tuple((label, name) for label, name in names.items() if name)
 
     def _before(self, company, definition, first, last, since):
         """First and last day of what the period is compared with."""
@@ -211,12 +216,12 @@ class ReportBuilder(models.AbstractModel):
         """``(model, domain, columns)``: nothing is read, but the reader may read every field that is named."""
         model = scope.env[dataset["model"]]
         domain = self._domain(dataset.get("domain"), scope.values, lambda *names: self._behind(scope, model, *names))
-        columns = self._columns(model, dataset)
+        columns = scope.env[self._name]._columns(model, dataset)
         _check_conditions(model, domain)
         order = (dataset.get("order") or "").split(",")
         for path in (*words(dataset.get("group_by") or ""), *(part.split()[0] for part in order if part.strip())):
             if path.partition(":")[0].split(".")[0] in model._fields:
-                _field_at(model, path)
+                self._field_at(model, path)
         return model, domain, columns
 
     def _dataset_table(self, scope, dataset):
@@ -239,36 +244,80 @@ class ReportBuilder(models.AbstractModel):
         owners = [_record_at(record, path[:-1]) for record in records]
         if kind == "money" and records and is_foreign(owners[0], owners[0]._fields.get(path[-1])):
             return [exact(amount) for amount in self._converted(scope, owners, path[-1])]
-        return [_plain(record[path[-1]], record, {"path": path[-1]}) for record in owners]
+        reader = scope.env[self._name]
+        return [reader._plain(record[path[-1]], record, {"path": path[-1]}) for record in owners]
+
+    @api.model
+    def _plain(self, value, model, entry):
+        """A value as a content holds it, in the language of whoever reads."""
+        if isinstance(value, models.BaseModel):
+            # sudo: the name of a record, as Odoo shows it to who may read the field
+            return ", ".join(value.sudo().mapped("display_name")) or None
+        if isinstance(value, bool):
+            name = entry["path"].partition(":")[0]
+            field_ = model._fields.get(name)
+            return (_("yes") if value else _("no")) if field_ is not None and field_.type == "boolean" else None
+        if isinstance(value, float):
+            return exact(value)
+        if isinstance(value, str):
+            field_ = model._fields.get(entry["path"].partition(":")[0])
+            if field_ is not None and field_.type == "selection":
+                return dict(field_._description_selection(model.env)).get(value, value)
+            return value
+        if isinstance(value, int | Decimal) or value is None or hasattr(value, "isoformat"):
+            return value
+        return str(value)
 
     def _grouped_table(self, scope, model, domain, dataset, columns):
         self._check_grouped_money(scope, model, domain, dataset)
         group_by, entries = list(words(dataset["group_by"])), dataset.get("columns", ())
-        aggregates = [aggregate(entry) for entry in entries if entry["path"] not in group_by]
+        read = [read_of_groups(entry, group_by) for entry in entries]
+        aggregates = [key for key in read if key not in group_by]
         groups = model._read_group(
             domain, group_by, aggregates, order=dataset.get("order") or None, limit=MOST_ROWS + 1
         )
         keys = [*group_by, *aggregates]
-        rows = []
+        rows, reader = [], scope.env[self._name]
         for group in groups[:MOST_ROWS]:
             found = dict(zip(keys, group))
             rows.append(
-                tuple(
-                    _plain(found[entry["path"] if entry["path"] in group_by else aggregate(entry)], model, entry)
-                    for entry in entries
-                )
+                tuple(reader._plain(found[key], model, entry) for key, entry in zip(read, entries, strict=True))
             )
         rows = tuple(rows)
         return Table(columns, rows, _total(dataset, columns, rows), max(0, len(groups) - MOST_ROWS))
 
+    @api.model
+    def _field_at(self, model, path):
+        """The field at the end of a path; None of the number of records. Raises ValueError."""
+        if path == "__count":
+            return None
+        *way, last = path.partition(":")[0].split(".")
+        for name in way:
+            found = model._fields.get(name)
+            if found is None or not found.relational:
+                raise ValueError(
+                    _("field: “%(name)s” of %(model)s leads nowhere.", name=name, model=self._name_of(model))
+                )
+            check_field_readable(model, name)
+            model = model.env[found.comodel_name]
+        if last not in model._fields:
+            raise ValueError(_("field: %(model)s has no “%(name)s”.", model=self._name_of(model), name=last))
+        check_field_readable(model, last)
+        return model._fields[last]
+
+    @api.model
+    def _name_of(self, model):
+        """As people call the documents of a model."""
+        return self.env["ir.model"]._get(model._name).name
+
     def _columns(self, model, dataset):
         found = []
         for entry in dataset.get("columns", ()):
-            last = _field_at(model, entry["path"])
+            last = self._field_at(model, entry["path"])
             kind = KIND_OF_FIELD.get(last.type if last is not None else "integer", "text")
             if (entry.get("aggregate") or "").startswith("count"):
                 kind = "integer"
-            label = last._description_string(model.env) if last is not None else _("Number")
+            label = last._description_string(model.env) if last is not None else _("Count")
             found.append(Column(column_key(entry), entry.get("label") or label, entry.get("kind") or kind))
         return tuple(found)
 
@@ -286,31 +335,29 @@ class ReportBuilder(models.AbstractModel):
         if not isinstance(domain, list | tuple):
             raise ValueError(_("domain: a list of conditions is expected."))
 
-        def filled(value):
-            if isinstance(value, list | tuple):
-                return type(value)(filled(one) for one in value)
-            match = PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
-            if not match:
-                return value
-            if match[1] not in PLACEHOLDERS:
-                raise ValueError(
-                    _(
-                        "domain: {%(name)s} is unknown. Known are %(known)s.",
-                        name=match[1],
-                        known=", ".join(PLACEHOLDERS),
-                    )
-                )
-            return values.get(match[1])
+        return [self._condition(leaf, values, behind) for leaf in domain]
 
-        def condition(leaf):
-            match = BEHIND.fullmatch(str(leaf[2])) if isinstance(leaf, list | tuple) and len(leaf) == 3 else None
-            if match and not (behind and leaf[1] == "in"):
-                raise ValueError(_("domain: what a KPI counts is asked for with “in”, in datasets only."))
-            if match:
-                return (leaf[0], "in", behind(leaf[0], match[1]))
-            return TRUE_LEAF if isinstance(leaf, list | tuple) and _asks_for_nothing(leaf, values) else filled(leaf)
+    def _condition(self, leaf, values, behind):
+        match = BEHIND.fullmatch(str(leaf[2])) if isinstance(leaf, list | tuple) and len(leaf) == 3 else None
+        if match and not (behind and leaf[1] == "in"):
+            raise ValueError(_("domain: what a KPI counts is asked for with “in”, in datasets only."))
+        if match:
+            return (leaf[0], "in", behind(leaf[0], match[1]))
+        if isinstance(leaf, list | tuple) and _asks_for_nothing(leaf, values):
+            return TRUE_LEAF
+        return self._with_values(leaf, values)
 
-        return [condition(leaf) for leaf in domain]
+    def _with_values(self, value, values):
+        if isinstance(value, list | tuple):
+            return type(value)(self._with_values(one, values) for one in value)
+        match = PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
+        if not match:
+            return value
+        if match[1] not in PLACEHOLDERS:
+            raise ValueError(
+                _("domain: {%(name)s} is unknown. Known are %(known)s.", name=match[1], known=", ".join(PLACEHOLDERS))
+            )
+        return values.get(match[1])
 
     def _behind(self, scope, model, path, code):
         """Numbers of the documents behind a KPI: what its figure counts is what the table lists. Of how it stands:
@@ -320,7 +367,7 @@ class ReportBuilder(models.AbstractModel):
         """
         sources = scope.env["distribution.kpi.source"]
         source = sources._source(self._kpis(scope.env, [code]).source)
-        found = model if path == "id" else model.env[_field_at(model, path).comodel_name or model._name]
+        found = model if path == "id" else model.env[self._field_at(model, path).comodel_name or model._name]
         if found._name != source.model:
             raise ValueError(
                 _("domain: KPI “%(code)s” counts %(model)s. Compare “id” of these.", code=code, model=source.model)
@@ -395,7 +442,7 @@ class ReportBuilder(models.AbstractModel):
             .sudo()
             .search([("cron_id", "=", cron.id), ("outcome", "=", "ok")], order="id desc", limit=1)
         )
-        return run.started_at or cron.lastcall or None
+        return run.started_at or None
 
     # ----------------------------------------------------------------- checks
 
@@ -415,13 +462,13 @@ class ReportBuilder(models.AbstractModel):
         :param checks: ``[(entry, Check)]``
         :param conclusion: the engine's Verdict
         """
+        self = self.with_context(lang=scope.env.lang)  # what a content says is in the language of its report
         definition = scope.definition
         dropped = self._dropped(scope, inputs, checks)
         measured = {
             code: self._without(figure) if code in dropped.kpis else figure for code, figure in measured.items()
         }
-        values = {code: figure.value for code, figure in measured.items()}
-        findings = [one for _rule, found in self._findings(scope, tables, values, dropped) for one in found]
+        findings = [one for _rule, found in self._findings(scope, tables, measured, dropped) for one in found]
         findings.sort(key=lambda one: one.severity != "breach")
         findings += [
             Finding("breach" if check.state == "failed" else "warn", check.label, check.detail)
@@ -429,7 +476,7 @@ class ReportBuilder(models.AbstractModel):
             if check.state != "passed"
         ]
         period = period_key(scope.first, scope.last)
-        text_of = self._filler(tables, findings, period, dropped)
+        text_of = self._filler(tables, findings, period, dropped, writes_in(scope))
         sections, left_out = [], []
         for entry in definition.get("sections", ()):
             if dropped.leaves_out(entry):
@@ -481,11 +528,14 @@ class ReportBuilder(models.AbstractModel):
             tuple(findings) if entry.get("findings") == "yes" else (),
         )
 
-    def _findings(self, scope, tables, values, dropped):
-        """``[(threshold, its findings)]``; what is left out of the report is not judged either."""
+    def _findings(self, scope, tables, measured, dropped):
+        """``[(threshold, its findings)]``; what is left out of the report is not judged either.
+
+        :param measured: ``{code: Figure}``
+        """
         rules = [threshold(entry) for entry in scope.definition.get("thresholds", ())]
         return [
-            (rule, findings_of(rule, tables, values, says_in(scope)))
+            (rule, findings_of(rule, tables, measured, writes_in(scope)))
             for rule in rules
             if not dropped.leaves_unjudged(rule)
         ]
@@ -512,12 +562,12 @@ class ReportBuilder(models.AbstractModel):
         note = _("Left out: it rests on what is not good.")
         return replace(figure, value=None, previous=None, status="unknown", rows=0, signed_by="", note=note)
 
-    def _filler(self, tables, findings, period, dropped):
+    def _filler(self, tables, findings, period, dropped, show):
         def value_of(path):
             if path == "period":
                 return period
             if path == "findings":
-                return str(len(findings))
+                return show(len(findings), "integer")
             code, _dot, column = path.partition(".")
             if code in dropped.datasets:
                 return "–"
@@ -525,14 +575,43 @@ class ReportBuilder(models.AbstractModel):
             if table is None:
                 return f"{{{path}}}"
             if column == "rows":
-                return str(len(table.rows) + table.left_out)
+                return show(len(table.rows) + table.left_out, "integer")
             # Of a grouped dataset the sum of a column is called by its field.
-            key = next((one.key for one in table.columns if one.key in (column, f"{column}:sum")), None)
-            return f"{sum_of(table, key):,f}" if key else f"{{{path}}}"
+            found = next((one for one in table.columns if one.key in (column, f"{column}:sum")), None)
+            return show(sum_of(table, found.key), found.kind, found.currency) if found else f"{{{path}}}"
 
         return lambda text: fill(text, value_of)
 
     # ---------------------------------------------------------------- problems
+
+    @api.model
+    @api.model
+    def _part_name(self, place, code, what):
+        """What is said about a part of a definition."""
+        return {
+            "datasets": _("Dataset %(code)s: %(what)s", code=code, what=what),
+            "sections": _("Section %(code)s: %(what)s", code=code, what=what),
+            "inputs": _("Input %(code)s: %(what)s", code=code, what=what),
+            "checks": _("Check %(code)s: %(what)s", code=code, what=what),
+            "thresholds": _("Threshold %(code)s: %(what)s", code=code, what=what),
+        }[place]
+
+    def _section_problems(self, entry, columns, say):
+        found = []
+        known = columns.get(entry.get("dataset"))
+        if entry.get("dataset") and known is None:
+            found.append(none_of("dataset", entry["dataset"], columns, say))
+        if entry.get("chart"):
+            if not known:
+                what = _("a chart needs one.")
+                found.append(f"dataset: {what}")
+            for key in ("chart_label", "chart_values"):
+                for column in words(entry.get(key)) or ("",):
+                    if known and column not in known:
+                        found.append(none_of(key, column, known, say))
+        if not any(entry.get(key) for key in ("text", "kpis", "dataset", "findings")):
+            found.append(_("it is empty. Give it figures, a dataset, exceptions or words."))
+        return found
 
     @api.model
     def _problems(self, version):
@@ -551,30 +630,32 @@ class ReportBuilder(models.AbstractModel):
                 self._kpis(self.env, codes)
             except UserError as error:
                 found.append(str(error.args[0]))
+        say = self.env["distribution.report.renderer"]._say()
         for entry in definition.get("sections", ()):
-            found += [
-                _("Section %(code)s: %(what)s", code=entry["code"], what=what)
-                for what in _section_problems(entry, columns)
-            ]
+            found += self._told_by_form("sections", entry, self._section_problems(entry, columns, say))
         for place, make, arguments in (("checks", check_rule, (columns,)), ("thresholds", threshold, (columns, codes))):
             for entry in definition.get(place, ()):
-                found += [f"{place}.{entry['code']}: {what}" for what in make(entry).problems(*arguments)]
+                found += self._told_by_form(place, entry, make(entry).problems(*arguments, say=say))
         for entry in definition.get("inputs", ()):
             try:
                 Limit(float(entry.get("warn_hours") or 0), float(entry.get("stale_hours") or 0))
-            except ValueError as error:
-                found.append(f"inputs.{entry['code']}: {error}")
+            except Complaint as error:
+                found += self._told_by_form("inputs", entry, [error.said(say)])
             strange = set(words(entry.get("datasets"))) - columns.keys()
             if strange:
-                found.append(f"inputs.{entry['code']}: datasets: “{min(strange)}” is none of {', '.join(columns)}.")
+                found += self._told_by_form("inputs", entry, [none_of("datasets", min(strange), columns, say)])
         for place in ("inputs", "checks"):
             for entry in definition.get(place, ()):
                 strange = set(words(entry.get("kpis"))) - set(codes)
                 if strange:
-                    found.append(
-                        f"{place}.{entry['code']}: kpis: “{min(strange)}” is in no section of this report; take it out."
-                    )
+                    what = _("“%s” is in no section of this report; take it out.", min(strange))
+                    found += self._told_by_form(place, entry, [f"kpis: {what}"])
         return found or self._money_problems(definition) or self._trial(version, reads=False)
+
+    def _told_by_form(self, place, entry, problems):
+        """``field: remedy`` of an entry of a definition as its form calls part and field."""
+        part = self.env[self.env["distribution.report.version"]._fields[PARTS[place]].comodel_name]
+        return [self._part_name(place, entry["code"], part._in_words_of_form(problem)) for problem in problems]
 
     def _reader_problems(self, version):
         reader = version.reader_id
@@ -675,29 +756,17 @@ def says_in(scope):
     return Words(scope.env["distribution.report.renderer"]._words(scope.env.lang or "en_US"))
 
 
+def writes_in(scope):
+    """Writes numbers as the files of a report do."""
+    return scope.env["distribution.report.renderer"]._writer(scope.company)
+
+
 def _pick(entry, *names):
     return {name: entry[name] for name in names}
 
 
 def _label(entry):
     return entry.get("label") or entry["code"]
-
-
-def _field_at(model, path):
-    """The field at the end of a path; None of the number of records. Raises ValueError."""
-    if path == "__count":
-        return None
-    *way, last = path.partition(":")[0].split(".")
-    for name in way:
-        found = model._fields.get(name)
-        if found is None or not found.relational:
-            raise ValueError(_("field: “%(name)s” of %(model)s leads nowhere.", name=name, model=model._description))
-        check_field_readable(model, name)
-        model = model.env[found.comodel_name]
-    if last not in model._fields:
-        raise ValueError(_("field: %(model)s has no “%(name)s”.", model=model._description, name=last))
-    check_field_readable(model, last)
-    return model._fields[last]
 
 
 def is_foreign(model, field):
@@ -739,27 +808,6 @@ def _record_at(record, way):
     return record
 
 
-def _plain(value, model, entry):
-    """A value as a content holds it."""
-    if isinstance(value, models.BaseModel):
-        # sudo: the name of a record, as Odoo shows it to who may read the field
-        return ", ".join(value.sudo().mapped("display_name")) or None
-    if isinstance(value, bool):
-        name = entry["path"].partition(":")[0]
-        field_ = model._fields.get(name)
-        return (_("yes") if value else _("no")) if field_ is not None and field_.type == "boolean" else None
-    if isinstance(value, float):
-        return exact(value)
-    if isinstance(value, str):
-        field_ = model._fields.get(entry["path"].partition(":")[0])
-        if field_ is not None and field_.type == "selection":
-            return dict(field_._description_selection(model.env)).get(value, value)
-        return value
-    if isinstance(value, int | Decimal) or value is None or hasattr(value, "isoformat"):
-        return value
-    return str(value)
-
-
 def _total(dataset, columns, rows):
     entries = dataset.get("columns", ())
     if not any(entry.get("total") == "yes" for entry in entries):
@@ -793,25 +841,6 @@ def _chart(entry, table):
         ),
         kinds[0] if kinds else "number",
     )
-
-
-def _section_problems(entry, columns):
-    found = []
-    known = columns.get(entry.get("dataset"))
-    if entry.get("dataset") and known is None:
-        found.append(
-            _("dataset: “%(name)s” is none of %(known)s.", name=entry["dataset"], known=", ".join(columns) or "none")
-        )
-    if entry.get("chart"):
-        if not known:
-            found.append(_("dataset: a chart needs one."))
-        for key in ("chart_label", "chart_values"):
-            for column in words(entry.get(key)) or ("",):
-                if known and column not in known:
-                    found.append(f"{key}: “{column}” is none of {', '.join(known)}.")
-    if not any(entry.get(key) for key in ("text", "kpis", "dataset", "findings")):
-        found.append(_("it is empty. Give it figures, a dataset, exceptions or words."))
-    return found
 
 
 def _asks_for_nothing(leaf, values):

@@ -5,7 +5,7 @@ from decimal import Decimal
 from odoo import fields, models
 
 from ..engine import CheckRule
-from ..engine.checks import KINDS, OPERATORS
+from ..engine.checks import OPERATORS
 from .report_part import words
 from .report_pick import pick, picks
 
@@ -49,7 +49,17 @@ class ReportCheck(models.Model):
     code = fields.Char(required=True, compute="_compute_code", store=True, readonly=False, precompute=True)
     label = fields.Char()
     kind = fields.Selection(
-        [(kind, kind.replace("_", " ").capitalize()) for kind in KINDS], required=True, default="row_count"
+        [
+            ("row_count", "Number of rows"),
+            ("nulls", "Rows without a value"),
+            ("range", "Values out of range"),
+            ("duplicates", "Rows that are there twice"),
+            ("reconcile", "Sums that have to agree"),
+            ("condition", "Rows with a certain value"),
+        ],
+        required=True,
+        default="row_count",
+        help="What is looked for.",
     )
     dataset = fields.Char(required=True)
     columns = fields.Char(help="Separated by commas; the first one is measured.")
@@ -66,7 +76,7 @@ class ReportCheck(models.Model):
     measured_ids = picks("distribution.report.column", string="Checked Columns", help="The first one is measured.")
     other_dataset_id = pick("distribution.report.dataset", string="Reconciled with Dataset")
     other_column_id = pick("distribution.report.column", string="Reconciled with Column")
-    kpi_ids = picks("distribution.kpi", string="Wrong where it Fails")
+    kpi_ids = picks("distribution.kpi", string="KPIs Wrong where It Fails")
     kpis = fields.Char(
         "KPIs", help="Codes of KPIs that are wrong where it fails: left out, with the dataset, where it is shortened."
     )

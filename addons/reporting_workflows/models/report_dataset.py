@@ -1,12 +1,11 @@
 """A dataset: which records a report is made of, and what is read of them."""
 
-from dataclasses import replace
-
 from odoo import _, api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..engine import conditions
 from ..engine.content import KINDS
+from .report_conditions import TOLD, field_of
 from .report_pick import choice
 
 AGGREGATES = [
@@ -18,22 +17,23 @@ AGGREGATES = [
     ("max", "Largest"),
 ]
 GRAINS = [("day", "Day"), ("week", "Week"), ("month", "Month"), ("quarter", "Quarter"), ("year", "Year")]
-#: Fields that are told apart in the conditions, with their place there.
-CONDITIONS = {"period_field": "period", "site_field": "site", "category_field": "category"}
 
 
 class ReportDataset(models.Model):
     _name = "distribution.report.dataset"
     _description = "Dataset of a Report"
-    _inherit = ["distribution.report.pick"]
+    _inherit = ["distribution.report.conditions"]
     _order = "sequence, id"
     _rec_name = "code"
+    _rec_names_search = ["label", "code"]
 
     _part_list = "datasets"
     _part_keys = ("code", "label", "model", "domain", "group_by", "order", "limit")
 
     _part_picks = {"model_choice": "model"}
     _part_named_by = ("label", "model")
+    _part_model = "model"
+    _part_told = TOLD
 
     code = fields.Char(
         required=True,
@@ -67,29 +67,26 @@ class ReportDataset(models.Model):
     period_field = fields.Char(
         "In the Period", compute="_compute_conditions", readonly=False, help="The date that lies in the period."
     )
-    site_field = fields.Char("Of the Site", compute="_compute_conditions", readonly=False)
-    category_field = fields.Char("Of the Category", compute="_compute_conditions", readonly=False)
-    conditions = fields.Char(
-        "Only Those", compute="_compute_conditions", readonly=False, help="What else the records have to meet."
-    )
-    is_plain = fields.Boolean(compute="_compute_conditions", help="Whether the conditions can be shown without code.")
     group_field = fields.Char("Added up by", compute="_compute_grouping", readonly=False, help="One row for each.")
     group_grain = fields.Selection(GRAINS, "Per", compute="_compute_grouping", readonly=False)
+    is_group_dated = fields.Boolean(compute="_compute_is_group_dated", help="Whether it is added up by days.")
     order_field = fields.Char("Sorted by", compute="_compute_ordering", readonly=False)
     order_desc = fields.Boolean("Greatest First", compute="_compute_ordering", readonly=False)
 
     _sql_constraints = [("code_unique", "UNIQUE (version_id, code)", "This dataset's code is there already.")]
 
+    @api.depends("label", "code")
+    def _compute_display_name(self):
+        """As people call it, with how texts and other parts do."""
+        for dataset in self:
+            dataset.display_name = f"{dataset.label} ({dataset.code})" if dataset.label else dataset.code
+
     @api.depends("domain")
     def _compute_conditions(self):
+        super()._compute_conditions()
         for dataset in self:
-            told = conditions.split(dataset.domain)
-            dataset.is_plain = told is not None and told.is_plain
-            told = told or conditions.Conditions()
+            told = conditions.split(dataset.domain) or conditions.Conditions()
             dataset.behind_id = self.env["distribution.kpi"].search([("code", "=", told.kpi)]) if told.kpi else False
-            dataset.conditions = repr(told.rest)
-            for name, place in CONDITIONS.items():
-                dataset[name] = getattr(told, place) or False
 
     @api.depends("group_by")
     def _compute_grouping(self):
@@ -109,52 +106,40 @@ class ReportDataset(models.Model):
     def _onchange_model_choice(self):
         self.model = self.model_choice
 
+    @api.depends("model", "group_field")
+    def _compute_is_group_dated(self):
+        for dataset in self:
+            found = field_of(self.env, dataset.model, dataset.group_field or "")
+            dataset.is_group_dated = found is not None and found.type in ("date", "datetime")
+
+    @api.onchange("group_field")
+    def _onchange_group_field(self):
+        self.group_grain = (self.group_grain or "month") if self.is_group_dated else False
+
+    @api.onchange("group_field", "group_grain")
+    def _onchange_group(self):
+        self.order_field = False
+
     @api.onchange("behind_id")
     def _onchange_behind_id(self):
         if self.behind_id.version_id:
             source = self.env["distribution.kpi.source"]._source(self.behind_id.version_id.source)
             self.model = self.model_choice = source.model
 
-    @api.model
-    def _picked_names(self):
-        return {*super()._picked_names(), *(name for names, _text, _made in self._written() for name in names)}
-
     def _written(self):
-        """What is picked together, with the field that says it and how that is made."""
+        (names, text, made), *rest = super()._written()
         return (
-            (("behind_id", *CONDITIONS, "conditions"), "domain", self._domain_of),
+            (("behind_id", *names), text, made),
+            *rest,
             (("group_field", "group_grain"), "group_by", self._grouping_of),
             (("order_field", "order_desc"), "order", self._ordering_of),
         )
 
-    def _in_codes(self, vals):
-        vals = super()._in_codes(vals)
-        for names, text, made in self._written():
-            # A new dataset says what is not picked by nothing, or as it is written.
-            picked = {name: vals.pop(name) for name in names if name in vals}
-            if picked and (self or any(value not in (False, "[]") for value in picked.values())):
-                vals[text] = made(picked, vals)
-        return vals
-
-    def _domain_of(self, picked, vals):
-        told = conditions.split(vals.get("domain", self.domain if self else "[]")) or conditions.Conditions()
-        changed = {place: picked[name] or "" for name, place in CONDITIONS.items() if name in picked}
+    def _told_of(self, picked):
+        changed = super()._told_of(picked)
         if "behind_id" in picked:
             changed["kpi"] = self.env["distribution.kpi"].browse(picked["behind_id"] or ()).code or ""
-        if "conditions" in picked:
-            rest = conditions.split(picked["conditions"])
-            if rest is None:
-                raise ValidationError(_("Only Those: compare with fixed values, not with what is computed."))
-            # What is compared with the report's own parameters is told apart as well, wherever it was written.
-            own = {place: getattr(rest, place) for place in (*CONDITIONS.values(), "kpi") if getattr(rest, place)}
-            changed = {**own, **changed, "rest": rest.rest}
-        told = replace(told, **changed)
-        return conditions.join(told, is_day=self._is_day(vals.get("model") or self.model, told.period))
-
-    def _is_day(self, model, path):
-        """Whether a field holds days, not moments."""
-        found = _field_of(self.env, model, path)
-        return found is not None and found.type == "date"
+        return changed
 
     def _grouping_of(self, picked, vals):
         first, _comma, rest = (vals.get("group_by", self.group_by if self else "") or "").partition(",")
@@ -213,7 +198,9 @@ class ReportColumn(models.Model):
             column.display_name = f"{name} ({kinds[column.aggregate]})" if column.aggregate else name
 
     def _label_of_field(self):
-        field = _field_of(self.env, self.model, self.path or "")
+        if self.path == "__count":
+            return _("Count")
+        field = field_of(self.env, self.model, self.path or "")
         return field._description_string(self.env) if field is not None else None
 
     def _key(self):
@@ -241,10 +228,12 @@ def aggregate(entry):
     return path if path == "__count" else f"{path}:{entry.get('aggregate') or 'sum'}"
 
 
-def _field_of(env, model, path):
-    """The field at the end of a path; None where it leads nowhere."""
-    records, found = env.get(model), None
-    for name in path.partition(":")[0].split("."):
-        found = records._fields.get(name) if records is not None else None
-        records = env.get(found.comodel_name) if found is not None and found.relational else None
-    return found
+def read_of_groups(entry, group_by):
+    """A column as it is read where documents are added up by ``group_by``: what they are added up by, a date with its
+    grain, or what is added up.
+    """
+    path = entry["path"]
+    if path in group_by:
+        return path
+    grained = next((group for group in group_by if group.partition(":")[0] == path), None)
+    return grained if grained and not entry.get("aggregate") else aggregate(entry)

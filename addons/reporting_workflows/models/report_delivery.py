@@ -6,6 +6,9 @@ Rules, in words
   fails is tried again with growing pauses, up to :data:`MAX_ATTEMPTS` times, and shown.
 * Right before sending, recipient and files are checked again: who left the company, or a file that is not what was
   released, gets nothing.
+* Who takes reports in the inbox finds an edition in the list of theirs. What that list does not say – it is late, it
+  was recalled, it replaces a recalled one – is told to them as a notice of Odoo.
+* Who is outside the house hears that it is late, not why.
 * A link is signed, for one recipient and one format, and expires. Links of recalled editions say so and why.
 """
 
@@ -35,6 +38,7 @@ class ReportDelivery(models.Model):
     _description = "Delivery of a Report"
     _inherit = ["distribution.approval.evidence"]
     _order = "id desc"
+    _rec_names_search = ["edition_id"]
 
     kind = fields.Selection(
         [("edition", "Report"), ("late", "News that it is late"), ("recall", "Correction notice")],
@@ -131,35 +135,40 @@ class ReportDelivery(models.Model):
 
     @api.model
     def _tell_late(self, run, why):
-        """Everybody in the house who expects the report, and who answers for it, hear that it is late."""
+        """Everybody who expects the report, and who answers for it, hear that it is late; in the house also why."""
         try:
             ids = run.version_id._sealed()["ids"]["recipients"]
         except UserError:
             ids = []  # nobody can say who expects it: those who answer for it hear
-        told = {}
+        told, outside = {}, self.env["res.partner"]
         for one in ids:
             people = self.env["res.users"]
             if one["kind"] == "group":
                 people = self.env["res.groups"].browse(one["id"]).exists()._report_members(run.company_id)
             elif one["kind"] == "user":
                 people = people.browse(one["id"]).exists()
+            elif one["kind"] == "partner":
+                outside |= outside.browse(one["id"]).exists()
             for user in people:
                 told.setdefault(user, one["channel"] or "mail")
         for user in run.report_id._people():
             # No definition says how those who answer for it want to hear: they do themselves.
             told.setdefault(user, "inbox" if user.notification_type == "inbox" else "mail")
-        by_partner = {
-            user.partner_id: (user, channel)
-            for user, channel in told.items()
-            if user.active and not user.share and run.company_id in user.company_ids
-        }
+        nobody = self.env["res.users"]
+        by_partner = {partner: (nobody, "mail", self.with_context(lang=partner.lang)._neutral()) for partner in outside}
+        by_partner.update({user.partner_id: (user, channel, why) for user, channel in told.items()})
         self.create(
             [
-                {**self._values("late", run, user, partner, channel), "words": why}
-                for partner, (user, channel) in by_partner.items()
+                {**self._values("late", run, user, partner, channel), "words": words}
+                for partner, (user, channel, words) in by_partner.items()
+                if not self._problem(run, user, partner)
             ]
         )
         self._wake()
+
+    def _neutral(self):
+        """What somebody outside the house is told instead of the cause."""
+        return _("We are still working on it.")
 
     @api.model
     def _tell_recall(self, edition):
@@ -209,23 +218,23 @@ class ReportDelivery(models.Model):
         return True
 
     @api.model
-    def _problem(self, edition, user, partner):
-        """Why somebody does not get an edition, in a sentence; nothing: they do."""
+    def _problem(self, about, user, partner):
+        """Why somebody does not get an edition, or news of a run, in a sentence; nothing: they do."""
         if user:
-            if not user.active or user.share or edition.company_id not in user.company_ids:
+            if not user.active or user.share or about.company_id not in user.company_ids:
                 return _(
                     "%(who)s does not work in %(company)s (any more).",
                     who=user.name,
-                    company=edition.company_id.name,
+                    company=about.company_id.name,
                 )
         elif partner:
-            if edition.classification not in EXTERNAL:
+            if about.classification not in EXTERNAL:
                 return _(
                     "%(who)s is outside the house, and %(report)s is not for customers or suppliers.",
                     who=partner.name,
-                    report=edition.report_id.name,
+                    report=about.report_id.name,
                 )
-            if partner.company_id and partner.company_id != edition.company_id:
+            if partner.company_id and partner.company_id != about.company_id:
                 return _("%s belongs to another company.", partner.name)
         return None
 
@@ -237,15 +246,16 @@ class ReportDelivery(models.Model):
         if self.kind == "edition" and edition.state != "released":
             self.write({"state": "needless", "next_try_at": False})
             return
-        if edition:
-            problem = self._problem(edition, self.user_id, self.partner_id)
-            if problem:
-                self.write({"state": "failed", "error": problem})
-                return
-            if self.kind == "edition":
-                edition._check_intact()
+        problem = self._problem(edition or self.run_id, self.user_id, self.partner_id)
+        if problem:
+            self.write({"state": "failed", "error": problem})
+            return
+        if self.kind == "edition":
+            edition._check_intact()
         if self.channel == "mail":
             self._mail()
+        elif self.channel == "inbox" and (self.kind != "edition" or edition.corrects_id):
+            self._notify()
         self._sent()
 
     def _sent(self):
@@ -254,9 +264,8 @@ class ReportDelivery(models.Model):
     def _mail(self):
         """Send the message directly: it is kept neither as a mail nor in a chatter."""
         partner = self.partner_id
-        if not tools.email_normalize(partner.email or ""):
-            raise UserError(_("%s has no mail address. Enter one.", partner.name))
-        delivery = self.with_context(lang=partner.lang or self.user_id.lang)
+        self._check_address()
+        delivery = self._in_language()
         servers = self.env["ir.mail_server"].sudo()
         sender = self.company_id.email_formatted or servers._get_default_from_address()
         files = self.edition_id.file_ids if self.kind == "edition" else ()
@@ -272,6 +281,24 @@ class ReportDelivery(models.Model):
             message_id=self._message_id(),
         )
         servers.send_email(message)
+
+    def _check_address(self):
+        if not tools.email_normalize(self.partner_id.email or ""):
+            raise UserError(_("%s has no mail address. Enter one.", self.partner_id.name))
+
+    def _in_language(self):
+        return self.with_context(lang=self.partner_id.lang or self.user_id.lang)
+
+    def _notify(self):
+        """A notice of Odoo, without anything of what the report says; it is kept. Who has Odoo's notices mailed gets a
+        letter.
+        """
+        if self.user_id.notification_type == "email":
+            self._check_address()
+        delivery = self._in_language()
+        delivery.env["mail.thread"].message_notify(
+            partner_ids=self.partner_id.ids, subject=delivery._subject(), body=delivery._body(is_notice=True)
+        )
 
     def _message_id(self):
         """The same of the same message: who died after sending it and before noting so sends no second letter, for
@@ -289,12 +316,13 @@ class ReportDelivery(models.Model):
             "recall": _("Recalled: %s", what),
         }[self.kind]
 
-    def _body(self):
+    def _body(self, is_notice=False):
         content = self.edition_id._content() if self.edition_id else None
         return self.env["ir.qweb"]._render(
             "reporting_workflows.report_mail",
             {
                 "delivery": self,
+                "is_notice": is_notice,
                 "edition": self.edition_id,
                 "content": content,
                 "show": self.env["distribution.report.renderer"]._writer_of(content) if content else None,

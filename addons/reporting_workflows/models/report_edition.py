@@ -45,6 +45,7 @@ class ReportEdition(models.Model):
     _description = "Report Edition"
     _inherit = ["mail.thread", "distribution.approval.evidence"]
     _order = "id desc"
+    _rec_names_search = ["report_id", "period"]
 
     report_id = fields.Many2one("distribution.report", required=True, readonly=True, ondelete="restrict", index=True)
     run_id = fields.Many2one("distribution.report.run", required=True, readonly=True, ondelete="restrict", index=True)
@@ -462,7 +463,9 @@ class ReportEdition(models.Model):
         return len(self.delivery_ids)
 
     def _recipients(self):
-        """``[(user, partner, channel)]`` by the definition, each person once."""
+        """``[(user, partner, channel)]`` by the definition, each person once; of a correction also whoever else had
+        what was recalled.
+        """
         found, seen = [], set()
         groups = self.env["res.groups"]
         for entry in self.version_id._sealed()["ids"]["recipients"]:
@@ -478,9 +481,20 @@ class ReportEdition(models.Model):
             for user, partner in people:
                 if partner not in seen:
                     seen.add(partner)
-                    channel = "system" if entry["kind"] == "system" else entry["channel"] or "mail"
+                    # Who is outside the house has no inbox here.
+                    channel = {"system": "system", "partner": "mail"}.get(entry["kind"], entry["channel"] or "mail")
                     found.append((user, partner, channel))
-        return found
+        return found + [who for who in self._had_what_was_recalled() if who[1] not in seen]
+
+    def _had_what_was_recalled(self):
+        """``[(user, partner, channel)]`` of the people whom a correction was promised, each once."""
+        if not self.corrects_id:
+            return []
+        recalled = self.search([*_same_period(self), ("state", "=", "recalled")])
+        had = recalled.delivery_ids.filtered(
+            lambda one: (one.kind, one.state) == ("edition", "sent") and one.channel != "system"
+        )
+        return [(own[0].user_id, partner, own[0].channel) for partner, own in had.grouped("partner_id").items()]
 
     def _released_facts(self):
         return {
@@ -562,9 +576,11 @@ class ReportEdition(models.Model):
         return True
 
     def _withhold_files(self):
-        """The files of a recalled edition say so, and are read by who answers for it and who audits only."""
+        """The files of a recalled edition say so, and are read by who answers for it and who audits only: also the
+        sealed content, whose bytes stay what was released.
+        """
         withheld = self.env["distribution.report.withheld"].create({"edition_id": self.id})
-        for attachment in self.file_ids.attachment_id | self.preview_id:
+        for attachment in self.file_ids.attachment_id | self.preview_id | self.release_id.attachment_id:
             name = _("RECALLED %s", attachment.name)
             attachment.write({"name": name, "res_model": withheld._name, "res_id": withheld.id})
 
@@ -613,7 +629,9 @@ class ReportEdition(models.Model):
         return self.env["distribution.report.renderer"]._html(self._content())
 
     def _changes(self):
-        """What is different from the edition before, in words."""
+        """What is different from the edition before, in words: of a correction from what it corrects, whatever came out
+        about later periods meanwhile.
+        """
         self.ensure_one()
         # sudo: who may read this edition may read how it compares with the one before of the same report
         before = self.sudo().search(
@@ -622,13 +640,45 @@ class ReportEdition(models.Model):
                 ("parameters", "=", self.parameters),
                 ("state", "in", ("released", "recalled")),
                 ("id", "<", self.id),
+                ("period_last", "<=", self.period_last),
             ],
             order="period_last desc, number desc",
             limit=1,
         )
         if not before:
             return []
-        return list(_differences(before._content(), self._content())) or [_("Nothing.")]
+        return list(self._differences(before._content(), self._content())) or [_("Nothing.")]
+
+    @api.model
+    def _differences(self, before, after):
+        """Lines that say what changed between two contents."""
+        show = self.env["distribution.report.renderer"]._writer_of(after)
+        old = {figure.code: figure for section in before.sections for figure in section.figures}
+        for section in after.sections:
+            for figure in section.figures:
+                earlier, value = old.get(figure.code), show(figure.value, figure.kind, figure.currency)
+                if earlier is None:
+                    yield _("%(figure)s is new: %(value)s", figure=figure.label, value=value)
+                elif earlier.value != figure.value:
+                    yield f"{figure.label}: {show(earlier.value, earlier.kind, earlier.currency)} → {value}"
+        tables = {section.code: section for section in before.sections if section.table}
+        for section in after.sections:
+            earlier = tables.get(section.code)
+            if section.table and earlier:
+                counts = [len(one.table.rows) + one.table.left_out for one in (earlier, section)]
+                if counts[0] != counts[1]:
+                    yield _("%(title)s: %(old)s → %(new)s rows", title=section.title, old=counts[0], new=counts[1])
+                elif earlier.table.rows != section.table.rows:
+                    yield _("%s: other rows or values", section.title)
+        titles = [[section.title for section in content.sections] for content in (before, after)]
+        for title in titles[1]:
+            if title not in titles[0]:
+                yield _("New section: %s", title)
+        for title in titles[0]:
+            if title not in titles[1]:
+                yield _("Without section: %s", title)
+        if before.marks != after.marks:
+            yield _("Marks: %s", "; ".join(after.marks) or _("none any more"))
 
     # --------------------------------------------------------------- retention
 
@@ -692,7 +742,7 @@ class ReportFile(models.Model):
     classification = fields.Selection(related="edition_id.classification", store=True)
     state = fields.Selection(related="edition_id.state", store=True)
     released_at = fields.Datetime(related="edition_id.released_at", store=True)
-    number = fields.Integer(related="edition_id.number")
+    number = fields.Integer("Edition Number", related="edition_id.number")
 
     _sql_constraints = [("kind_unique", "UNIQUE (edition_id, kind)", "An edition has one file of a format.")]
 
@@ -729,33 +779,3 @@ def _same_period(record):
 def _ending(kind, raw):
     """A report of several tables comes as an archive of CSV files."""
     return "zip" if kind == "csv" and raw[:4] == b"PK\x03\x04" else kind
-
-
-def _differences(before, after):
-    """Lines that say what changed between two contents."""
-    old = {figure.code: figure for section in before.sections for figure in section.figures}
-    for section in after.sections:
-        for figure in section.figures:
-            earlier = old.get(figure.code)
-            if earlier is None:
-                yield _("%(figure)s is new: %(value)s", figure=figure.label, value=figure.value)
-            elif earlier.value != figure.value:
-                yield f"{figure.label}: {earlier.value} → {figure.value}"
-    tables = {section.code: section for section in before.sections if section.table}
-    for section in after.sections:
-        earlier = tables.get(section.code)
-        if section.table and earlier:
-            counts = [len(one.table.rows) + one.table.left_out for one in (earlier, section)]
-            if counts[0] != counts[1]:
-                yield _("%(title)s: %(old)s → %(new)s rows", title=section.title, old=counts[0], new=counts[1])
-            elif earlier.table.rows != section.table.rows:
-                yield _("%s: other rows or values", section.title)
-    titles = [[section.title for section in content.sections] for content in (before, after)]
-    for title in titles[1]:
-        if title not in titles[0]:
-            yield _("New section: %s", title)
-    for title in titles[0]:
-        if title not in titles[1]:
-            yield _("Without section: %s", title)
-    if before.marks != after.marks:
-        yield _("Marks: %s", "; ".join(after.marks) or _("none any more"))

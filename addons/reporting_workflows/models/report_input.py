@@ -2,13 +2,14 @@
 
 from odoo import api, fields, models
 
+from .report_conditions import TOLD
 from .report_pick import choice, picks
 
 
 class ReportInput(models.Model):
     _name = "distribution.report.input"
     _description = "Input of a Report"
-    _inherit = ["distribution.report.pick"]
+    _inherit = ["distribution.report.conditions"]
     _order = "sequence, id"
     _rec_name = "code"
 
@@ -31,6 +32,8 @@ class ReportInput(models.Model):
     #: How the source is chosen, by kind.
     _choices = {"records": "model_choice", "event": "event_choice", "job": "job_choice"}
     _part_named_by = ("label", "source")
+    _part_model = "source"
+    _part_told = {name: place for name, place in TOLD.items() if place != "period"}
 
     code = fields.Char(required=True, compute="_compute_code", store=True, readonly=False, precompute=True)
     label = fields.Char()
@@ -78,8 +81,7 @@ class ReportInput(models.Model):
         return {*super()._picked_names(), *self._choices.values()}
 
     def _in_codes(self, vals):
-        vals = super()._in_codes(vals)
         kind = vals.get("kind") or (self.kind if self else "records")
         chosen = vals.get(self._choices[kind])
         vals = {name: value for name, value in vals.items() if name not in self._choices.values()}
-        return {**vals, "source": chosen} if chosen else vals
+        return super()._in_codes({**vals, "source": chosen} if chosen else vals)

@@ -9,7 +9,7 @@ Rules, in words
 * Who shows amounts as plain numbers, as they are, does not add them up, reconcile or judge them.
 """
 
-from odoo import _, models
+from odoo import _, api, models
 from odoo.exceptions import UserError
 
 from .report_builder import is_foreign
@@ -109,24 +109,25 @@ class ReportBuilder(models.AbstractModel):
                     continue
                 plain.setdefault(dataset["code"], set()).add(entry["path"])
                 if entry.get("total") == "yes":
-                    found.append((f"datasets.{dataset['code']}", entry["path"]))
+                    found.append(("datasets", dataset["code"], entry["path"]))
         for entry in definition.get("checks", ()):
             pairs = [(entry["dataset"], one) for one in words(entry.get("columns"))]
             pairs.append((entry.get("other_dataset") or entry["dataset"], entry.get("other_column")))
             if entry["kind"] == "reconcile":
-                found += [(f"checks.{entry['code']}", one) for code, one in pairs if one in plain.get(code, ())]
+                found += [("checks", entry["code"], one) for code, one in pairs if one in plain.get(code, ())]
         for entry in definition.get("thresholds", ()):
             if entry.get("column") in plain.get(entry.get("dataset"), ()) and entry.get("measure") != "count":
-                found.append((f"thresholds.{entry['code']}", entry["column"]))
-        return [
-            _(
-                "%(place)s: “%(column)s” is in the currency of each document, and shown as a plain number. Leave its "
-                "kind empty: it is converted then.",
-                place=place,
-                column=column,
-            )
-            for place, column in found
-        ]
+                found.append(("thresholds", entry["code"], entry["column"]))
+        return [self._plain_money(*one) for one in found]
+
+    @api.model
+    def _plain_money(self, place, code, column):
+        what = _(
+            "“%s” is in the currency of each document, and shown as a plain number. Leave its kind empty: it is "
+            "converted then.",
+            column,
+        )
+        return self._part_name(place, code, what)
 
     def _is_foreign_path(self, model, path):
         """Whether a column is an amount in the currency of its document. What is wrong with it is told elsewhere."""

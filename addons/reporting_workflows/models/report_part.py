@@ -68,6 +68,18 @@ class ReportPart(models.AbstractModel):
             raise ValidationError(_("%(field)s: “%(text)s” is no number. Write 1234.5", field=label, text=self[name]))
         return value
 
+    @api.model
+    def _in_words_of_form(self, problem):
+        """``field: remedy`` of the engine, the field as the form calls it."""
+        key, colon, what = problem.partition(":")
+        shown = self._shown_as().get(key, key)
+        return f"{self._fields[shown]._description_string(self.env)}:{what}" if shown in self._fields else problem
+
+    @api.model
+    def _shown_as(self):
+        """By which field the form shows a key of the file, where that is another one."""
+        return {}
+
     # ------------------------------------------------------------- files
 
     def _to_file(self, name_of):

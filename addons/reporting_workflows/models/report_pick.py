@@ -10,6 +10,8 @@ Rules, in words
 import re
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.tools import mute_logger
 
 from ..engine.naming import code_of
 from .report_part import words
@@ -87,6 +89,10 @@ class ReportPick(models.AbstractModel):
                 of = self.other_dataset or self.dataset if name.startswith("other_") else self.dataset
                 found = found.filtered(lambda dataset: dataset.code == of).column_ids
         return {_code(record): record for record in found}
+
+    @api.model
+    def _shown_as(self):
+        return {text: name for name, text in self._part_picks.items()}
 
     # ------------------------------------------------------------------ CRUD
 
@@ -183,6 +189,32 @@ class ReportModels(models.AbstractModel):
         return sorted(
             ((one.complete_name, jobs[one.res_id]) for one in names if one.res_id in jobs), key=lambda item: item[1]
         )
+
+    @api.model
+    def count(self, model, domain):
+        """For the editor of conditions: ``{"is_valid": whether documents can be looked for by them, "count": how many
+        the user would find; None where the user may not read what they look at}``.
+        """
+        records = self.env.get(model)
+        if records is None:
+            return {"is_valid": False, "count": 0}
+        try:
+            with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
+                return {"is_valid": True, "count": records.search_count(domain)}
+        except AccessError:
+            return {"is_valid": self._is_valid(records, domain), "count": None}
+        except Exception:  # pylint: disable=broad-except
+            # Whatever it is, nothing can be looked for by it.
+            return {"is_valid": False, "count": 0}
+
+    def _is_valid(self, records, domain):
+        try:
+            with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
+                # sudo: the query is put together, nothing that it finds is told
+                records.sudo()._search(domain)
+        except Exception:  # pylint: disable=broad-except
+            return False
+        return True
 
 
 def pick(model, **options):

@@ -5,7 +5,7 @@ from odoo.exceptions import AccessError
 
 from odoo.addons.distribution_approval.engine import FactSpec, FactType
 from odoo.addons.distribution_approval.models.approval_activation import EVERYWHERE
-from odoo.addons.distribution_core.compat import accessible
+from odoo.addons.distribution_core.compat import accessible, may
 
 from .report_version import CLASSIFICATIONS, PATTERN_NAMES
 
@@ -125,6 +125,15 @@ class ReportRelease(models.Model):
             "correction": lambda: bool(edition.corrects_id),
         }
 
+    @api.model
+    def _approval_name_of(self, field, value):
+        if field == "report_key" and value:
+            # sudo: who decides about a report sees its name, whoever may read its definition
+            reports = self.env["distribution.report"].sudo().with_context(active_test=False)
+            known = [("code", "=", value), ("company_id", "in", self.env.companies.ids)]
+            return reports.search(known, limit=1).name or value
+        return super()._approval_name_of(field, value)
+
     def _approval_site(self):
         return self.edition_id.site_id if self.edition_id else super()._approval_site()
 
@@ -186,3 +195,18 @@ class IrAttachment(models.Model):
         )
         if kept:
             raise AccessError(_("Files of %s are what was released: they are never changed.", kept.display_name))
+
+
+class ApprovalRequest(models.Model):
+    _inherit = "distribution.approval.request"
+
+    def action_open_document(self):
+        """Who runs a report, or answers for it, reads its editions, and not always their releases."""
+        action = super().action_open_document()
+        releases = self.env["distribution.report.release"]
+        if action["res_model"] == releases._name and not may(releases, "read"):
+            # sudo: only which edition it is; opening it takes the right to read it
+            edition = releases.sudo().browse(action["res_id"]).edition_id
+            if edition:
+                action.update(res_model=edition._name, res_id=edition.id)
+        return action

@@ -3,8 +3,9 @@
 Rules, in words
 ---------------
 * Time is the company's working time.
-* A KPI that is signed off by the month: its owner hears when the working days for it are over and no sign-off of the
-  month that is in force exists. Only months of which every day was taken can be signed, so only of these.
+* A KPI that is signed off by the month: its owner – the backup owner, once the owner has left – hears when the working
+  days for it are over and no sign-off of the month that is in force exists. Only months of which every day was taken
+  can be signed, so only of these.
 * A run that waits for its release longer than its report says: who may decide hears. Twice as long, or held so long:
   who answers for the report hears.
 * Each person hears once of each; what was said is kept.
@@ -68,12 +69,13 @@ class ReportReminder(models.Model):
         first = company._day_of(now).replace(day=1) - relativedelta(months=1)
         last = first + relativedelta(months=1) - timedelta(days=1)
         late = self.env["distribution.kpi"]
-        kpis = late.search([("version_id", "!=", False), ("owner_id.active", "=", True), ("signoff_days", ">", 0)])
+        kpis = late.search([("version_id", "!=", False), ("signoff_days", ">", 0)])
+        kpis = kpis.filtered(lambda kpi: kpi._who_signs())
         for days, some in kpis.grouped("signoff_days").items():
             if self._signoff_due(company, last, days) <= now:
                 late |= some
         late = self._unsigned(late, company, first, last)
-        for owner, mine in late.grouped("owner_id").items():
+        for owner, mine in late.grouped(lambda kpi: kpi._who_signs()).items():
             new = self._new("signoff", owner, company, kpi_id=mine, period_start=first)
             if new:
                 lines = Markup().join(Markup("<li>%s</li>") % kpi.name for kpi in new.kpi_id)
@@ -179,6 +181,11 @@ class Kpi(models.Model):
         default=5,
         help="After the end of a month; then its owner is reminded. 0: nobody is.",
     )
+
+    def _who_signs(self):
+        """Who is reminded to sign it off: the owner, else the backup owner; nobody where both have left."""
+        self.ensure_one()
+        return (self.owner_id | self.backup_owner_id).filtered("active")[:1]
 
 
 class Report(models.Model):

@@ -61,8 +61,13 @@ class ReportRenderer(models.AbstractModel):
             self.env.user.tz or company._approval_time_zone(),
             company.currency_id.name,
             company.currency_id.decimal_places,
-            Words(self._words(language)),
+            self._say(),
         )
+
+    @api.model
+    def _say(self):
+        """Writes the engine's own words in the language of who looks at a screen."""
+        return Words(self._words(self.env.lang or "en_US"))
 
     @api.model
     def _words(self, language):

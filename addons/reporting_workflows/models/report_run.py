@@ -82,9 +82,11 @@ class ReportRun(models.Model):
     _description = "Report Run"
     _inherit = ["distribution.approval.evidence"]
     _order = "id desc"
+    _rec_names_search = ["report_id", "period"]
 
     report_id = fields.Many2one("distribution.report", required=True, readonly=True, ondelete="restrict", index=True)
     version_id = fields.Many2one("distribution.report.version", required=True, readonly=True, ondelete="restrict")
+    classification = fields.Selection(related="version_id.classification")
     company_id = fields.Many2one("res.company", required=True, readonly=True)
     period_first = fields.Date("From", required=True, readonly=True)
     period_last = fields.Date("To", required=True, readonly=True)
@@ -461,6 +463,12 @@ class ReportRun(models.Model):
             detail=self._for_operations(str(error)[:2000]),
             dedup_key=f"report_run,{self.id}",
         )
+        try:
+            with self.env.cr.savepoint():
+                self._tell_late(_("It cannot go on; those who answer for it know."))
+        except Exception:  # pylint: disable=broad-except
+            # What stopped it may keep it from telling as well: it is stopped all the same.
+            _logger.exception("Nobody could be told that report run %s is late.", self.id)
 
     def _step_states(self):
         return {step.name: step.state for step in self.step_ids}
@@ -692,11 +700,11 @@ class ReportRun(models.Model):
         """Findings of the thresholds; breaches of those that ask for it open a case."""
         scope, (captured, tables) = self._scope(), self._taken()
         builder = self.env["distribution.report.builder"]
-        values = {figure.code: figure.value for section in captured.sections for figure in section.figures}
+        figures = {figure.code: figure for section in captured.sections for figure in section.figures}
         checks = list(zip(scope.definition.get("checks", ()), captured.checks))
         dropped = builder._dropped(scope, captured.inputs, checks)
         number, crossed = 0, False
-        for rule, findings in builder._findings(scope, tables, values, dropped):
+        for rule, findings in builder._findings(scope, tables, figures, dropped):
             number += len(findings)
             breaches = [one for one in findings if one.severity == "breach"]
             crossed = crossed or bool(breaches)

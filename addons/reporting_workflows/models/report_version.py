@@ -10,7 +10,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.addons.distribution_core.append_only import protect_columns
 from odoo.addons.distribution_core.compat import check_access
 
-from ..engine import DefinitionFileError, Schedule
+from ..engine import Complaint, Schedule
 from ..engine.definition_file import FORMAT, LISTS, diff, dump, load
 from ..engine.run import PATTERNS, REMEDIES
 from ..engine.schedule import EVERY, OFF_DAYS, PERIODS, due_moments, period_of
@@ -79,6 +79,7 @@ class ReportVersion(models.Model):
     _description = "Report Version"
     _inherit = ["mail.thread"]
     _order = "report_id, number desc"
+    _rec_names_search = ["report_id"]
 
     report_id = fields.Many2one("distribution.report", required=True, ondelete="restrict", index=True)
     company_id = fields.Many2one(related="report_id.company_id", store=True)
@@ -205,7 +206,8 @@ class ReportVersion(models.Model):
         for version in self:
             before = version._before()
             changes = diff(before._definition(), version._definition()) if before else ()
-            lines = [str(change) for change in changes]
+            say = self.env["distribution.report.renderer"]._say()
+            lines = [change.said(say) for change in changes]
             if before and before.reader_id != version.reader_id:
                 readers = {"old": before.reader_id.name or "–", "new": version.reader_id.name or "–"}
                 lines.insert(0, _("Read as: %(old)s → %(new)s", **readers))
@@ -225,8 +227,8 @@ class ReportVersion(models.Model):
                 raise ValidationError(_("At: use an hour between 00:00 and 23:59."))
             try:
                 version._schedule()
-            except ValueError as error:
-                raise ValidationError(str(error)) from error
+            except Complaint as error:
+                raise ValidationError(error.said(self.env["distribution.report.renderer"]._say())) from error
 
     @api.constrains("site_id", "category_id", "report_id")
     def _check_site(self):
@@ -310,7 +312,7 @@ class ReportVersion(models.Model):
             "on_stale": self.on_stale,
             "on_failed": self.on_failed,
             "formats": ", ".join(name for name in FORMATS if self[f"as_{name}"]),
-            "retention_days": str(self.retention_days or ""),
+            "retention_days": str(self.retention_days),
             "summary": self.summary or "",
         }
         head = {
@@ -387,7 +389,7 @@ class ReportVersion(models.Model):
     # -------------------------------------------------------------- schedule
 
     def _schedule(self):
-        """The engine's schedule, or None. Raises ValueError."""
+        """The engine's schedule, or None. Raises Complaint."""
         self.ensure_one()
         if not self.schedule_every:
             return None
@@ -540,8 +542,8 @@ class ReportVersion(models.Model):
         company = company or self.env.company
         try:
             content = load(text)
-        except DefinitionFileError as error:
-            raise UserError(str(error)) from error
+        except Complaint as error:
+            raise UserError(error.said(self.env["distribution.report.renderer"]._say())) from error
         head = content["report"]
         report = self.env["distribution.report"].search(
             [("code", "=", head["code"]), ("company_id", "=", company.id)], limit=1
@@ -578,7 +580,7 @@ class ReportVersion(models.Model):
             if entry.get(name):
                 values[field] = self._option(field, entry[name])
         if schedule.get("at"):
-            values["schedule_at"] = _hours(schedule["at"])
+            values["schedule_at"] = self._hours(schedule["at"])
         for entry, name, field in (
             (schedule, "day", "schedule_day"),
             (settings, "retention_days", "retention_days"),
@@ -595,6 +597,14 @@ class ReportVersion(models.Model):
                 for number, entry in enumerate(content.get(place) or (), start=1)
             ]
         return self.create(values)
+
+    @api.model
+    def _hours(self, text):
+        try:
+            hour, minute = map(int, text.split(":"))
+        except ValueError:
+            raise UserError(_("schedule.at: “%s” is no time of day. Write 06:30", text)) from None
+        return hour + minute / 60
 
     def _option(self, field, text):
         options = dict(self._fields[field]._description_selection(self.env))
@@ -613,14 +623,6 @@ def _by_number(env, _model, name):
 def _clock(hours):
     minutes = round(hours * 60)
     return minutes // 60, minutes % 60
-
-
-def _hours(text):
-    try:
-        hour, minute = map(int, text.split(":"))
-    except ValueError:
-        raise UserError(_("schedule.at: “%s” is no time of day. Write 06:30", text)) from None
-    return hour + minute / 60
 
 
 def _filled(entry):

@@ -19,8 +19,11 @@ from . import test_api_reporting
 from . import test_report_library
 from . import test_german
 from . import test_report_money
+from . import test_report_notice
 from . import test_report_reader
 from . import test_report_pick
 from . import test_report_webhook
 from . import test_report_folder
 from . import test_report_reminder
+from . import test_report_editor
+from . import test_migrations

@@ -209,7 +209,9 @@ class TestDashboard(TransactionCase):
         for site, numerator, denominator in ((self.north, 9, 10), (self.south, 5, 5), (self.west, 1, 5)):
             self._keep("service_level", ago(1), numerator, denominator, site=site)
         self._keep("stock_without_cost", ago(1), 3)
+        self._keep("match_time", ago(1), 4)
         self._keep("approvals_waiting", ago(1), 4)
+        self._keep("approvals_waiting", ago(1), 3, site=self.north)
         self._keep("backorders", ago(1), 2)
         self._keep("backorders", ago(1), 2, site=self.west)
 
@@ -221,10 +223,13 @@ class TestDashboard(TransactionCase):
         self.assertEqual(self._tiles(coast)["service_level"]["text"], "93.33%", "14 of 15")
         self.assertEqual(coast["place_text"], "North, South")
         self.assertEqual(self._tiles(coast)["backorders"]["text"], "0", "taken, and nothing there")
-        waiting = self._tile("approvals_waiting", code="approvals", region_id=self.coast.id, **yesterday)
-        self.assertEqual(waiting["missing"]["why"], "It is not told apart by site.")
-        self.assertEqual(waiting["missing"]["remedy"], "Choose the whole company.")
-        own = self._tile("approvals_waiting", self.keeper, code="approvals", **yesterday)
+        self.assertEqual(
+            self._tile("approvals_waiting", code="approvals", region_id=self.coast.id, **yesterday)["text"], "3"
+        )
+        matched = self._tile("match_time", code="procurement", region_id=self.coast.id, **yesterday)
+        self.assertEqual(matched["missing"]["why"], "It is not told apart by site.")
+        self.assertEqual(matched["missing"]["remedy"], "Choose the whole company.")
+        own = self._tile("match_time", self.keeper, code="procurement", **yesterday)
         self.assertEqual(own["missing"]["remedy"], "KPI Readers see it.", "not offered the whole company")
 
     def test_what_does_not_add_up_is_not_added_up(self):
@@ -355,6 +360,8 @@ class TestDashboard(TransactionCase):
         self.assertNotIn(case, self.env[elsewhere["res_model"]].search(elsewhere["domain"]))
         with self.assertRaisesRegex(UserError, "but not the documents"):
             self.Dashboard.with_user(self.buyer).drill("webhook_dead", str(TODAY), str(TODAY))
+        with self.assertRaisesRegex(UserError, "but not the documents"):
+            self.kpis["webhook_dead"].with_user(self.buyer).action_drill()
         with self.assertRaisesRegex(UserError, "Load the dashboard again"):
             self.Dashboard.with_user(self.operator).drill("nothing", str(TODAY), str(TODAY))
 

@@ -1,25 +1,15 @@
 """KPIs as definitions: versions that stay, numbers of what one may read, the documents behind them."""
 
-import importlib.util
 from datetime import date, datetime
 from decimal import Decimal
 
 import psycopg2
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.modules.module import get_module_path
 from odoo.tests import new_test_user, tagged
 from odoo.tests.common import TransactionCase
 from odoo.tools import convert_file, mute_logger
 
 from ..engine.kpi import Measure
-
-
-def import_script(path, name):
-    """A script of a migration, whose file is no module's name."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @tagged("post_install", "-at_install")
@@ -157,34 +147,6 @@ class TestKpi(TransactionCase):
             self._draft(direction="up", is_judged=True, warn=50, breach=100)
         with self.assertRaisesRegex(ValidationError, "Direction"):
             self._draft(direction="none", is_judged=True, warn=50, breach=100)
-
-    def test_what_was_counted_in_another_way_gets_a_new_version(self):
-        migrations = get_module_path("reporting_workflows") + "/migrations/"
-        script = import_script(migrations + "1.1.0/post-kpi_outcomes.py", "post_kpi_outcomes")
-        later = import_script(migrations + "1.4.0/post-expected_day.py", "post_expected_day")
-        sources = self.env["distribution.kpi.source"]._sources()
-        for code, (source, formula) in {**script.REPLACED, **later.REPLACED}.items():
-            kpi = self.env["distribution.kpi"].search([("code", "=", code)])
-            self.assertEqual((kpi.source, kpi.formula), (source, formula), "the library says the same")
-            self.assertIn(source, sources)
-            self.assertNotIn(code, sources)
-        kpi = self.env["distribution.kpi"].search([("code", "=", "delivery_on_time")])
-        first = kpi.version_id
-        self.env.flush_all()
-        self.env.cr.execute("ALTER TABLE distribution_kpi_version DISABLE TRIGGER USER")
-        self.env.cr.execute(
-            "UPDATE distribution_kpi_version SET source = %s, formula = %s WHERE id = %s",
-            (kpi.code, '{"en_US": "As it was."}', first.id),
-        )
-        self.env.flush_all()
-        self.env.invalidate_all()
-        for _again in range(2):
-            script.migrate(self.env.cr, "17.0.1.0.0")
-            self.env.invalidate_all()
-            self.assertEqual((first.state, first.formula, first.source), ("retired", "As it was.", kpi.code))
-            self.assertEqual((kpi.version_id.number, kpi.source), (first.number + 1, "delivery_day_kept"))
-            self.assertEqual((kpi.formula, kpi.warn), (script.REPLACED[kpi.code][1], first.warn))
-            self.assertIn("Source", kpi.version_id.changes)
 
     def test_a_value_is_judged(self):
         kpi = self.env["distribution.kpi"].search([("code", "=", "delivery_on_time")])

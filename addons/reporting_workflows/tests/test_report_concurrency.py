@@ -2,8 +2,9 @@
 
 import threading
 import uuid
-from datetime import date
+from datetime import date, timedelta
 
+from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests.common import new_test_user, tagged
 from odoo.tools import mute_logger
@@ -12,7 +13,7 @@ from psycopg2 import IntegrityError
 from odoo.addons.distribution_core.engine.problem import Problem
 from odoo.addons.distribution_core.tests.committed_case import CommittedCase
 
-from ..engine.run import STEPS
+from ..engine.run import PAUSE, STEPS, TRIES
 
 
 @tagged("post_install", "-at_install")
@@ -160,6 +161,64 @@ class TestReportConcurrency(CommittedCase):
         with self.transaction() as env:
             run = env["distribution.report.run"].browse(run_id)
             self.assertDoneOnce(run)
+
+    def _die(self, run_id):
+        """A worker notes that the next step begins, does it, and is killed before its transaction came to its end."""
+        cr = self.registry.cursor()
+        with self.transaction() as env:
+            # Its next try is not waited for.
+            env["distribution.report.run"].browse(run_id).next_try_at = False
+        with self.transaction() as env:
+            dead = env(cr=cr)["distribution.report.run"]._next()
+            self.assertEqual(dead.id, run_id)
+            self.assertTrue(dead._claim())
+            dead._advance()
+            dead.env.flush_all()
+        cr.rollback()
+        cr.close()
+
+    def _first_step(self, env, run_id):
+        run = env["distribution.report.run"].browse(run_id)
+        return run, run.step_ids[0]
+
+    def test_deaths_are_counted_and_others_come_first(self):
+        run_id = self._start(date(2026, 4, 1))
+        for deaths in (1, 2):
+            self._die(run_id)
+            with self.transaction() as env:
+                run, step = self._first_step(env, run_id)
+                self.assertEqual((step.state, step.interrupted, step.attempts), ("pending", deaths, 0))
+                self.assertGreater(run.next_try_at, fields.Datetime.now() + timedelta(seconds=PAUSE * deaths - 30))
+                self.assertFalse(env["distribution.report.run"]._next())
+        with self.transaction() as env:
+            env["distribution.report.run"].browse(run_id).next_try_at = False
+        with self.transaction() as env:
+            env["distribution.report.run"]._cron_run()
+        with self.transaction() as env:
+            self.assertDoneOnce(env["distribution.report.run"].browse(run_id))
+
+    def test_a_step_that_kills_its_process_is_not_tried_for_ever(self):
+        run_id = self._start(date(2026, 3, 1))
+        for _death in range(TRIES):
+            self._die(run_id)
+        with self.transaction() as env:
+            run, step = self._first_step(env, run_id)
+            self.assertEqual((step.state, step.interrupted), ("pending", TRIES))
+            run.next_try_at = False
+        with self.transaction() as env:
+            env["distribution.report.run"]._cron_run()
+        with self.transaction() as env:
+            run, step = self._first_step(env, run_id)
+            self.assertEqual((run.state, run.cause, step.interrupted), ("failed", "transformation", 0))
+            self.assertIn(f"died {TRIES} times", run.error)
+            self.assertTrue(run.late_told_at)
+            self.assertTrue(env["distribution.case"].search([("dedup_key", "=", f"report_run,{run_id}")]))
+            self.assertFalse(env["distribution.report.run"]._next(), "a person tries it again")
+            run.action_retry()
+        with self.transaction() as env:
+            env["distribution.report.run"]._cron_run()
+        with self.transaction() as env:
+            self.assertDoneOnce(env["distribution.report.run"].browse(run_id))
 
     def assertDoneOnce(self, run):
         """Each step once; one edition, one file, a row for each recipient, one event."""

@@ -73,7 +73,7 @@ class TestReportDefinition(ReportCase):
     def test_problems_name_field_and_remedy(self):
         for values, words in (
             ({"section_ids": []}, "Sections: the report says nothing"),
-            ({"dataset_ids": []}, "dataset: “vendors” is none of none"),
+            ({"dataset_ids": []}, "Section all: Table of Dataset: “vendors” is none of nothing"),
             ({"datasets": [{"code": "x", "model": "no.model"}]}, "there is no “no.model”"),
             ({"datasets": [{"code": "x", "model": "res.partner"}]}, "columns: add at least one"),
             (
@@ -99,9 +99,12 @@ class TestReportDefinition(ReportCase):
             ),
             (
                 {"check_ids": [Command.create({"code": "c", "kind": "nulls", "dataset": "vendors"})]},
-                "checks.c: columns: name at least one column",
+                "Check c: Checked Columns: name at least one column",
             ),
-            ({"threshold_ids": [Command.create({"code": "t", "kpi": "otif", "breach": "1"})]}, "thresholds.t: kpi"),
+            (
+                {"threshold_ids": [Command.create({"code": "t", "kpi": "otif", "breach": "1"})]},
+                "Threshold t: Judged KPI: add it",
+            ),
             ({"reader_id": self.env.ref("base.user_admin").id}, "Read as"),
             ({"classification": "customer"}, "takes two parties"),
             (
@@ -231,6 +234,19 @@ class TestReportDefinition(ReportCase):
         ):
             with self.subTest(words=words), self.assertRaisesRegex(UserError, words):
                 versions._import_yaml(broken)
+
+    def test_what_is_kept_for_ever_stays_so(self):
+        for code, days in (("for_ever", 0), ("ten_days", 10)):
+            report = self._report(code=code, retention_days=days)
+            draft = self.env["distribution.report.version"].browse(
+                report.with_user(self.author).action_new_version()["res_id"]
+            )
+            self.assertEqual(draft.retention_days, days)
+            text = draft._export_yaml()
+            self.assertIn(f"retention_days: {days}\n", text)
+            text = text.replace(f"code: {code}\n", f"code: {code}_copy\n")
+            copied = self.env["distribution.report.version"].with_user(self.author)._import_yaml(text)
+            self.assertEqual((copied.retention_days, copied._export_yaml()), (days, text))
 
     def test_strangers_see_no_definition(self):
         report = self._report()

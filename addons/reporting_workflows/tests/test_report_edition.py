@@ -1,5 +1,6 @@
 """Editions: released as their pattern asks, read by who may, handed out as they were released, recalled."""
 
+import hashlib
 from datetime import timedelta
 
 from freezegun import freeze_time
@@ -150,10 +151,32 @@ class TestReportEdition(ReportCase):
         self.assertIn("The sixth", seen.content_html)
         self.assertIn("All Vendors: 5 → 6 rows", seen.change_html)
         self.assertIn("The sixth", edition.with_user(self.finance).content_html)
+        words = dict(row[:2] for row in seen._approval_content_words(seen._approval_snapshots()[seen.id])["header"])
+        self.assertEqual(words["Report"], first.report_id.name)
+        request = edition.release_id.approval_request_id
+        opened = [request.with_user(user).action_open_document()["res_model"] for user in (self.finance, self.owner)]
+        self.assertEqual(opened, [seen._name, edition._name], "its owner reads no releases")
         for user in (self.finance_2, self.compliance):
             if user not in edition.participant_ids:
                 with self.assertRaises(AccessError):
                     edition.with_user(user).read(["content"])
+
+    def test_a_correction_is_compared_with_what_it_corrects(self):
+        october = self._released()
+        sixth = self.env["res.partner"].create({"name": "The sixth", "country_id": self.country.id, "ref": "V6"})
+        self._run(october.report_id, day="2026-11-21")
+        self._work()
+        november = october.report_id.run_ids[0].edition_id
+        self.assertIn("All Vendors: 5 → 6 rows", november.change_html)
+        sixth.copy()
+        october.with_user(self.owner).action_recall("A vendor was missing")
+        for number, change in ((2, "All Vendors: 5 → 7 rows"), (3, "Nothing.")):
+            october.run_id.with_user(self.owner).action_run_again("Corrected")
+            self._work()
+            again = october.report_id.run_ids[0].edition_id
+            self.assertEqual((again.number, again.period), (number, "2026-11-20"))
+            self.assertIn(change, again.change_html)
+        self.assertIn("All Vendors: 5 → 6 rows", november.change_html, "as it was when it came out")
 
     def test_without_governance_nobody_is_skipped(self):
         self._ungovern()
@@ -297,7 +320,7 @@ class TestReportEdition(ReportCase):
         run, edition, release = self._waiting(
             "two_parties",
             classification="customer",
-            recipient_ids=[Command.create({"kind": "partner", "partner_id": self.vendors[0].id})],
+            recipient_ids=[Command.create({"kind": "partner", "partner_id": self.vendors[0].id, "channel": "inbox"})],
         )
         self.assertEqual(release.audience, "customer")
         self._decide(release, "Finance", self.finance)
@@ -359,11 +382,35 @@ class TestReportEdition(ReportCase):
         self.assertEqual((newer.number, newer.corrects_id), (2, edition))
         self.assertIn("replaces edition 1", self._text(self._send()[0]))
 
+    def test_who_had_the_recalled_edition_gets_the_corrected_one(self):
+        edition = self._released()
+        leaver = new_test_user(self.env, login="t_leaver", email="leaver@house.example", groups="base.group_user")
+        edition.with_user(self.owner).action_send_to(user_ids=(self.stranger | leaver).ids)
+        self.assertEqual(len(self._send()), 2)
+        leaver.active = False
+        edition.with_user(self.owner).action_recall("Returns were counted twice")
+        self._send()
+        edition.run_id.with_user(self.owner).action_run_again("Corrected")
+        self._work()
+        letters = {one["To"].split("<")[1]: self._text(one) for one in self._send()}
+        self.assertEqual(set(letters), {"recipient@house.example>", "stranger@house.example>"})
+        self.assertIn("replaces edition 1", letters["stranger@house.example>"])
+        newer = edition.report_id.run_ids[0].edition_id
+        self.assertTrue(newer.with_user(self.stranger).content_html)
+        # It is recalled before it was sent to anybody: the promise stands.
+        newer.delivery_ids.sudo().state = "waiting"
+        newer.with_user(self.owner).action_recall("Again")
+        edition.run_id.with_user(self.owner).action_run_again("Corrected again")
+        self._work()
+        self.assertEqual(len(self._send()), 2)
+
     def test_files_of_a_recalled_edition_are_withheld(self):
         edition = self._released(as_csv=True)
         (file,) = edition.sudo().file_ids
         attachment, before = file.attachment_id, file._bytes()
+        sealed = edition.sudo().release_id.attachment_id
         self.assertEqual(attachment.with_user(self.recipient).raw, before)
+        self.assertIn(b"Vendor 1", sealed.with_user(self.recipient).raw)
         edition.with_user(self.owner).action_recall("Returns were counted twice")
         self.env.flush_all()
         self.env.invalidate_all()
@@ -372,19 +419,24 @@ class TestReportEdition(ReportCase):
             self.env, login="t_recall_administrator", groups="base.group_user,distribution_core.group_administrator"
         )
         for user in (self.recipient, self.watcher, administrator):
-            with self.assertRaises(AccessError):
-                attachment.with_user(user).read(["raw"])
+            for one in (attachment, sealed):
+                with self.assertRaises(AccessError):
+                    one.with_user(user).read(["raw"])
         auditor = new_test_user(
             self.env, login="t_recall_auditor", groups="base.group_user,distribution_core.group_auditor"
         )
         for user in (self.owner, auditor):
             self.assertEqual(attachment.with_user(user).raw, before)
             self.assertIn("RECALLED", attachment.with_user(user).name)
-        for values in ({"raw": b"x"}, {"res_model": "res.partner", "res_id": 1}):
-            with self.assertRaises(AccessError):
-                attachment.with_user(self.owner).write(values)
-        with self.assertRaises(AccessError):
-            attachment.sudo().write({"raw": b"x"})
+            self.assertIn("RECALLED", sealed.with_user(user).name)
+            self.assertEqual(hashlib.sha256(sealed.with_user(user).raw).hexdigest(), edition.digest)
+        edition.sudo()._check_intact()
+        for one in (attachment, sealed):
+            for values in ({"raw": b"x"}, {"res_model": "res.partner", "res_id": 1}):
+                with self.assertRaises(AccessError):
+                    one.with_user(self.owner).write(values)
+            with self._refused():
+                one.sudo().write({"raw": b"x"})
 
     def test_previews_go_with_their_editions(self):
         edition = self._released(as_csv=True, retention_days=30)

@@ -279,6 +279,34 @@ class TestReportLibrary(KpiWorld):
         row = next(row for row in self._table(content, "late").rows if row[0] == moved["picking"].name)
         self.assertEqual(row[4], moved["deadline"], "the promise, not what it was moved to")
 
+    def test_a_corrected_day_does_not_make_the_daily_numbers_fresh(self):
+        """A nightly job that stands still is seen, whatever is corrected meanwhile."""
+        day, taken_at = FIRST.date(), FIRST + timedelta(days=2)
+        kpi = self.env["distribution.kpi"].search([("code", "=", "orders_confirmed")])
+        kpi.sudo().owner_id = self.publisher
+        row = {"kpi_id": kpi.id, "version_id": kpi.version_id.id, "company_id": self.company.id, "day": day}
+        row |= {"is_measured": True, "value": -1, "rows": 0, "numerator": 0, "taken_at": taken_at}
+        snapshots = self.env["distribution.kpi.snapshot"]
+        builder = self.env["distribution.report.builder"]
+        taken = snapshots._append_rows([row])
+
+        def newest():
+            """When the daily numbers are from, as each report of the library says."""
+            found = {}
+            for code, draft in self.drafts.items():
+                scope = builder._scope(draft, *MONTH, self.auditor)
+                inputs = zip(scope.definition["inputs"], builder._freshness(scope, self.now), strict=True)
+                found[code] = [one.as_of for entry, one in inputs if entry["source"] == "distribution.kpi.snapshot"]
+            return found
+
+        before = newest()
+        self.assertEqual({len(moments) for moments in before.values()}, {1})
+        corrected = taken.with_user(self.publisher).action_correct("Entered late")
+        self.assertTrue(corrected.filtered(lambda one: one.taken_at > taken_at))
+        self.assertEqual(newest(), before)
+        snapshots._append_rows([{**row, "day": day + timedelta(days=1), "taken_at": self.now + timedelta(hours=1)}])
+        self.assertEqual({moment for (moment,) in newest().values()}, {self.now + timedelta(hours=1)})
+
     def test_an_order_is_overdue_when_one_of_its_lines_is(self):
         """Not when a line that came was due before the others are."""
         today = self.now.date()

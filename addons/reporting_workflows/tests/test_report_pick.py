@@ -5,7 +5,7 @@ from pathlib import Path
 
 from odoo import Command
 from odoo.exceptions import ValidationError
-from odoo.tests.common import Form, tagged
+from odoo.tests import Form, tagged
 
 from ..engine import conditions
 from ..engine.definition_file import load
@@ -120,6 +120,94 @@ class TestReportPick(ReportCase):
         self.assertEqual(orders.domain, "[('state', '=', 'sale'), ('warehouse_id', '=', '{site}')]")
         with self.assertRaisesRegex(ValidationError, "Only Those"):
             orders.write({"conditions": "[('user_id', '=', uid)]"})
+
+    def test_conditions_of_inputs_are_picked(self):
+        version = self._draft(
+            input_ids=[
+                Command.create({"label": "Plain", "source": "res.partner"}),
+                Command.create(
+                    {
+                        "label": "Written",
+                        "source": "stock.picking",
+                        "domain": "[('state', '=', 'done'), ('company_id', '=', '{company}')]",
+                    }
+                ),
+            ]
+        )
+        before = version._export_yaml()
+        plain, written = version.input_ids
+        self.assertEqual((plain.conditions, written.conditions), ("[]", "[('state', '=', 'done')]"))
+        self.assertTrue(plain.is_plain and written.is_plain)
+        plain.label = "Partners"
+        self.assertEqual(version._export_yaml(), before.replace("label: Plain", "label: Partners"))
+        written.write({"site_field": "picking_type_id.warehouse_id", "conditions": "[('priority', '=', '1')]"})
+        self.assertEqual(
+            written.domain,
+            "[('priority', '=', '1'), ('picking_type_id.warehouse_id', '=', '{site}'), "
+            "('company_id', '=', '{company}')]",
+        )
+        made = version.input_ids.create(
+            {
+                "version_id": version.id,
+                "label": "Bills",
+                "model_choice": "account.move",
+                "conditions": "[('state', '=', 'posted')]",
+            }
+        )
+        self.assertEqual((made.source, made.domain), ("account.move", "[('state', '=', 'posted')]"))
+
+    def test_what_is_added_up_is_sorted_by_one_of_its_columns(self):
+        """A date that is added up by months is read by months, whatever its column says."""
+        version = self._draft(
+            datasets=[
+                {
+                    "code": "months",
+                    "model_choice": "res.partner",
+                    "conditions": f"[('country_id', '=', {self.country.id})]",
+                    "group_field": "create_date",
+                    "group_grain": "month",
+                    "order_field": "color:sum",
+                    "order_desc": True,
+                    "column_ids": [
+                        Command.create({"path": "create_date"}),
+                        Command.create({"path": "color"}),
+                        Command.create({"path": "__count"}),
+                    ],
+                }
+            ]
+        )
+        months = version.dataset_ids[-1]
+        self.assertEqual((months.group_by, months.order), ("create_date:month", "color:sum desc"))
+        self.assertEqual((months.order_field, months.order_desc), ("color:sum", True))
+        self.assertEqual(months.column_ids[-1].display_name, "Count")
+        builder = self.env["distribution.report.builder"]
+        today = self.env.cr.now().date()
+        scope = builder._scope(version, today, today, self.reader)
+        ((month, colors, count),) = builder._capture(scope)["months"].rows
+        self.assertEqual((month.day, int(colors), count), (1, 15, 5))
+
+    def test_sorting_is_chosen_anew_when_the_grouping_changes(self):
+        version = self._draft()
+        with Form(version) as form, form.dataset_ids.edit(0) as dataset:
+            dataset.order_desc = True
+            dataset.group_field = "create_date"
+            self.assertEqual(dataset.group_grain, "month")
+            dataset.group_field = "country_id"
+            self.assertFalse(dataset.order_field or dataset.group_grain)
+        self.assertEqual((version.dataset_ids.group_by, version.dataset_ids.order), ("country_id", False))
+
+    def test_conditions_are_counted_for_who_may_read_only(self):
+        def count(user, model, domain):
+            return self.env["distribution.report.readable"].with_user(user).count(model, domain)
+
+        ours = [["country_id", "=", self.country.id]]
+        self.assertEqual(count(self.author, "res.partner", ours), {"is_valid": True, "count": 5})
+        drafts = [["state", "=", "draft"]]
+        self.assertEqual(count(self.author, "purchase.order", drafts), {"is_valid": True, "count": None})
+        self.assertTrue(count(self.reader, "purchase.order", drafts)["count"] is not None)
+        for user in (self.author, self.reader):
+            self.assertFalse(count(user, "purchase.order", [["no_field", "=", 1]])["is_valid"])
+            self.assertFalse(count(user, "no.model", [])["is_valid"])
 
     def test_what_is_picked_again_changes_nothing(self):
         version = self._draft()

@@ -106,6 +106,23 @@ class TestReportReminder(ReportCase):
         self.assertIn(late.name, message.body)
         self.assertNotIn(signed.name, message.body)
 
+    def test_who_has_left_is_stood_in_for(self):
+        kpi = self.env["distribution.kpi"].search([("version_id", "!=", False)], limit=1)
+        kpi.write({"owner_id": self.owner.id, "backup_owner_id": self.stranger.id, "signoff_days": 5})
+        self._taken(kpi)
+        self.owner.active = False
+        self.assertEqual(self._remind("2026-11-10 09:00:00"), [("signoff", self.stranger.login)])
+        message = self.env["mail.message"].search([("subject", "=", "Numbers of 2026-10 to sign off")])
+        self.assertEqual(message.notified_partner_ids, self.stranger.partner_id)
+        self.assertIn(kpi.name, message.body)
+
+    def test_where_both_have_left_nobody_is_reminded(self):
+        kpi = self.env["distribution.kpi"].search([("version_id", "!=", False)], limit=1)
+        kpi.write({"owner_id": self.owner.id, "backup_owner_id": self.stranger.id, "signoff_days": 5})
+        self._taken(kpi)
+        (self.owner | self.stranger).active = False
+        self.assertEqual(self._remind("2026-11-10 09:00:00"), [])
+
     def test_it_is_in_the_scheduled_work(self):
         self.env.flush_all()
         job = self.env["distribution.scheduled.work"].browse(

@@ -217,6 +217,23 @@ class TestReportRun(ReportCase):
         self._work()
         self.assertEqual((run.state, run.edition_id.is_marked), ("done", False))
 
+    def test_a_job_counts_since_it_ended_well(self):
+        name = "reporting_workflows.ir_cron_report_retention"
+        job, runs, now = self.env.ref(name), self.env["distribution.automation.run"].sudo(), fields.Datetime.now()
+        # Odoo notes when it ran last, whatever became of it.
+        self.env.cr.execute("UPDATE ir_cron SET lastcall = %s WHERE id = %s", (now, job.id))
+        self.env.cr.execute("DELETE FROM distribution_automation_run WHERE cron_id = %s", (job.id,))
+        self.env.invalidate_all()
+        runs._keep(job.id, now, "failed", ValueError("no"))
+        entry = {"code": "job", "label": "Retention", "kind": "job", "source": name, "stale_hours": 2}
+        run = self._run(self._report(input_ids=[Command.create(entry)]))
+        self._work()
+        self.assertEqual((run.state, run.hold_reason), ("held", "stale inputs: Retention"))
+        runs._keep(job.id, now, "ok")
+        run.sudo().next_try_at = False
+        self._work()
+        self.assertEqual(run.state, "done", run.error)
+
     def test_inputs_are_as_old_as_they_were_when_the_numbers_were_taken(self):
         source, report = self._stale_report()
         run = self._run(report)
@@ -346,7 +363,7 @@ class TestReportRun(ReportCase):
         version = self._report(
             publish=False, check_ids=[Command.create({**FAILS, "kpis": "sales_ordered"})]
         ).version_ids
-        self.assertIn("checks.few: kpis: “sales_ordered” is in no section", version.problem_text)
+        self.assertIn("Check few: KPIs Wrong where It Fails: “sales_ordered” is in no section", version.problem_text)
 
     def test_failed_checks_hold(self):
         run = self._run(self._report(check_ids=[Command.create(FAILS)]))

@@ -4,7 +4,7 @@ const fact = /^distribution\.report\.(released|recalled)\.v1$/.exec(event.type);
 const edition = /^distribution\.report\.edition,(\d+)$/.exec(event.subject || '');
 if (!fact || !edition) return [];
 const list = (words) => (words || '').split(/[\s,]+/).filter(Boolean);
-const { report, period, edition: number, digest, classification } = event.data;
+const { report, period, edition: number, digest, classification, corrects } = event.data;
 const mailed = $getWorkflowStaticData('global').mailed || [];
 const released = fact[1] === 'released';
 const codes = list($env.DISTRIBUTION_REPORT_CODES);
@@ -14,5 +14,5 @@ if (released ? !classes.includes(classification) : !mailed.includes(edition[1]))
 const path = `reports/${report}/editions/${edition[1]}`;
 const subject = `Recalled: ${report}, ${period}, edition ${number}`;
 const text = `Edition ${number} of ${report} for ${period} was recalled. Do not use it any more; Odoo says why.`;
-const about = { receiver: 'odoo', path, key: id, began, released, digest, edition: edition[1] };
+const about = { receiver: 'odoo', path, key: id, began, released, digest, corrects, edition: edition[1] };
 return [{ json: released ? about : { ...about, subject, text } }];

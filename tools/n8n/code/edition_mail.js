@@ -5,7 +5,8 @@ if (edition.digest !== call.digest) throw new Error('The edition is not the one 
 const file = ['pdf', 'xlsx', 'csv'].map((kind) => files.find((one) => one.format === kind && one.url)).find(Boolean);
 const place = edition.site ? `, ${edition.site}` : '';
 const subject = `${edition.title}, ${edition.period}${place}, edition ${edition.edition}`;
-const lines = [...marks, ...[summary].flat().filter(Boolean), `Exceptions: ${edition.exceptions}`];
+const replaced = call.corrects ? [`It replaces edition ${call.corrects}, which was recalled.`] : [];
+const lines = [...replaced, ...marks, ...[summary].flat().filter(Boolean), `Exceptions: ${edition.exceptions}`];
 if (!file) lines.push('The file is in Odoo: the account of n8n is not among its recipients.');
 const item = { subject, text: lines.join('\n'), edition: call.edition, with_file: Boolean(file) };
 if (file) {

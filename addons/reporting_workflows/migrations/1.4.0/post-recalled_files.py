@@ -6,6 +6,7 @@ from odoo import SUPERUSER_ID, api
 def migrate(cr, version):
     if not version:
         return
-    editions = api.Environment(cr, SUPERUSER_ID, {})["distribution.report.edition"].search([("state", "=", "recalled")])
-    for edition in editions:
+    env = api.Environment(cr, SUPERUSER_ID, {})
+    done = env["distribution.report.withheld"].search([]).edition_id
+    for edition in env["distribution.report.edition"].search([("state", "=", "recalled")]) - done:
         edition._withhold_files()

@@ -1,6 +1,7 @@
 """Definitions as files: one form, strict reading, errors that say where, differences entry by entry."""
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,14 @@ def test_what_is_written_is_read_back(content):
     again = load(text)
     assert dump(again) == text
     assert diff(content, again) == []
+    yaml.safe_load(text)  # a reader of another system at least does not stumble
+
+
+@pytest.mark.parametrize("sign", ["=", "<<", "!=", ">="])
+def test_other_readers_take_signs_for_texts(sign):
+    content = {"report": {"code": "r", "name": sign, "classification": "internal"}}
+    text = dump(content)
+    assert yaml.safe_load(text)["report"]["name"] == sign == load(text)["report"]["name"]
 
 
 @settings(max_examples=40)

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import CheckRule, Column, Limit, Table, Threshold
+from engine import CheckRule, Column, Figure, Limit, Table, Threshold
 from engine.checks import KINDS, evaluate
 from engine.freshness import STATES, judge, worst
+from engine.render_values import Writer
 from engine.run import (
     PATTERNS,
     STEPS,
@@ -39,6 +40,23 @@ DATA = {"orders": ORDERS, "ledger": LEDGER}
         ({"kind": "row_count", "maximum": Decimal(3)}, "4 rows, at most 3 expected"),
         ({"kind": "nulls", "columns": ("value",)}, "1 of 4 rows without Value: S2"),
         ({"kind": "nulls", "columns": ("value",), "maximum": Decimal(1)}, ""),
+        ({"kind": "nulls", "columns": ("name", "value")}, "1 of 4 rows without Order, Value: S2"),
+        (
+            {"kind": "range", "columns": ("site",), "minimum": Decimal(0)},
+            "4 values of Site are no numbers: S1, S2, S2 …",
+        ),
+        (
+            {"kind": "range", "columns": ("name", "value"), "minimum": Decimal(0)},
+            "columns: a check of kind range looks at one column; make a check for each.",
+        ),
+        (
+            {"kind": "condition", "columns": ("value",), "operator": ">", "value": "1.000,5"},
+            "Value cannot be compared with “1.000,5”: write a number like 1000.50",
+        ),
+        (
+            {"kind": "reconcile", "columns": ("name",), "other_column": "site"},
+            "4 values of Order are no numbers: S1, S2, S2 …",
+        ),
         ({"kind": "range", "columns": ("value",), "minimum": Decimal(0)}, "1 values of Value outside 0…: S4"),
         ({"kind": "range", "columns": ("value",), "maximum": Decimal(200)}, ""),
         ({"kind": "duplicates", "columns": ("name",)}, "Order more than once: S2"),
@@ -70,6 +88,18 @@ def test_reconciliation_within_an_amount_or_percent():
     assert state(tolerance=Decimal("0.10")) == "passed"
     assert state(tolerance=Decimal("0.09")) == "failed"
     assert state(tolerance_percent=Decimal("0.05")) == "passed"
+
+
+@given(st.lists(st.decimals(-1000, 1000, places=2), min_size=2, max_size=6), st.decimals(1, 1000, places=2))
+@settings(max_examples=60)
+def test_too_much_here_does_not_make_good_too_little_there(values, wrong):
+    columns = (Column("place", "Place"), Column("here", "Here", "money"), Column("booked", "Booked", "money"))
+    exact = [(f"P{number}", value, value) for number, value in enumerate(values)]
+    moved = [("P0", values[0], values[0] + wrong), ("P1", values[1], values[1] - wrong), *exact[2:]]
+    rule = CheckRule("r", "R", "reconcile", "places", ("here",), other_column="booked", tolerance=wrong / 2)
+    assert evaluate(rule, {"places": Table(columns, tuple(exact))}).state == "passed"
+    check = evaluate(rule, {"places": Table(columns, tuple(moved))})
+    assert (check.state, check.detail) == ("failed", "the sums agree, 2 rows do not: P0, P1")
 
 
 def test_what_cannot_be_checked_has_failed():
@@ -156,7 +186,25 @@ def test_sums_counts_and_maxima():
         )
 
     assert [found(measure)[0].amount for measure in ("sum", "count", "maximum")] == [Decimal("209.50"), 4, 200]
-    assert findings_of(Threshold("k", "K", breach=Decimal(3), kpi="late"), {}, {"late": None}) == []
+    late = Threshold("k", "K", breach=Decimal(3), kpi="late")
+    assert findings_of(late, {}, {}) == findings_of(late, {}, {"late": Figure("late", "Late", "integer")}) == []
+
+
+def test_exceptions_are_written_by_kind_and_language():
+    def details(threshold, figures=(), show=None):
+        return [one.detail for one in findings_of(threshold, DATA, dict(figures), show)]
+
+    german = Writer("de_DE", "UTC", "EUR")
+    money = {"breach": Decimal("3.5"), "dataset": "orders", "column": "value"}
+    assert details(Threshold("t", "T", measure="sum", **money), show=german) == ["209,50\xa0€, at most 3,50\xa0€"]
+    assert details(Threshold("t", "T", measure="count", **money), show=german) == ["4,0, at most 3,5"]
+    assert details(Threshold("t", "T", measure="each_row", **money))[0] == "10.50, at most 3.50"
+    late = Threshold("k", "K", "below", warn=Decimal(98), kpi="on_time")
+    for value, expected in (("97.996", "97.996%, at least 98.000%"), ("90", "90%, at least 98%")):
+        figure = Figure("on_time", "On Time", "percent", Decimal(value))
+        assert details(late, {"on_time": figure}) == [expected]
+    hours = Figure("on_time", "On Time", "hours", Decimal("-1234.5"))
+    assert details(late, {"on_time": hours}, german) == ["-1.234,5 hours, at least 98,0 hours"]
 
 
 @given(
