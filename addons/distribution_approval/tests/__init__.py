@@ -34,6 +34,7 @@ from . import test_roles_leave
 from . import test_access_beside
 from . import test_access_review
 from . import test_normal_work
+from . import test_notices_elsewhere
 from . import test_stock_move_gate
 from . import test_obligations
 from . import test_policy_matrix

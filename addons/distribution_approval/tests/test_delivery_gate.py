@@ -87,6 +87,10 @@ class TestDeliveryGate(DeliveryCase):
         picking.button_validate()
         self.assertHeld(picking)
         self.assertTrue(picking.approval_turned_down)
+        pickings = self.env["stock.picking"].with_user(self.clerk)
+        self.assertIn(picking, pickings.search([("approval_turned_down", "=", True)]))
+        self.assertNotIn(picking, pickings.search([("approval_turned_down", "=", False)]))
+        self.assertNotIn(picking, pickings.search([("approval_held", "=", True)]))
         with self.assertRaises(UserError):
             picking.button_validate()
 
