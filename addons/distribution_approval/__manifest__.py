@@ -67,6 +67,7 @@
         "views/product_supplierinfo_views.xml",
         "views/purchase_order_views.xml",
         "wizard/hold_deliveries_views.xml",
+        "wizard/lift_delivery_hold_views.xml",
         "views/sale_order_views.xml",
         "views/delivery_views.xml",
         "views/customer_return_views.xml",

@@ -147,7 +147,7 @@ def test_fifty_deliveries_of_which_two_are_held(desk):
     document = desk.document("distribution.delivery.hold", released)
     desk.decide("operations_manager", "distribution.delivery.hold", document)
     desk.becomes(lambda: desk.picking(released), "done")
-    finance("sale.order", "action_lift_delivery_hold", [stayed[1][0]])
+    finance("sale.order", "action_lift_delivery_hold", [stayed[1][0]], "The cheque has cleared.")
     operator("stock.picking", "button_validate", [lifted])
     assert desk.picking(lifted) == "done"
     assert desk.on_hand(goods) == goods["on_hand"] - DELIVERIES

@@ -19,6 +19,7 @@ from . import site_transfer
 from . import transfer_reservation
 from . import goods_control
 from . import customer_credit
+from . import credit_limit_change
 from . import sale_order
 from . import sale_terms
 from . import sale_reinvoiced
@@ -27,6 +28,7 @@ from . import outgoing_document
 from . import credit_release
 from . import delivery_hold
 from . import customer_return
+from . import return_evidence
 from . import customer_credit_note
 from . import vendor_bill
 from . import vendor_bill_line

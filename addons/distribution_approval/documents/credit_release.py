@@ -8,6 +8,8 @@ holds it. Where credit release is governed, the delivery hold does not count cre
 
 from odoo import _, api, fields, models
 
+from ..engine import Unknown
+
 
 class CreditRelease(models.Model):
     _name = "distribution.credit.release"
@@ -21,8 +23,18 @@ class CreditRelease(models.Model):
         return _("Credit Release")
 
     def _approval_owners(self):
-        """Whoever sold the goods does not release the credit for them."""
-        return super()._approval_owners() | self._approval_orders().user_id
+        """Whoever sold the goods does not release the credit for them, nor who raised the limit for them."""
+        return super()._approval_owners() | self._approval_orders().user_id | self._approval_limit_raised_by()
+
+    def _approval_limit_raised_by(self):
+        """Who changed a limit since the order was made, where the delivery is within it now."""
+        changes = self._approval_customers()._approval_credit_limit_changes(self.company_id)
+        made = min(self._approval_orders().mapped("create_date"), default=self.create_date)
+        since = {user_id for users in changes.values() for user_id, moment in users.items() if moment >= made}
+        over = self._approval_credit_standings()[self.id].over_limit() if since else 0
+        # Over the limit all the same: it was not raised for this.
+        held_by_limit = not isinstance(over, Unknown) and over > 0
+        return self.env["res.users"].browse(() if held_by_limit else sorted(since)).exists()
 
 
 class StockPicking(models.Model):

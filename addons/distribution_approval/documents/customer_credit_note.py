@@ -13,16 +13,17 @@ from odoo.exceptions import UserError
 
 from odoo.addons.distribution_core.compat import INVOICE_REVERSALS, check_access
 
-from ..engine import ControlledField, FactSpec, FactType, as_decimal, seal
+from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal, seal
 from ..models.approval_activation import EVERYWHERE
 from ..models.approval_policy import today
-from ..models.gate_frame import frame_of, gate_frame, written_directly
+from ..models.gate_frame import frame_of, gate_frame, in_frame, written_directly
 
 HEADER = (
     ControlledField("company_id", "Company", model="res.company"),
     ControlledField("partner_id", "Customer", model="res.partner"),
     ControlledField("currency_id", "Currency", model="res.currency"),
     ControlledField("reversed_entry_id", "Invoice", model="account.move"),
+    ControlledField("return_reason_id", "Return Reason", model="distribution.return.reason"),
     ControlledField("amount", "Untaxed Amount", "amount"),
     ControlledField("payable", "Amount Credited"),
 )
@@ -44,6 +45,7 @@ CONTROLLED = frozenset(
         "line_ids",
         "move_type",
         "partner_id",
+        "return_reason_id",
         "reversed_entry_id",
     }
 )
@@ -62,7 +64,7 @@ class CustomerCreditNote(models.Model):
     _approval_controlled = frozenset({"move_id", "company_id"})
     _approval_header = HEADER
     _approval_line = LINE
-    _approval_header_later = frozenset({"payable"})
+    _approval_header_later = frozenset({"payable", "return_reason_id"})
     _approval_not_shown = frozenset({"company_id", "taxes"})
 
     move_id = fields.Many2one("account.move", string="Credit Note", required=True, readonly=True, ondelete="cascade")
@@ -130,7 +132,7 @@ class CustomerCreditNote(models.Model):
             {
                 **{
                     name: move[name].id or None
-                    for name in ("company_id", "partner_id", "currency_id", "reversed_entry_id")
+                    for name in ("company_id", "partner_id", "currency_id", "reversed_entry_id", "return_reason_id")
                 },
                 "amount": sum((as_decimal(line._approval_value()) for line in lines), Decimal(0)),
                 "payable": move._approval_payable(),
@@ -197,7 +199,30 @@ class CustomerCreditNote(models.Model):
                     FactType.FLAG,
                     help="Of every product credited, at least as much was returned and not credited yet.",
                 ),
+                FactSpec(
+                    "return_reason",
+                    "Return reason",
+                    FactType.REFERENCE,
+                    model="distribution.return.reason",
+                    optional=True,
+                    help="Empty: none is given.",
+                ),
                 FactSpec("age_of_invoice", "Age of the invoice", FactType.NUMBER, unit="days", optional=True),
+                FactSpec(
+                    "age_of_sale",
+                    "Age of the sale",
+                    FactType.NUMBER,
+                    unit="days",
+                    help="Since the oldest of what is credited was delivered, or ordered when it is no goods; unknown "
+                    "when it cannot be told.",
+                ),
+                FactSpec(
+                    "in_warranty",
+                    "Under warranty",
+                    FactType.FLAG,
+                    help="All goods credited were delivered within the warranty of their product category; unknown "
+                    "when that cannot be told.",
+                ),
                 FactSpec(
                     "customer_tier",
                     "Customer tier",
@@ -206,11 +231,21 @@ class CustomerCreditNote(models.Model):
                 ),
                 FactSpec("customer", "Customer", FactType.REFERENCE, model="res.partner"),
                 FactSpec("categories", "Product categories", FactType.SET, model="product.category"),
+                FactSpec(
+                    "site",
+                    "Delivering site",
+                    FactType.REFERENCE,
+                    model="stock.warehouse",
+                    help="Of the order that is credited; unknown without one, or when there are several.",
+                ),
+                FactSpec("region", "Region", FactType.REFERENCE, model="distribution.region", optional=True),
                 FactSpec("requester", "Requester", FactType.REFERENCE, model="res.users"),
             )
         }
 
     def _approval_facts(self, names):
+        if not {"over_invoice", "goods_returned"}.isdisjoint(names):
+            self._approval_take_turn()
         self.move_id.invoice_line_ids.sale_line_ids.move_ids.mapped("state")  # read for all at once
         self.move_id.reversed_entry_id[INVOICE_REVERSALS].mapped("state")
         amounts = self._approval_amounts()
@@ -226,6 +261,11 @@ class CustomerCreditNote(models.Model):
                 "age_of_invoice": lambda document=document, invoice=invoice: (
                     (today(document.company_id) - invoice.invoice_date).days if invoice else None
                 ),
+                "return_reason": lambda document=document: document.move_id.return_reason_id.id or None,
+                "age_of_sale": lambda document=document: document._approval_age_of_sale(),
+                "in_warranty": lambda document=document: document._approval_in_warranty(),
+                "site": lambda document=document: document._approval_sold_from("id"),
+                "region": lambda document=document: document._approval_sold_from("region_id"),
                 "customer_tier": lambda customer=customer: customer.customer_tier,
                 "customer": lambda customer=customer: customer.id,
                 "categories": lambda document=document: (
@@ -248,12 +288,84 @@ class CustomerCreditNote(models.Model):
         )
 
     def _approval_over(self, invoice):
-        """Whether the invoice is credited beyond its amount; without an invoice it always is."""
+        """Whether the invoice is credited beyond its amount; without an invoice it always is.
+
+        By what is booked, and for this credit note by its prices as well: totals are stored, and anybody
+        who writes the entry can set them.
+        """
         if not invoice or invoice.currency_id != self.move_id.currency_id:
             return True
         others = invoice[INVOICE_REVERSALS].filtered(lambda move: move.state == "posted") - self.move_id
-        credited = sum(map(as_decimal, others.mapped("amount_total")), as_decimal(self.move_id.amount_total))
-        return credited > as_decimal(invoice.amount_total) + as_decimal(invoice.currency_id.rounding) / 2
+        credited = sum((move._approval_payable() for move in others), self._approval_total())
+        return credited > invoice._approval_payable() + as_decimal(invoice.currency_id.rounding) / 2
+
+    def _approval_sold_at(self):
+        """``[(line, moment)]``: when the goods on each line were delivered, what is no goods was ordered; or None."""
+        moments = []
+        for line in self._approval_lines():
+            sold = line.sale_line_ids
+            if line.product_id.type == "service":
+                known = sold.order_id.mapped("date_order")
+            else:
+                deliveries = sold.move_ids.filtered(
+                    lambda move: move.state == "done" and move.location_dest_id.usage == "customer"
+                )
+                known = deliveries.mapped("date")
+            moments.append((line, min(filter(None, known), default=None)))
+        return moments
+
+    def _approval_days_since(self, moment):
+        zone = self.with_context(tz=self.company_id._approval_time_zone())
+        return (today(self.company_id) - fields.Datetime.context_timestamp(zone, moment).date()).days
+
+    def _approval_age_of_sale(self):
+        moments = [moment for _line, moment in self._approval_sold_at()]
+        if not moments or None in moments:
+            return Unknown(_("it is not known when everything that is credited was sold"))
+        return self._approval_days_since(min(moments))
+
+    def _approval_in_warranty(self):
+        goods = [(line, moment) for line, moment in self._approval_sold_at() if line.product_id.type != "service"]
+        if not goods or not all(line.product_id and moment for line, moment in goods):
+            return Unknown(_("it is not known when the goods that are credited were delivered"))
+        return all(
+            self._approval_days_since(moment) <= line.product_id.categ_id._approval_warranty_days()
+            for line, moment in goods
+        )
+
+    def _approval_sold_from(self, name):
+        """The id that the one site has in its field ``name``, or Unknown."""
+        sites = self._approval_lines().sale_line_ids.order_id.warehouse_id
+        if len(sites) != 1:
+            return Unknown(_("no order, or more than one, says which site delivered what is credited"))
+        return (sites.id if name == "id" else sites[name].id) or None
+
+    def _approval_total(self):
+        """With taxes, in the currency of the credit note: what is booked or what its prices say, whichever is more."""
+        self.ensure_one()
+        lines = self._approval_lines()
+        booked = self.move_id._approval_payable()
+        priced = sum(
+            (as_decimal(line._approval_value()) + line._approval_tax(line.tax_ids) for line in lines), Decimal(0)
+        )
+        # Taxes are rounded by line or in total.
+        slack = len(lines) * as_decimal(self.move_id.currency_id.rounding)
+        return priced if priced - booked > slack else booked
+
+    def _approval_take_turn(self):
+        """Credit notes for one invoice, or for one order's goods, that are judged at the same instant take turns.
+
+        Only where it counts: outside of a frame somebody merely looks.
+        """
+        if not in_frame(self.env):
+            return
+        rows = set()
+        for document in self:
+            company, move = document.company_id.id, document.move_id
+            rows |= {(self._approval_type, company, invoice.id) for invoice in move.reversed_entry_id}
+            orders = move.invoice_line_ids.sale_line_ids.order_id
+            rows |= {(f"{self._approval_type}_goods", company, order.id) for order in orders}
+        self.env["distribution.approval.turn"]._take_rows(rows)
 
     def _approval_goods_returned(self):
         """Whether for every product line the goods came back and were not credited before."""
@@ -308,9 +420,39 @@ class AccountMove(models.Model):
         "distribution.customer.credit.note", "move_id", string="Credit Note for Approval", readonly=True, copy=False
     )
     credit_note_state = fields.Selection(
-        related="credit_note_document_ids.approval_state", string="Approval of the Credit Note"
+        selection=lambda self: self.env["distribution.customer.credit.note"]._fields["approval_state"].selection,
+        compute="_compute_credit_note_state",
+        search="_search_credit_note_state",
+        compute_sudo=True,
+        string="Approval of the Credit Note",
     )
     credit_note_banner = fields.Html(compute="_compute_credit_note_banner", sanitize=False)
+    return_reason_id = fields.Many2one(
+        "distribution.return.reason",
+        copy=False,
+        ondelete="restrict",
+        help="Why the customer is credited; the policy on credit notes decides by it.",
+    )
+
+    @api.model
+    def _approval_shown_models(self):
+        return {**super()._approval_shown_models(), "distribution.customer.credit.note": "move_id"}
+
+    @api.depends("credit_note_document_ids.approval_state")
+    def _compute_credit_note_state(self):
+        for move in self:
+            move.credit_note_state = move.credit_note_document_ids.approval_state
+
+    @api.model
+    def _search_credit_note_state(self, operator, value):
+        # sudo: the documents tell ids of entries only; the reader's own rules on these still hold
+        documents = self.env["distribution.customer.credit.note"].sudo()
+        wanted = [value] if value is False or isinstance(value, str) else list(value)
+        domain = [("id", "in", documents.search([("approval_state", "in", [*filter(None, wanted)])]).move_id.ids)]
+        if not all(wanted):
+            asked = documents.search([("approval_state", "!=", False)]).move_id.ids
+            domain = ["|", *domain, ("id", "not in", asked)]
+        return ["!", *domain] if operator in ("!=", "not in") else domain
 
     @api.depends_context("uid")
     @api.depends("credit_note_document_ids.approval_state")
@@ -318,6 +460,16 @@ class AccountMove(models.Model):
         for move in self:
             request = move.sudo().credit_note_document_ids.approval_request_id
             move.credit_note_banner = request._banner() if request else False
+
+    @api.model
+    def _search_approval_to_decide(self, operator, value):
+        """What waits for a decision on the entry itself (a bill), or on its credit note."""
+        own = super()._search_approval_to_decide(operator, value)
+        # sudo: the documents tell ids of entries only; the reader's own rules on these still hold
+        notes = self.env["distribution.customer.credit.note"].sudo().search([("approval_to_decide", "=", True)])
+        if own[0][1] == "in":
+            return ["|", *own, ("id", "in", notes.move_id.ids)]
+        return ["&", *own, ("id", "not in", notes.move_id.ids)]
 
     @api.depends_context("uid")
     @api.depends("credit_note_document_ids.approval_state")
@@ -499,6 +651,16 @@ class AccountMoveLine(models.Model):
 
     def _approval_other_documents(self, changed=False, missing=True):
         return self.move_id._credit_notes_changing(changed, missing)
+
+
+class AccountMoveReversal(models.TransientModel):
+    _inherit = "account.move.reversal"
+
+    return_reason_id = fields.Many2one("distribution.return.reason")
+
+    def _prepare_default_reversal(self, move):
+        values = super()._prepare_default_reversal(move)
+        return {**values, "return_reason_id": self.return_reason_id.id} if move.move_type == "out_invoice" else values
 
 
 def _positive(values):

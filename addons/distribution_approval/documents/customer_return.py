@@ -141,9 +141,8 @@ class CustomerReturn(models.Model):
     def _approval_ages(self, moved):
         """``{move: days since it was delivered, or None}``."""
         day = today(self.company_id)
-        zone = self.with_context(tz=self.company_id._approval_time_zone())
         return {
-            move: (day - fields.Datetime.context_timestamp(zone, delivery.date).date()).days if delivery else None
+            move: (day - delivery._approval_day(delivery.date)).days if delivery else None
             for move in moved
             for delivery in (_delivery(move),)
         }
@@ -197,11 +196,15 @@ def _leaves_customer(moved):
 
 
 def _delivery(move):
-    """The delivery of which ``move`` is the return, if it really is one; else None."""
+    """The delivery of which ``move`` is the return, if it really is one, to whom it comes from; else None."""
     origin = move.origin_returned_move_id
-    if origin.state == "done" and origin.location_dest_id.usage == "customer" and origin.product_id == move.product_id:
-        return origin
-    return None
+    if origin.state != "done" or origin.location_dest_id.usage != "customer" or origin.product_id != move.product_id:
+        return None
+    sold = origin.sale_line_id.order_id
+    # What the order says is not for whoever works in the warehouse to write.
+    customers = sold.partner_id | sold.partner_shipping_id or origin._approval_consignees()
+    returning = move.picking_id.partner_id or move.partner_id
+    return origin if returning.commercial_partner_id in customers.commercial_partner_id else None
 
 
 def _more_than_delivered(moved):

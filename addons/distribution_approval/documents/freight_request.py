@@ -126,11 +126,16 @@ class FreightRequest(models.Model):
         return [("id", "!=", self.id), "|", (name, "=", order.id), (f"picking_id.{name}", "=", order.id)]
 
     def _order_value(self):
-        """Untaxed value of the order in company currency (Decimal, or Unknown); 0 without an order."""
+        """Untaxed value of the order in company currency (Decimal, or Unknown); 0 without an order.
+
+        Worked out from its lines: its total is stored, and anybody who writes the order can set it.
+        """
         order = self._expedited_order()
         if not order:
             return as_decimal(0)
-        return self._approval_in_company_currency(as_decimal(order.amount_untaxed), order.currency_id, self.company_id)
+        lines = order.order_line.filtered(lambda line: not line.display_type)
+        value = sum((as_decimal(line._approval_value()) for line in lines), as_decimal(0))
+        return self._approval_in_company_currency(value, order.currency_id, self.company_id)
 
     # ---------------------------------------------------------- declarations
 

@@ -1,12 +1,14 @@
 """What the documents on deliveries to customers share: their moves, orders, values and standing."""
 
+import json
+from dataclasses import replace
 from decimal import Decimal
 
 from odoo import _, api, fields, models
 
 from odoo.addons.distribution_core.compat import LINE_UOM
 
-from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal
+from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal, decode_facts
 from ..models.approval_policy import today
 from .picking_document import HEADER
 
@@ -33,14 +35,22 @@ class OutgoingDocument(models.AbstractModel):
         """The sale orders that these deliveries fulfil, or are said to."""
         return self._approval_moves()._approval_orders_named() | self.picking_id.sale_id
 
+    def _approval_snapshots(self):
+        self.picking_id.move_ids._approval_orders_named()  # read for all deliveries at once
+        return super()._approval_snapshots()
+
     def _approval_snapshot_header(self):
         orders = self._approval_moves().browse(move.id for move in self._approval_moved())._approval_orders_named()
         return {**super()._approval_snapshot_header(), "order_ids": tuple(sorted(orders.ids))}
 
     def _approval_customer(self):
-        """The commercial partner who owes for the delivery."""
+        """The commercial partner who owes for the delivery; the first of several."""
         self.ensure_one()
-        return (self._approval_orders()[:1].partner_id or self.picking_id.partner_id).commercial_partner_id
+        return self._approval_customers()[:1]
+
+    def _approval_customers(self):
+        """Everybody who owes for these deliveries: the customer of each order that they name."""
+        return (self._approval_orders().partner_id or self.picking_id.partner_id).commercial_partner_id
 
     def _approval_partner(self):
         return self._approval_customer()
@@ -98,6 +108,15 @@ class OutgoingDocument(models.AbstractModel):
                     help="Since the oldest open item of the customer was due.",
                 ),
                 FactSpec(
+                    "limit_changed_days",
+                    "Days since the credit limit was changed",
+                    FactType.NUMBER,
+                    unit="days",
+                    optional=True,
+                    help="By anybody, for the customer or for all customers. Empty: not within 180 days, as far as "
+                    "governance saw it.",
+                ),
+                FactSpec(
                     "promised_date",
                     "Promised date",
                     FactType.DATE,
@@ -128,7 +147,7 @@ class OutgoingDocument(models.AbstractModel):
     def _approval_prefetch(self):
         """Read what the facts look at for all deliveries at once, not one by one."""
         moves = self.picking_id.move_ids
-        moves._approval_orders_named()
+        (self.picking_id.partner_id | moves.partner_id).mapped("commercial_partner_id")
         lines = moves.sale_line_id
         lines.mapped("price_unit")
         lines.move_ids.mapped("state")
@@ -143,6 +162,7 @@ class OutgoingDocument(models.AbstractModel):
         if not {"credit_exposure", "credit_limit", "credit_over_limit", "overdue_days"}.isdisjoint(names):
             credit = self._approval_credit_standings()
         nobody = Unknown(_("there is no customer"))
+        changed = self._approval_limit_changed_days() if "limit_changed_days" in names else {}
         facts = {}
         for document in self:
             standing = credit.get(document.id)
@@ -156,6 +176,7 @@ class OutgoingDocument(models.AbstractModel):
                 "credit_limit": lambda standing=standing: standing.limit,
                 "credit_over_limit": lambda standing=standing: standing.over_limit(),
                 "overdue_days": lambda standing=standing: standing.overdue_days,
+                "limit_changed_days": lambda document=document: changed[document.id],
                 "promised_date": lambda promised=promised: promised,
                 "days_late": lambda document=document, promised=promised: (
                     max((today(document.company_id) - promised).days, 0) if promised else 0
@@ -172,18 +193,57 @@ class OutgoingDocument(models.AbstractModel):
             facts[document.id] = {name: read[name]() for name in {*names, "amount"} & read.keys()}
         return facts
 
+    def _approval_facts_when_rejected(self):
+        """A delivery that people rejected does not leave because what they were asked about is over."""
+        known = self.filtered("approval_state")
+        if not known:
+            return {}
+        decided = (
+            self.env["distribution.approval.request"]
+            .sudo()
+            .search(
+                [
+                    ("res_model", "=", self._name),
+                    ("res_id", "in", known.ids),
+                    ("kind", "=", "release"),
+                    ("state", "in", ("rejected", "approved")),
+                ],
+                order="id",
+            )
+        )
+        specs = self._approval_all_fact_specs()
+        return {
+            request.res_id: decode_facts(specs, json.loads(request.snapshot_id.facts))
+            for request in {request.res_id: request for request in decided}.values()
+            if request.state == "rejected"
+        }
+
     def _approval_credit_standings(self):
-        """``{id: Credit}``; constant queries per company."""
+        """``{id: Credit}`` of the customer, the strictest of several; constant queries per company."""
         standings = {}
         nobody = Unknown(_("the delivery has no customer"))
         for company in self.company_id:
             documents = self.filtered(lambda document, company=company: document.company_id == company)
-            customers = {document.id: document._approval_customer() for document in documents}
+            customers = {document.id: document._approval_customers() for document in documents}
             partners = self.env["res.partner"].union(*customers.values())
             credit = partners._approval_credit(company) if partners else {}
-            for document_id, customer in customers.items():
-                standings[document_id] = credit.get(customer.id) or NoCredit(nobody)
+            for document_id, owing in customers.items():
+                standings[document_id] = _strictest([credit[each.id] for each in owing]) or NoCredit(nobody)
         return standings
+
+    def _approval_limit_changed_days(self):
+        """``{id: days since a limit of its customers was changed, or None}``; a query per company."""
+        now = fields.Datetime.now()
+        days = {}
+        for company in self.company_id:
+            documents = self.filtered(lambda document, company=company: document.company_id == company)
+            changes = documents._approval_customers()._approval_credit_limit_changes(company)
+            for document in documents:
+                moments = [
+                    moment for each in document._approval_customers() for moment in changes.get(each.id, {}).values()
+                ]
+                days[document.id] = max((now - max(moments)).days, 0) if moments else None
+        return days
 
     def _approval_promised_date(self):
         self.ensure_one()
@@ -232,6 +292,15 @@ class OutgoingDocument(models.AbstractModel):
 def _reaches_customer(moved):
     """Whether goods get to a customer on ``moved``, a move or one of its operations."""
     return moved.location_dest_id.usage == "customer" and moved.location_id.usage != "customer"
+
+
+def _strictest(standings):
+    """One standing for several customers: of the one furthest over the limit, with the oldest item of all; or None."""
+    if len(standings) < 2:
+        return standings[0] if standings else None
+    unknown = next((each for each in standings if isinstance(each.over_limit(), Unknown)), None)
+    worst = unknown or max(standings, key=lambda each: each.over_limit())
+    return replace(worst, overdue_days=max(each.overdue_days for each in standings))
 
 
 class NoCredit:

@@ -20,6 +20,8 @@ from ..engine import ControlledField, Unknown, as_decimal, seal
 from ..models.approval_mixin import LIVE_STATES
 from ..models.gate_frame import frame_of, gate_frame
 
+#: Documents that nobody decides about any more, and that are not released.
+TURNED_DOWN = ("refused", "rejected", "void")
 #: Transfers that the nightly control looks at together.
 BATCH = 500
 
@@ -238,14 +240,20 @@ class PickingDocument(models.AbstractModel):
         return bool((self.sudo().picking_id._approval_documents() - [self]).held())
 
     def _approval_keep_live_requests(self, snapshots):
-        """What held a transfer may be over: the customer paid, the hold was lifted. Then it goes on."""
+        """What held a transfer may be over: the customer paid, the hold was lifted. Then it goes on.
+
+        What people rejected is asked anew.
+        """
         asked = self.filtered(lambda document: document.approval_state in (*LIVE_STATES, "rejected", "refused"))
         judgements = asked._approval_verdicts() if asked else {}
         free = asked.filtered(lambda document: judgements[document.id].verdict.outcome == "pass")
         if free:
             free._approval_close_requests(_("Nothing holds it any more."))
             free._approval_set_state(False)
-        return super(PickingDocument, self - free)._approval_keep_live_requests(snapshots)
+        anew = asked.filtered(
+            lambda document: document.approval_state == "rejected" and judgements[document.id].turned_down
+        )
+        return super(PickingDocument, self - free - anew)._approval_keep_live_requests(snapshots)
 
     def _approval_review_open(self, frame):
         """Nothing was moved: what was promised did not come about, what is released stays so."""
@@ -320,17 +328,18 @@ class PickingDocuments(tuple):
 
     def held(self):
         """Those that wait for a decision, or were turned down."""
-        return PickingDocuments(
-            each for each in self if each.approval_state in (*LIVE_STATES, "refused", "rejected", "void")
-        )
+        return PickingDocuments(each for each in self if each.approval_state in (*LIVE_STATES, *TURNED_DOWN))
 
 
 class StockPicking(models.Model):
-    _inherit = "stock.picking"
+    _name = "stock.picking"
+    _inherit = ["stock.picking", "distribution.approval.form.mixin"]
 
     approval_banner = fields.Html(compute="_compute_approval_banner", sanitize=False)
     approval_held = fields.Boolean(string="Held", compute="_compute_approval_banner", search="_search_approval_held")
-    approval_turned_down = fields.Boolean(compute="_compute_approval_banner")
+    approval_turned_down = fields.Boolean(
+        string="Turned Down", compute="_compute_approval_banner", search="_search_approval_turned_down"
+    )
     approval_can_decide = fields.Boolean(compute="_compute_approval_banner")
     approval_can_withdraw = fields.Boolean(compute="_compute_approval_banner")
     approval_to_decide = fields.Boolean(
@@ -348,6 +357,10 @@ class StockPicking(models.Model):
             for name, _type in self.env["distribution.approval.move.document"]._approval_move_document_types()
             if "picking_id" in self.env[name]._fields and self.env[name]._approval_holds_transfers
         ]
+
+    @api.model
+    def _approval_shown_models(self):
+        return {model._name: "picking_id" for model in self._approval_document_models()}
 
     def _approval_documents(self):
         """The documents of these transfers, whatever their type; one query per type."""
@@ -394,6 +407,14 @@ class StockPicking(models.Model):
     @api.model
     def _search_approval_held(self, operator, value):
         return self._approval_search([("approval_state", "in", LIVE_STATES)], operator, value)
+
+    @api.model
+    def _search_approval_turned_down(self, operator, value):
+        """A document was turned down, or its release is void, and no other one is being decided."""
+        live = ("!", *self._search_approval_held("=", True))
+        positive = (operator in ("=", "in")) == bool(value if operator in ("=", "!=") else list(value)[0])
+        down = self._approval_search([("approval_state", "in", TURNED_DOWN)], "=", True)
+        return ["&", *down, *live] if positive else ["!", "&", *down, *live]
 
     @api.model
     def _search_approval_to_decide(self, operator, value):

@@ -15,6 +15,7 @@ from decimal import Decimal
 from odoo import _, api, fields, models
 
 from ..engine import ControlledField, FactSpec, FactType, as_decimal, seal
+from ..models.gate_frame import in_frame
 
 #: Days of past deliveries from which the demand of a day is worked out.
 DEMAND_DAYS = 30
@@ -235,6 +236,17 @@ class SiteTransfer(models.Model):
         moved = {transfer: transfer._approval_moved() for transfer in self}
         products = self.env["product.product"].union(*(move.product_id for own in moved.values() for move in own))
         sites = {transfer: transfer._approval_source_site() for transfer in self}
+        if in_frame(self.env):
+            # What nobody has reserved, two at the same instant do not see leave: they take turns by site and product.
+            self.env["distribution.approval.turn"]._take(
+                self._approval_type,
+                [
+                    (sites[transfer].id, move.product_id.id)
+                    for transfer, own in moved.items()
+                    for move, quantity in own.items()
+                    if quantity > self._approval_reserved(move)
+                ],
+            )
         all_sites = self.env["stock.warehouse"].union(*sites.values())
         stock = self._approval_stock_at(products, all_sites)
         demand = self._approval_demand_at(products, all_sites)

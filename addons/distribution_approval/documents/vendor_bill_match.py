@@ -221,13 +221,14 @@ class AccountMove(models.Model):
         """``{id: (ids with the same reference, ids with the same amount and date)}``; one query.
 
         Drafts count when they were entered earlier: of two the later one is the duplicate. What was
-        cancelled, or reversed in full, may be billed again.
+        cancelled, or reversed in full, may be billed again. The amount is what is booked as due, read for
+        bills of the same day only: the total is stored, and anybody who writes the bill can set it.
         """
         self._approval_take_turn()
+        self.env["account.move.line"].flush_model(["amount_currency", "display_type", "move_id"])
         self.env["account.move"].flush_model(
             [
                 "ref",
-                "amount_total",
                 "invoice_date",
                 "currency_id",
                 "state",
@@ -239,7 +240,12 @@ class AccountMove(models.Model):
         )
         self.env.cr.execute(
             """SELECT move.id, move.company_id, move.commercial_partner_id, move.move_type, move.ref,
-                      move.amount_total, move.currency_id, move.invoice_date, move.state
+                      CASE WHEN move.invoice_date = ANY(%s) THEN (
+                               SELECT abs(sum(due.amount_currency))
+                                 FROM account_move_line due
+                                WHERE due.move_id = move.id AND due.display_type = 'payment_term')
+                      END,
+                      move.currency_id, move.invoice_date, move.state
                  FROM account_move move
                 WHERE move.partner_id IN (SELECT partner.id FROM res_partner partner
                                            WHERE partner.commercial_partner_id = ANY(%s))
@@ -247,12 +253,19 @@ class AccountMove(models.Model):
                   AND move.move_type = ANY(%s)
                   AND move.state <> 'cancel'
                   AND move.payment_state IS DISTINCT FROM 'reversed'""",
-            (self.commercial_partner_id.ids, self.company_id.ids, list(BILL_TYPES)),
+            (
+                [day for day in self.mapped("invoice_date") if day],
+                self.commercial_partner_id.ids,
+                self.company_id.ids,
+                list(BILL_TYPES),
+            ),
         )
+        currencies = self.env["res.currency"]
         known = {}
         for move_id, company, vendor, kind, ref, amount, currency, day, state in self.env.cr.fetchall():
             place = (company, vendor, kind == "in_refund")
-            bill = KnownBill(move_id, vendor, ref or "", amount or 0, day and (day, currency))
+            due = currencies.browse(currency).round(float(amount or 0))
+            bill = KnownBill(move_id, vendor, ref or "", due, day and (day, currency))
             known.setdefault(place, []).append((state, bill))
         repeats = {}
         for bill in self:
@@ -261,7 +274,7 @@ class AccountMove(models.Model):
                 bill.id,
                 place[1],
                 bill.ref or "",
-                bill.amount_total or 0,
+                bill._approval_payable(),
                 bill.invoice_date and (bill.invoice_date, bill.currency_id.id),
             )
             earlier = [other for state, other in known.get(place, ()) if state == "posted" or other.key < bill.id]

@@ -615,8 +615,8 @@ class ApprovalRequest(models.Model):
         return entries
 
 
-class ApprovalMixin(models.AbstractModel):
-    _inherit = "distribution.approval.mixin"
+class ApprovalFormMixin(models.AbstractModel):
+    _inherit = "distribution.approval.form.mixin"
 
     approval_emergency = fields.Boolean(
         compute="_compute_approval_emergency",
@@ -627,37 +627,45 @@ class ApprovalMixin(models.AbstractModel):
     approval_may_emergency = fields.Boolean(compute="_compute_approval_may_emergency")
 
     def _approval_emergencies(self):
-        return (
-            self.env["distribution.approval.emergency"]
-            .sudo()
-            .search([("res_model", "=", self._name), ("res_id", "in", self.ids)], order="id")
-        )
+        """``[(emergency release, id of the record that shows it)]``."""
+        return self._approval_marks("distribution.approval.emergency", order="id")
 
     def _compute_approval_emergency(self):
-        marked = set(self._approval_emergencies().mapped("res_id"))
-        for document in self:
-            document.approval_emergency = document.id in marked
+        marked = {record_id for _emergency, record_id in self._approval_emergencies()}
+        for record in self:
+            record.approval_emergency = record.id in marked
 
     def _search_approval_emergency(self, operator, value):
-        wanted = (operator in ("=", "in")) == bool(value if operator in ("=", "!=") else list(value)[0])
-        marked = self.env["distribution.approval.emergency"].sudo().search([("res_model", "=", self._name)])
-        return [("id", "in" if wanted else "not in", marked.mapped("res_id"))]
+        return self._approval_marked("distribution.approval.emergency", [], operator, value)
 
-    @api.depends("approval_state")
+    def _approval_to_release(self):
+        """``{id: documents that this record shows and that are held}``."""
+        held = {}
+        for (name, document_id), record_id in self._approval_shown().items():
+            # sudo: whoever releases in an emergency need not read the document; its request says what it is
+            document = self.env[name].sudo().browse(document_id)
+            if document.approval_state in (*HELD, "refused"):
+                held.setdefault(record_id, []).append(document)
+        return held
+
     @api.depends_context("uid")
     def _compute_approval_may_emergency(self):
         releaser = self.env.user.has_group("distribution_approval.group_emergency_releaser")
-        for document in self:
-            document.approval_may_emergency = releaser and document.approval_state in (*HELD, "refused")
+        held = self._approval_to_release() if releaser else {}
+        for record in self:
+            record.approval_may_emergency = record.id in held
 
     def action_approval_emergency(self):
-        """Release this held document in an emergency."""
+        """Release the held document that this record shows, in an emergency; of several the first."""
         self.ensure_one()
-        return self._approval_release_request().with_env(self.env(su=False)).action_open_emergency()
+        held = self._approval_to_release().get(self.id)
+        if not held:
+            raise UserError(_("%s is not held.", self.display_name))
+        return held[0]._approval_release_request().with_env(self.env(su=False)).action_open_emergency()
 
     def _approval_notice_lines(self):
         lines = super()._approval_notice_lines()
-        for emergency in self._approval_emergencies():
+        for emergency, record_id in self._approval_emergencies():
             review = (
                 _(
                     "reviewed by %(who)s: %(outcome)s",
@@ -667,7 +675,7 @@ class ApprovalMixin(models.AbstractModel):
                 if emergency.outcome
                 else _("to be reviewed by %s", tools.format_date(self.env, emergency.review_due))
             )
-            lines.setdefault(emergency.res_id, []).insert(
+            lines.setdefault(record_id, []).insert(
                 0,
                 escape(
                     _(
@@ -683,3 +691,12 @@ class ApprovalMixin(models.AbstractModel):
     @api.model
     def _approval_filters(self):
         return [*super()._approval_filters(), ("approval_emergency", _("Released as an Emergency"))]
+
+
+class ApprovalMixin(models.AbstractModel):
+    _inherit = "distribution.approval.mixin"
+
+    @api.depends("approval_state")
+    @api.depends_context("uid")
+    def _compute_approval_may_emergency(self):
+        return super()._compute_approval_may_emergency()

@@ -21,6 +21,7 @@ class Judgement:
     stamp: str = ""  #: which local variants were in force, see :mod:`.approval_variant`
     local: Any = None  #: the LocalTable that decided; None: the standard's own values
     fast_path: str = ""  #: name of the pre-approved scenario by which it passes
+    turned_down: bool = False  #: policy would pass it, were it not that people rejected it
     amount_known: bool = True  #: False where the 0 of ``amount`` stands for one that cannot be had
 
     def local_values(self):
@@ -114,20 +115,34 @@ class ApprovalJudge(models.AbstractModel):
                 for document in documents
                 for key, judgement in self._judge_by_table(document, version, table, stamp).items()
             }
+        rejected = documents._approval_facts_when_rejected()
         return {
-            document.id: self._judgement(document, version, table, stamp, facts[document.id]) for document in documents
+            document.id: self._judgement(document, version, table, stamp, facts[document.id], rejected.get(document.id))
+            for document in documents
         }
 
     @api.model
-    def _judgement(self, document, version, table, stamp, facts):
+    def _judgement(self, document, version, table, stamp, facts, rejected=None):
         fact = facts.get("amount")
         amount = _or_zero(fact)
         try:
             local = version._local_table(document, stamp) if stamp else None
         except (UserError, EngineError, LookupError, ValueError) as error:
             return self._held(version, str(error), fact)
-        verdict = (local.compiled if local else table).evaluate(facts)
-        return Judgement(version, verdict, facts, amount, stamp, local, amount_known=_is_known(fact))
+        compiled = local.compiled if local else table
+        verdict = compiled.evaluate(facts)
+        turned_down = bool(rejected) and verdict.outcome == "pass"
+        if turned_down:
+            # People said no: policy alone does not take that back. Who was asked then is asked again.
+            then = {name: value for name, value in rejected.items() if not isinstance(value, Unknown)}
+            verdict = compiled.evaluate({**facts, **then, "amount": fact})
+            if verdict.outcome == "pass":
+                verdict = Verdict(
+                    "hold", reasons=(_("Held: people turned it down, and no rule says who decides now."),)
+                )
+        return Judgement(
+            version, verdict, facts, amount, stamp, local, turned_down=turned_down, amount_known=_is_known(fact)
+        )
 
     @api.model
     def _held(self, version, reason, amount):

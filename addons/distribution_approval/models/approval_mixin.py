@@ -757,6 +757,10 @@ class ApprovalMixin(models.AbstractModel):
         """Whether the document is in the state in which it waits for a decision."""
         return True
 
+    def _approval_facts_when_rejected(self):
+        """``{id: facts}`` of documents that people rejected and that policy alone does not pass afterwards."""
+        return {}
+
     def _approval_outdated(self):
         """Why what was approved cannot come about any more, in a sentence; usually nothing."""
         return False

@@ -1,4 +1,4 @@
-"""What a governed document says for as long as it is true: conditions not met, an emergency release."""
+"""What a form says for as long as it is true of its documents: conditions not met, an emergency release."""
 
 from lxml import etree
 from markupsafe import Markup, escape
@@ -8,8 +8,15 @@ from odoo.tools import format_date
 from .approval_obligation import OWED
 
 
-class ApprovalMixin(models.AbstractModel):
-    _inherit = "distribution.approval.mixin"
+class ApprovalFormMixin(models.AbstractModel):
+    """The form on which people see governed documents.
+
+    Usually it is that of the document itself; a transfer shows the documents that govern it, an entry that
+    of its credit note.
+    """
+
+    _name = "distribution.approval.form.mixin"
+    _description = "Form of Governed Documents"
 
     approval_condition_open = fields.Boolean(
         compute="_compute_approval_condition_open",
@@ -19,38 +26,71 @@ class ApprovalMixin(models.AbstractModel):
     )
     approval_notice = fields.Html(compute="_compute_approval_notice", compute_sudo=True, sanitize=False)
 
+    @api.model
+    def _approval_shown_models(self):
+        """``{model: field}``: whose documents are shown, and the field that leads from them to the record that shows
+        them; no field: they show themselves."""
+        return {}
+
+    def _approval_shown(self):
+        """``{(model, id) of a document: id of the record of self that shows it}``; a query per linked model."""
+        shown = {}
+        for name, link in self._approval_shown_models().items():
+            if link:
+                # sudo: what stands on a form is for everybody who reads the form
+                documents = self.env[name].sudo().search([(link, "in", self.ids)], order="id")
+                shown.update({(name, document.id): document[link].id for document in documents})
+            else:
+                shown.update({(name, record_id): record_id for record_id in self.ids})
+        return shown
+
+    def _approval_marks(self, model, domain=(), order=None):
+        """``[(record of ``model`` about a document, id of the record of self that shows it)]``."""
+        shown = self._approval_shown()
+        if not shown:
+            return []
+        about = [
+            ("res_model", "in", [*{name for name, _id in shown}]),
+            ("res_id", "in", [*{each for _name, each in shown}]),
+        ]
+        # sudo: see above
+        found = self.env[model].sudo().search([*about, *domain], order=order)
+        return [(mark, shown[mark.res_model, mark.res_id]) for mark in found if (mark.res_model, mark.res_id) in shown]
+
+    @api.model
+    def _approval_marked(self, model, domain, operator, value):
+        """Domain of the records with a document that a record of ``model`` in ``domain`` is about."""
+        wanted = (operator in ("=", "in")) == bool(value if operator in ("=", "!=") else list(value)[0])
+        ids = set()
+        for name, link in self._approval_shown_models().items():
+            # sudo: the ids tell nothing more; the reader's own rules on these records still hold
+            marks = self.env[model].sudo().search([("res_model", "=", name), *domain])
+            documents = self.env[name].sudo().browse(marks.mapped("res_id"))
+            ids.update(documents.exists()[link].ids if link else documents.ids)
+        return [("id", "in" if wanted else "not in", list(ids))]
+
     def _approval_obligations(self):
-        """The conditions of these documents that are not met yet."""
-        return (
-            self.env["distribution.approval.obligation"]
-            .sudo()
-            .search([("res_model", "=", self._name), ("res_id", "in", self.ids), ("state", "in", OWED)])
-        )
+        """``[(condition that is not met yet, id of the record that shows it)]``."""
+        return self._approval_marks("distribution.approval.obligation", [("state", "in", OWED)])
 
     def _compute_approval_condition_open(self):
-        owing = set(self._approval_obligations().mapped("res_id"))
-        for document in self:
-            document.approval_condition_open = document.id in owing
+        owing = {record_id for _obligation, record_id in self._approval_obligations()}
+        for record in self:
+            record.approval_condition_open = record.id in owing
 
     def _search_approval_condition_open(self, operator, value):
-        wanted = (operator in ("=", "in")) == bool(value if operator in ("=", "!=") else list(value)[0])
-        owing = (
-            self.env["distribution.approval.obligation"]
-            .sudo()
-            .search([("res_model", "=", self._name), ("state", "in", OWED)])
-        )
-        return [("id", "in" if wanted else "not in", owing.mapped("res_id"))]
+        return self._approval_marked("distribution.approval.obligation", [("state", "in", OWED)], operator, value)
 
     def _compute_approval_notice(self):
         lines = self._approval_notice_lines()
-        for document in self:
-            own = lines.get(document.id, [])
-            document.approval_notice = Markup("<br/>").join(own) if own else False
+        for record in self:
+            own = lines.get(record.id, [])
+            record.approval_notice = Markup("<br/>").join(own) if own else False
 
     def _approval_notice_lines(self):
         """``{id: [lines as safe HTML]}``, a query or two for all."""
         lines = {}
-        for obligation in self._approval_obligations():
+        for obligation, record_id in self._approval_obligations():
             words = (
                 _("Condition, reported as met and to be confirmed by %(by)s: %(text)s (%(owner)s, due %(day)s)")
                 if obligation.state == "reported"
@@ -58,7 +98,7 @@ class ApprovalMixin(models.AbstractModel):
                 if obligation.is_overdue
                 else _("Condition: %(text)s (%(owner)s, due %(day)s)")
             )
-            lines.setdefault(obligation.res_id, []).append(
+            lines.setdefault(record_id, []).append(
                 escape(
                     words
                     % {
@@ -75,9 +115,9 @@ class ApprovalMixin(models.AbstractModel):
 
     @api.model
     def _get_view(self, view_id=None, view_type="form", **options):
-        """Every view of every governed document shows the notice, and can be filtered by it.
+        """Every view on which governed documents are shown has the notice, and can be filtered by it.
 
-        Here once, and not in a view of each document: none can forget it.
+        Here once, and not in a view of each model: none can forget it.
         """
         arch, view = super()._get_view(view_id, view_type, **options)
         if view_type == "form":
@@ -144,3 +184,12 @@ class ApprovalMixin(models.AbstractModel):
     def _approval_filters(self):
         """``[(boolean field, label)]`` of the filters that every list of documents offers."""
         return [("approval_condition_open", _("Approval Conditions Not Met"))]
+
+
+class ApprovalMixin(models.AbstractModel):
+    _name = "distribution.approval.mixin"
+    _inherit = ["distribution.approval.mixin", "distribution.approval.form.mixin"]
+
+    @api.model
+    def _approval_shown_models(self):
+        return {**super()._approval_shown_models(), self._name: None}

@@ -43,7 +43,7 @@ class ApprovalRelease(models.Model):
     user_ref = fields.Integer(string="By", help="Id of the user in whose session this was written.")
     company_id = fields.Many2one("res.company", required=True, ondelete="restrict")
     site_id = fields.Many2one(
-        "stock.warehouse", "Site", ondelete="restrict", help="Where the document belonged when it was released."
+        "stock.warehouse", ondelete="restrict", help="Where the document belonged when it was released."
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     partner_ref = fields.Integer(string="Commercial Partner", help="Id of the vendor (or customer).")

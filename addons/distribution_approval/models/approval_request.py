@@ -35,7 +35,7 @@ class ApprovalRequest(models.Model):
     amendment_id = fields.Many2one("distribution.approval.amendment", readonly=True, ondelete="restrict")
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="restrict")
     site_id = fields.Many2one(
-        "stock.warehouse", "Site", readonly=True, ondelete="restrict", help="Where the document belonged when asked."
+        "stock.warehouse", readonly=True, ondelete="restrict", help="Where the document belonged when asked."
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     partner_id = fields.Many2one("res.partner", string="Vendor / Customer", readonly=True, ondelete="restrict")

@@ -36,7 +36,7 @@ class ApprovalTurn(models.Model):
 
     @api.model
     def _take_rows(self, rows):
-        """Write ``rows``: document type, company id, and the id of what adds up there; 0 stands for all."""
+        """Write ``rows``: document type, id of the company (or site), and of what adds up there; 0 stands for all."""
         statement, values = self._statement(rows)
         if all(values):
             self.env.cr.execute(statement, values)

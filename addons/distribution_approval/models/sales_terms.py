@@ -3,13 +3,16 @@
 Prices and costs of products: :mod:`.sales_prices`; what holds for customers without terms of their own:
 :mod:`.sales_terms_default`.
 
-Changing them is normal work and is not refused. It is recorded in the ledger while sale orders are governed,
-so that policy sees an order whose own people changed its measure (:mod:`..documents.sale_terms`).
+Changing them is normal work and is not refused. It is recorded in the ledger while sale orders or their deliveries
+are governed, so that policy sees an order whose own people changed its measure (:mod:`..documents.sale_terms`), and
+a delivery whose customer got another credit limit (:mod:`..documents.credit_limit_change`).
 """
 
 from odoo import api, models
 
 EVENT = "distribution.sales_terms.changed.v1"
+#: Documents that are measured by customers' terms.
+MEASURED = ("sale_order", "delivery_hold", "credit_release")
 #: In the data of the cursor's pre-commit hooks: gone with every rollback, as the events are.
 NOTED_KEY = "distribution.approval.sales_terms_noted"
 #: Terms of a customer, and what the ledger calls a change of each.
@@ -40,8 +43,9 @@ class SalesTerms(models.AbstractModel):
 
     @api.model
     def _watched(self):
-        """Whether anybody measures orders by them; a cached look-up."""
-        return bool(self.env["distribution.approval.activation"]._governed_places("sale_order"))
+        """Whether anybody measures orders, or their deliveries, by them; a cached look-up."""
+        places = self.env["distribution.approval.activation"]._governed_places
+        return any(places(document_type) for document_type in MEASURED)
 
     @api.model
     def _note(self, what, records):

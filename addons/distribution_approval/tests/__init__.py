@@ -34,6 +34,7 @@ from . import test_roles_leave
 from . import test_access_beside
 from . import test_access_review
 from . import test_normal_work
+from . import test_notices_elsewhere
 from . import test_stock_move_gate
 from . import test_obligations
 from . import test_policy_matrix
@@ -61,6 +62,7 @@ from . import test_sale_portal
 from . import test_sale_query_counts
 from . import test_sale_terms
 from . import test_delivery_gate
+from . import test_attacks_credit
 from . import test_attacks_delivery
 from . import test_customer_return
 from . import test_sale_concurrency

@@ -11,6 +11,13 @@ class DeliveryCase(SalesCase):
     """
 
     @classmethod
+    def _make_people(cls):
+        super()._make_people()
+        cls.accountant = cls._user(
+            "receivables", "account.group_account_invoice", "sales_team.group_sale_salesman_all_leads"
+        )
+
+    @classmethod
     def _make_policy(cls, hit_policy="COLLECT"):
         return cls._make_version(
             "delivery_hold",
@@ -26,18 +33,20 @@ class DeliveryCase(SalesCase):
     def _govern(cls):
         cls.activation = cls._switch_on("delivery_hold")
 
-    def _govern_credit(self):
-        version = self._make_version(
+    @classmethod
+    def _govern_credit(cls, *rules):
+        version = cls._make_version(
             "credit_release",
             "Credit release",
             [
+                *rules,
                 ("Within the limit", "pass", [("credit_over_limit", "le", "0"), ("overdue_days", "le", "30")], []),
                 ("Over the limit", "require", [("credit_over_limit", "gt", "0")], ["Credit"]),
                 ("Long overdue", "require", [("overdue_days", "gt", "30")], ["Credit"]),
             ],
         )
-        self._publish(version)
-        return self._switch_on("credit_release")
+        cls._publish(version)
+        return cls._switch_on("credit_release")
 
     def _order_of(self, quantity=10, **values):
         order = self._quotation(quantity=quantity, **values)

@@ -207,6 +207,47 @@ class TestAttacksDelivery(DeliveryCase):
         )
         self.assertEqual(line.quantity, 10)
 
+    def test_who_lifts_a_hold(self):
+        """Not whose order it is, and not sales what finance holds; and no hold is changed to get rid of it."""
+        order = self.picking.sudo().sale_id
+        everything = self._user("everything", "sales_team.group_sale_manager", "account.group_account_manager")
+        own = self._order_of(user=everything)
+        handed_on = self._order_of()
+        handed_on.sudo().user_id = everything
+        for held in (own, handed_on):
+            held.with_user(self.accountant).action_hold_deliveries("other")
+        attempts = [(everything, own), (everything, handed_on), (self.sales_manager, order), (self.operations, order)]
+        for actor, held in attempts:
+            for attempt in (
+                lambda held: held.action_lift_delivery_hold("Let it go."),
+                lambda held: held.sudo().action_lift_delivery_hold("Let it go."),
+                lambda held: held.action_hold_deliveries("customer"),
+            ):
+                with self.assertRaises(AccessError):
+                    attempt(held.with_user(actor))
+            self.assertTrue(held.sudo().delivery_hold_reason)
+        self.assertEqual(order.delivery_hold_reason, "payment")
+        with self.assertRaises(UserError):
+            order.with_user(self.accountant).action_lift_delivery_hold()
+        order.with_user(everything).action_lift_delivery_hold("Paid.")
+
+    def test_lifted_after_people_rejected_it(self):
+        """Who turned it down is asked again; policy alone does not let it go, whatever is changed."""
+        hold = self._hold(self.picking)
+        self._decide(hold, "Operations", self.operations, "reject", comment="No.", reason_code="other")
+        with self._refused(at_once=True):
+            self.picking.button_validate()
+        self.picking.sudo().sale_id.with_user(self.accountant).action_lift_delivery_hold("Paid.")
+        for quantity in (10, 10, 9, 8):
+            self.picking.move_ids.write({"quantity": quantity, "picked": True})
+            self.picking.with_context(skip_backorder=True).button_validate()
+            self.assertHeld(self.picking)
+            self.assertEqual((hold.approval_state, hold.approval_request_count), ("pending", 2))
+        self._attack(lambda: self.picking._action_done())
+        self._decide(hold, "Operations", self.operations)
+        self.assertTrue(self._resume(hold))
+        self.assertEqual((self.picking.state, hold.approval_state), ("done", "released"))
+
     # --------------------------------------------------- an order that is only named
 
     def _lines_of_others(self):

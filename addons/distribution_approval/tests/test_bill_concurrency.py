@@ -403,3 +403,57 @@ class TestOnboardingConcurrency(PayableConcurrencyCase):
                 self.assertEqual(onboarding.amount, 500)
             else:
                 self.assertEqual((onboarding.approval_state, onboarding.amount), ("pending", 90000))
+
+
+@tagged("post_install", "-at_install")
+class TestCreditNoteConcurrency(PayableConcurrencyCase):
+    @classmethod
+    def _govern_more(cls, env):
+        cls.customer_id = env["res.partner"].create({"name": f"Customer {cls.company_id}"}).id
+        cls._publish(
+            env,
+            "customer_credit_note",
+            ("Within the invoice", "pass", ("over_invoice", "is_false", False)),
+            ("Beyond the invoice", "require", ("over_invoice", "is_true", False)),
+        )
+
+    def _credit_notes(self, *prices):
+        """Ids of committed draft credit notes for one posted invoice of 100 that no order is behind."""
+        line = {"name": "Maintenance", "quantity": 1, "price_unit": 100, "tax_ids": [Command.clear()]}
+        with self.transaction("clerk") as env:
+            invoice = env["account.move"].create(
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": self.customer_id,
+                    "invoice_date": fields.Date.today(),
+                    "invoice_line_ids": [Command.create(line)],
+                }
+            )
+            invoice.action_post()
+            notes = env["account.move"]
+            for price in prices:
+                note = invoice._reverse_moves([{"invoice_date": fields.Date.today()}])
+                note.invoice_line_ids.price_unit = price
+                notes |= note
+            return notes.ids
+
+    def test_two_for_one_invoice_take_turns(self):
+        notes = self._credit_notes(60, 70)
+        self._at_once(
+            self._press("account.move", notes[0], "action_post", "clerk"),
+            self._press("account.move", notes[1], "action_post", "other_clerk"),
+        )
+        with self.transaction() as env:
+            moves = env["account.move"].browse(notes)
+            self.assertEqual(sorted(moves.mapped("state")), ["draft", "posted"])
+            held = moves.filtered(lambda note: note.state == "draft")
+            self.assertEqual(held.credit_note_state, "pending", "it saw the other one")
+
+    def test_two_post_one(self):
+        (note_id,) = self._credit_notes(60)
+        post = self._press("account.move", note_id, "action_post", "clerk")
+        self._at_once(post, post)
+        with self.transaction() as env:
+            note = env["account.move"].browse(note_id)
+            self.assertEqual(note.state, "posted")
+            self.assertReleases(note.credit_note_document_ids.ensure_one(), ["policy"])

@@ -1,10 +1,12 @@
 """Returns and credit notes: by every door, judged by reason, age, warranty and value."""
 
+import re
 from datetime import timedelta
 
 from odoo import SUPERUSER_ID, Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
+from odoo.tools.safe_eval import safe_eval
 
 from ..engine import Unknown, seal
 from .delivery_case import DeliveryCase
@@ -120,6 +122,54 @@ class TestCustomerReturn(DeliveryCase):
 
     # ---------------------------------------------------------------- attacks
 
+    def test_the_delivery_of_somebody_else(self):
+        """Old goods come back under a fresh delivery of the same product to another customer."""
+        stranger = self.env["res.partner"].create({"name": "Roofers", "is_company": True})
+        fresh = self._order_of(50, partner_id=stranger.id).sudo().picking_ids
+        fresh.action_assign()
+        fresh.button_validate()
+        receipt = self._returned(self._delivered(days_ago=90), 10, self.damaged)
+        for attempt in (
+            lambda: receipt.move_ids.write({"origin_returned_move_id": fresh.move_ids.id}),
+            lambda: fresh.with_user(self.clerk).write({"partner_id": self.customer.id}),
+        ):
+            attempt()
+            receipt.button_validate()
+            self.assertHeld(receipt)
+            facts = self._document(receipt)._approval_facts({"age_of_sale", "in_warranty", "without_delivery"})
+            facts = facts[self._document(receipt).id]
+            self.assertIsInstance(facts["age_of_sale"], Unknown)
+            self.assertEqual((facts["in_warranty"], facts["without_delivery"]), (False, True))
+
+    def test_a_contact_of_the_customer_sends_it_back(self):
+        contact = self.env["res.partner"].create({"name": "Ann", "parent_id": self.customer.id})
+        receipt = self._returned(self._delivered(), 10, self.damaged)
+        receipt.sudo().partner_id = contact
+        receipt.button_validate()
+        self.assertEqual(receipt.state, "done")
+
+    def test_the_day_of_a_delivery_is_rewritten(self):
+        delivery = self._delivered(days_ago=90)
+        receipt = self._returned(delivery, 10, self.damaged)
+        day, now = delivery.move_ids.date, fields.Datetime.now()
+        for actor in (self.clerk, self._user("chief", "stock.group_stock_manager"), self.env.ref("base.user_admin")):
+            for moment in (now, fields.Datetime.to_string(now), False):
+                with self.assertRaises(AccessError):
+                    delivery.move_ids.with_user(actor).sudo(False).write({"date": moment})
+        delivery.move_ids.with_user(self.clerk).sudo(False).write({"date": day})
+        receipt.button_validate()
+        self.assertHeld(receipt)
+        self.assertEqual(self._document(receipt)._approval_age(self._document(receipt)._approval_moved()), 90)
+
+    def test_which_delivery_came_back_is_rewritten(self):
+        """Else the same delivery could come back again and again."""
+        delivery = self._delivered()
+        receipt = self._returned(delivery, 50, self.damaged)
+        receipt.button_validate()
+        self.assertEqual(receipt.state, "done")
+        with self.assertRaises(AccessError):
+            receipt.move_ids.write({"origin_returned_move_id": False})
+
     def _direct(self, origin=None, quantity=10):
         """A receipt from a customer, made without the wizard."""
         customers = self.env.ref("stock.stock_location_customers")
@@ -233,12 +283,12 @@ class TestCustomerCreditNote(DeliveryCase):
         self.assertEqual(invoice.state, "posted", "invoices are not asked")
         return invoice
 
-    def _reversed(self, invoice, quantity=None):
+    def _reversed(self, invoice, quantity=None, reason=None):
         wizard = (
             self.env["account.move.reversal"]
             .with_user(self.accountant)
             .with_context(active_model="account.move", active_ids=invoice.ids)
-            .create({"journal_id": invoice.journal_id.id})
+            .create({"journal_id": invoice.journal_id.id, "return_reason_id": reason and reason.id})
         )
         action = (wizard.reverse_moves if hasattr(wizard, "reverse_moves") else wizard.refund_moves)()
         refund = self.env["account.move"].browse(action["res_id"])
@@ -447,6 +497,87 @@ class TestCustomerCreditNote(DeliveryCase):
         again = self._reversed(invoice, 5)
         again.action_post()
         self.assertEqual((again.state, again.credit_note_state), ("draft", "pending"))
+
+    def test_stored_totals_do_not_decide(self):
+        invoice = self._invoiced(40)
+        first = self._reversed(invoice)
+        first.action_post()
+        again = self._reversed(invoice, 5)
+        invoice.sudo().write({"amount_total": 1e6})
+        (first | again).sudo().write({"amount_total": 0})
+        self._commit()
+        again.action_post()
+        self.assertEqual((again.state, again.credit_note_state), ("draft", "pending"), "more than was invoiced")
+
+    # ------------------------------------------------------------------ facts
+
+    def _facts(self, refund):
+        document = refund._credit_note_documents().sudo()
+        facts = document._approval_facts(set(document._approval_fact_specs()))[document.id]
+        self.assertEqual(set(facts), set(document._approval_fact_specs()))
+        return facts
+
+    def test_facts_of_the_sale(self):
+        damaged = self.env.ref("distribution_approval.return_reason_damaged")
+        self.category.warranty_days = 30
+        self.warehouse.region_id = self.env["distribution.region"].create({"name": "North", "code": "NOR"})
+        invoice = self._invoiced(20)
+        refund = self._reversed(invoice, 5, damaged)
+        self.assertEqual(refund.return_reason_id, damaged)
+        facts = self._facts(refund)
+        self.assertEqual(facts["return_reason"], damaged.id)
+        self.assertEqual((facts["site"], facts["region"]), (self.warehouse.id, self.warehouse.region_id.id))
+        for name in ("age_of_sale", "in_warranty"):
+            self.assertIsInstance(facts[name], Unknown, "nothing was delivered yet")
+        picking = invoice.invoice_line_ids.sale_line_ids.order_id.picking_ids
+        picking.action_assign()
+        picking.button_validate()
+        for days, in_warranty in ((20, True), (40, False)):
+            picking.move_ids.date = fields.Datetime.now() - timedelta(days=days)
+            facts = self._facts(refund)
+            self.assertEqual((facts["age_of_sale"], facts["in_warranty"]), (days, in_warranty))
+
+    def test_without_a_sale_its_facts_are_unknown(self):
+        line = {"name": "Bonus", "quantity": 1, "price_unit": 100, "tax_ids": False}
+        refund = self.env["account.move"].create(
+            {"move_type": "out_refund", "partner_id": self.customer.id, "invoice_line_ids": [Command.create(line)]}
+        )
+        facts = self._facts(refund)
+        for name in ("age_of_sale", "in_warranty", "site", "region"):
+            self.assertIsInstance(facts[name], Unknown, name)
+        self.assertIsNone(facts["return_reason"])
+
+    def test_another_reason_than_released_is_asked_again(self):
+        damaged = self.env.ref("distribution_approval.return_reason_damaged")
+        refund = self._reversed(self._invoiced(), reason=damaged)
+        refund.action_post()
+        document = refund.sudo().credit_note_document_ids
+        self._decide(document, "Finance", self.finance)
+        refund.return_reason_id = self.env.ref("distribution_approval.return_reason_not_needed")
+        self.assertFalse(self._resume(document))
+        self.assertEqual(refund.state, "draft")
+        posted = self._posted_refund()
+        with self._refused(at_once=True):
+            posted.return_reason_id = damaged
+
+    def test_found_in_the_list(self):
+        """The filters of the list, for somebody who reads entries and nothing else."""
+        held, turned_down = self._reversed(self._invoiced()), self._reversed(self._invoiced())
+        (held | turned_down).action_post()
+        document = turned_down.sudo().credit_note_document_ids
+        self._decide(document, "Finance", self.finance, "reject", comment="No")
+        self.assertEqual(
+            self.env["account.move"].with_user(self.finance).search([("approval_to_decide", "=", True)]), held
+        )
+        reader = self._user("reader", "account.group_account_readonly")
+        arch = self.env.ref("account.view_account_invoice_filter").get_combined_arch()
+        domains = dict(re.findall(r'<filter name="(approval_\w+)"[^>]*domain="([^"]*)"', arch))
+        ours = [("id", "in", (held | turned_down | self._posted_refund()).ids)]
+        moves = self.env["account.move"].with_user(reader)
+        for name, found in (("approval_held", held), ("approval_back", turned_down)):
+            self.assertEqual(moves.search([*ours, *safe_eval(domains[name])]).ids, found.ids)
+        self.assertEqual(len(moves.search([*ours, ("credit_note_state", "!=", "rejected")])), 2)
+        self.assertEqual(len(moves.search([*ours, ("credit_note_state", "=", False)])), 0)
 
     def test_goods_returned(self):
         invoice = self._invoiced(20)

@@ -7,6 +7,8 @@ from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
 
+from odoo.addons.distribution_core.compat import USER_GROUPS
+
 from .delivery_case import DeliveryCase
 
 
@@ -61,16 +63,34 @@ class TestDeliveryGate(DeliveryCase):
             order.with_user(self.seller).action_lift_delivery_hold()
         with self.assertRaises(AccessError):
             order.with_user(self.seller).sudo().write({"delivery_hold_reason": False})
-        order.with_user(self.sales_manager).action_lift_delivery_hold()
+        with self.assertRaises(UserError):
+            order.with_user(self.accountant).action_lift_delivery_hold("  ")
+        order.with_user(self.accountant).action_lift_delivery_hold("The cheque has cleared.")
+        self.assertIn("The cheque has cleared.", order.message_ids[0].body)
         picking.button_validate()
         self.assertEqual(picking.state, "done")
         self.assertEqual(self._hold(picking).approval_request_id.state, "void")
+
+    def test_the_dialog(self):
+        order = self._order_of()
+        order.with_user(self.sales_manager).action_hold_deliveries("quality")
+        self.assertTrue(order.with_user(self.sales_manager).can_lift_delivery_hold)
+        self.assertFalse(order.with_user(self.seller).can_lift_delivery_hold)
+        wizard = self.env["distribution.lift.delivery.hold"].with_user(self.sales_manager)
+        with Form(wizard.with_context(active_ids=order.ids)) as form:
+            form.reason = "Inspected."
+        form.save().action_confirm()
+        self.assertFalse(order.delivery_hold_reason)
 
     def test_refused(self):
         picking = self._delivery(hold="fraud")
         picking.button_validate()
         self.assertHeld(picking)
         self.assertTrue(picking.approval_turned_down)
+        pickings = self.env["stock.picking"].with_user(self.clerk)
+        self.assertIn(picking, pickings.search([("approval_turned_down", "=", True)]))
+        self.assertNotIn(picking, pickings.search([("approval_turned_down", "=", False)]))
+        self.assertNotIn(picking, pickings.search([("approval_held", "=", True)]))
         with self.assertRaises(UserError):
             picking.button_validate()
 
@@ -191,6 +211,8 @@ class TestDeliveryGate(DeliveryCase):
 
     def test_goods_added_at_the_dock(self):
         """Core puts them on the order when they have left: that is not another order than was released."""
+        # In plain Odoo it takes the right to make order lines as well.
+        self.clerk.write({USER_GROUPS: [Command.link(self.env.ref("sales_team.group_sale_salesman_all_leads").id)]})
         self.env["stock.quant"]._update_available_quantity(self.anchor, self.warehouse.lot_stock_id, 5)
         picking = self._delivery(picked=10)
         line = {
@@ -205,7 +227,7 @@ class TestDeliveryGate(DeliveryCase):
         hold = self._hold(picking)
         self.assertIn("Goods that no order asks for", hold._approval_held_because())
         self._decide(hold, "Operations", self.operations)
-        self.assertTrue(self._resume(hold))
+        self.assertTrue(self._resume(hold), hold.approval_request_id.reason)
         self._commit()
         self.assertEqual((picking.state, hold.approval_state), ("done", "released"))
         self.assertEqual(picking.sudo().move_ids.sale_line_id.order_id, picking.sudo().sale_id)

@@ -67,6 +67,13 @@ class TestFreightRequest(DocumentCase):
         self.assertEqual(request.state, "shipped")
         self._commit()
 
+    def test_stored_total_of_the_order_does_not_decide(self):
+        self.order.write({"amount_untaxed": 1e6, "amount_total": 1e6})
+        self._commit()
+        request = self._held_request(250)
+        self.assertEqual(request.percent_of_order, 12.5)
+        self.assertIn("Finance", request.sudo().approval_request_id.task_ids.mapped("name"))
+
     def test_splitting_is_seen(self):
         self._request(50).action_authorise()
         second = self._request(60, purchase_id=False, picking_id=self.order.picking_ids[:1].id)

@@ -213,10 +213,11 @@ class TestTransferConcurrency(GoodsConcurrencyCase):
             "site_transfer",
             ("Small", "pass", ("amount", "le", "500")),
             ("Large", "require", ("amount", "gt", "500")),
+            ("The source runs dry", "require", ("days_left", "lt", "20")),
         )
 
-    def _transfer(self, product_id, quantity, destination_id=None, picking_type_id=None):
-        """Id of a committed transfer whose goods are reserved."""
+    def _transfer(self, product_id, quantity, destination_id=None, picking_type_id=None, ready=True):
+        """Id of a committed transfer whose goods are reserved, or of a draft when it is not ``ready``."""
         with self.transaction("chief") as env:
             product = env["product.product"].browse(product_id)
             destination_id = destination_id or self.branch_id
@@ -230,8 +231,9 @@ class TestTransferConcurrency(GoodsConcurrencyCase):
                     ],
                 }
             )
-            picking.action_confirm()
-            picking.action_assign()
+            if ready:
+                picking.action_confirm()
+                picking.action_assign()
             return picking.id
 
     def _validate(self, picking_id, who="chief"):
@@ -256,6 +258,23 @@ class TestTransferConcurrency(GoodsConcurrencyCase):
             self.assertEqual((picking.state, len(picking.site_transfer_ids)), ("done", 1))
             self.assertEqual(self._on_hand(env, product_id, self.branch_id), 20, "moved once")
             self.assertReleases(picking.site_transfer_ids, ["policy"])
+
+    def test_what_nobody_has_reserved_adds_up(self):
+        """70 are there, one a day is sold: 35 may leave, not 35 twice."""
+        product_id = self._goods(1)
+        with self.transaction("chief") as env:
+            product, customers = env["product.product"].browse(product_id), env.ref("stock.stock_location_customers")
+            sold = env["stock.move"].create(self._move_values(env, product, 30, self.stock_id, customers.id))
+            sold._action_confirm()
+            sold.quantity = 30
+            sold.picked = True
+            sold._action_done()
+        picking_ids = [self._transfer(product_id, 35, ready=False) for _number in range(2)]
+        self._at_once(self._validate(picking_ids[0]), self._validate(picking_ids[1], "other_chief"))
+        with self.transaction() as env:
+            states = env["stock.picking"].browse(picking_ids).site_transfer_ids.mapped("approval_state")
+            self.assertEqual(sorted(states), ["passed", "pending"], "one of them saw the other")
+            self.assertEqual(self._on_hand(env, product_id), 35)
 
     def test_two_ask_for_one_transfer(self):
         product_id = self._goods(100)
@@ -313,3 +332,52 @@ class TestTransferConcurrency(GoodsConcurrencyCase):
             self.assertEqual(kept, min(60, left))
             words = " ".join(picking.message_ids.mapped("body"))
             self.assertEqual("was taken" in words, kept < 60, words)
+
+
+@tagged("post_install", "-at_install")
+class TestReturnConcurrency(GoodsConcurrencyCase):
+    @classmethod
+    def _govern_more(cls, env):
+        cls.receipt_type_id = (
+            env["stock.warehouse"].search([("company_id", "=", cls.company_id)], limit=1).in_type_id.id
+        )
+        cls._publish(
+            env,
+            "customer_return",
+            ("Small", "pass", ("amount", "le", "500")),
+            ("Large", "require", ("amount", "gt", "500")),
+        )
+
+    def _receipt(self, cost):
+        """(product, receipt) of ten pieces that a customer sends back, committed and ready."""
+        with self.transaction("chief") as env:
+            product = (
+                env["product.product"]
+                .sudo()
+                .create({"name": uuid.uuid4().hex, "standard_price": cost, **storable_product_values()})
+            )
+            customers = env.ref("stock.stock_location_customers").id
+            receipt = env["stock.picking"].create(
+                {
+                    "picking_type_id": self.receipt_type_id,
+                    "location_id": customers,
+                    "location_dest_id": self.stock_id,
+                    "move_ids": [Command.create(self._move_values(env, product, 10, customers, self.stock_id))],
+                }
+            )
+            receipt.action_confirm()
+            receipt.move_ids.quantity = 10
+            receipt.move_ids.picked = True
+            return product.id, receipt.id
+
+    def test_two_receive_one_return(self):
+        for cost, received, kinds in ((10, 10, ["policy"]), (100, 0, [])):
+            product_id, receipt_id = self._receipt(cost)
+            self._at_once(
+                *(self._press("stock.picking", receipt_id, "button_validate", who) for who in ("chief", "other_chief"))
+            )
+            with self.transaction() as env:
+                document = env["stock.picking"].browse(receipt_id).customer_return_ids.ensure_one()
+                self.assertEqual(self._on_hand(env, product_id), received)
+                self.assertReleases(document, kinds)
+                self.assertEqual(len(document.approval_request_ids), 0 if kinds else 1)

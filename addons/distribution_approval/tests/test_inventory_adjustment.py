@@ -718,7 +718,9 @@ class TestAttacksOnStock(AdjustmentCase):
         adjustment = self._adjustment(quant)
         self.assertEqual(adjustment.attachment_ids, sheet)
         self._decide(adjustment, "Controlling", self.controller)
-        sheet.with_user(self.chief).write({"raw": b"20 nuts"})
+        with self.assertRaises(UserError):
+            sheet.with_user(self.chief).write({"raw": b"20 nuts"})
+        quant.approval_attachment_ids = sheet.with_user(self.chief).create({"name": "Sheet", "raw": b"20 nuts"})
         quant.action_apply_inventory()
         self.assertStockKept()
 

@@ -58,8 +58,8 @@ class TestOutcomeConcurrency(ConcurrencyCase):
             self.assertEqual((link.state, link.decision_id.user_id.id), ("used", self.people["manager"]))
         self.assertReleasedOnce(order_id, people=1)
 
-    def test_two_emergency_releases(self):
-        order_id, _tasks = self._held(5000)
+    def _emergency(self, order_id):
+        """What releases that order in an emergency, for ``_at_once``."""
         with self.transaction() as env:
             request = env["purchase.order"].browse(order_id).approval_request_id
             request_id, digest = request.id, request.digest
@@ -74,6 +74,24 @@ class TestOutcomeConcurrency(ConcurrencyCase):
                 )
             )
 
+        return release
+
+    def test_an_emergency_release_against_a_decision(self):
+        """Whoever was first: one of them counts, and the other one is told."""
+        for outcome, released in (("approve", True), ("reject", False)):
+            order_id, (task_id,) = self._held(5000)
+            decide = self._decide(task_id, outcome, comment="Not like this")
+            results = self._at_once(("finance", self._emergency(order_id)), ("manager", decide))
+            self.assertEqual(sum(isinstance(result, UserError) for result in results), 1, results)
+            with self.transaction() as env:
+                request = env["purchase.order"].browse(order_id).approval_request_id
+                emergency, decision = request.emergency_ids, request.decision_ids
+                self.assertEqual((len(emergency), len(decision)), (1, 0) if emergency else (0, 1))
+                self.assertEqual(request.state, "approved" if emergency or released else "rejected")
+
+    def test_two_emergency_releases(self):
+        order_id, _tasks = self._held(5000)
+        release = self._emergency(order_id)
         results = self._at_once(("finance", release), ("operations", release))
         self.assertEqual(sum(isinstance(result, UserError) for result in results), 1, results)
         with self.transaction() as env:

@@ -108,6 +108,14 @@ class TestPolicyTry(SalesCase):
             trial.invalidate_recordset()
             trial.result  # noqa: B018
 
+    def test_a_draft_that_is_not_finished_says_what_is_missing(self):
+        draft = self.version.policy_id.with_user(self.author)._draft_next_version()
+        draft.rule_ids.condition_ids.filtered(lambda condition: condition.fact == "site").warehouse_ids = False
+        trial = self.env["distribution.approval.try"].with_user(self.author)
+        form = Form(trial.with_context(default_version_id=draft.id))
+        self.assertIn("Of the site", form.result)
+        self.assertIn("alert-warning", form.result)
+
     def test_there_is_no_document_yet(self):
         version = self._make_version(
             "customer_credit_note",

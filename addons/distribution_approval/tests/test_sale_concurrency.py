@@ -14,7 +14,11 @@ LIMIT = 5000
 class TestSaleConcurrency(DocumentConcurrencyCase):
     """The company of the purchase tests sells as well; the customer's limit is 5,000."""
 
-    more_people = {"seller": "sales_team.group_sale_salesman", "clerk": "stock.group_stock_user"}
+    more_people = {
+        "seller": "sales_team.group_sale_salesman",
+        "sales_manager": "sales_team.group_sale_manager",
+        "clerk": "stock.group_stock_user",
+    }
 
     @classmethod
     def _make_goods(cls, env, company):
@@ -117,3 +121,27 @@ class TestSaleConcurrency(DocumentConcurrencyCase):
             picking = env["stock.picking"].browse(picking_id)
             self.assertEqual((picking.state, picking.move_ids.quantity), ("done", 100))
             self.assertReleasedAsItIs(picking.delivery_hold_ids.ensure_one())
+
+    def test_a_hold_is_set_while_the_delivery_is_validated(self):
+        """Whoever was first: the goods left before, or they do not leave."""
+        order_id = self._sale(1000, self._customer())
+        with self.transaction("seller") as env:
+            env["sale.order"].browse(order_id).action_confirm()
+        with self.transaction() as env:
+            picking = env["sale.order"].browse(order_id).picking_ids
+            picking.action_assign()
+            picking_id = picking.id
+
+        def hold(env):
+            return env["sale.order"].browse(order_id).action_hold_deliveries("payment")
+
+        self._at_once(self._press("stock.picking", picking_id, "button_validate", "clerk"), ("sales_manager", hold))
+        with self.transaction() as env:
+            picking = env["stock.picking"].browse(picking_id)
+            self.assertEqual(picking.sale_id.delivery_hold_reason, "payment")
+            document = picking.delivery_hold_ids.ensure_one()
+            if picking.state == "done":
+                self.assertReleases(document, ["policy"])
+            else:
+                self.assertEqual((picking.state, document.approval_state), ("assigned", "pending"))
+                self.assertReleases(document, [])

@@ -116,6 +116,15 @@ class TestVendorBill(BillCase):
         again.action_post()
         self.assertEqual(self._facts(again, "duplicate_amount", "duplicate_reference"), (True, False))
 
+    def test_a_forged_total_hides_no_duplicate(self):
+        bill = self._posted_bill(quantity=77)
+        again = self._bill(self._ordered(77))
+        bill.sudo().write({"amount_total": 1})
+        again.write({"amount_total": 2})
+        self._commit()
+        again.action_post()
+        self.assertEqual(self._facts(again, "duplicate_amount", "duplicate_reference"), (True, False))
+
     def test_of_two_drafts_the_later_is_the_duplicate(self):
         first = self._bill(self._ordered(10), ref="X-1")
         second = self._bill(self._ordered(20), ref="x1")

@@ -14,3 +14,4 @@ from . import approval_policy_file
 from . import approval_certify
 from . import inventory_adjustment_name
 from . import hold_deliveries
+from . import lift_delivery_hold

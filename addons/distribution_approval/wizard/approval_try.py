@@ -1,11 +1,13 @@
 from dataclasses import replace
 
+from markupsafe import Markup
 from odoo import _, api, fields, models
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
 from odoo.addons.distribution_core.compat import check_access, may
 
-from ..engine import FactType, Unknown, clean, encode_facts, explain
+from ..engine import EngineError, FactType, Unknown, clean, encode_facts, explain
 from ..models.approval_policy import document_models
 
 
@@ -101,11 +103,19 @@ class ApprovalTry(models.TransientModel):
     )
     def _compute_result(self):
         for wizard in self:
-            document = wizard.document_ref
-            if wizard.way == "facts":
-                wizard.result = wizard._render_entered()
-            else:
-                wizard.result = document and document._name == wizard._documents()._name and wizard._render(document)
+            try:
+                wizard.result = wizard._say()
+            except AccessError:
+                raise
+            except (UserError, EngineError, LookupError) as error:
+                # A draft that is not finished: it says what is missing.
+                wizard.result = Markup('<div class="alert alert-warning" role="status">%s</div>') % error
+
+    def _say(self):
+        document = self.document_ref
+        if self.way == "facts":
+            return self._render_entered()
+        return document and document._name == self._documents()._name and self._render(document)
 
     def _documents(self):
         """The model of the policy's documents, with the user's own rights."""

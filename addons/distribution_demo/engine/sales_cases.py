@@ -98,11 +98,13 @@ POLICIES = (
         "credit_release",
         "Credit release",
         "finance_controller",
-        "Goods leave on credit within the limit and without anything long overdue; finance decides on the rest.",
+        "Goods leave on credit within the limit and without anything long overdue; finance decides on the rest, and "
+        "where the limit was changed in the last week.",
         (
             Rule(10, "Within the limit", "pass", (("credit_over_limit", "le", "0"), ("overdue_days", "le", "60"))),
             Rule(20, "Over the limit", "require", (("credit_over_limit", "gt", "0"),), ((10, "Finance"),)),
             Rule(30, "More than 60 days overdue", "require", (("overdue_days", "gt", "60"),), ((10, "Finance"),)),
+            Rule(40, "Limit changed lately", "require", (("limit_changed_days", "le", "7"),), ((10, "Finance"),)),
         ),
     ),
     DocumentPolicy(

@@ -295,13 +295,20 @@ class ReportBuilder(models.AbstractModel):
         for name in way:
             found = model._fields.get(name)
             if found is None or not found.relational:
-                raise ValueError(_("field: “%(name)s” of %(model)s leads nowhere.", name=name, model=_name_of(model)))
+                raise ValueError(
+                    _("field: “%(name)s” of %(model)s leads nowhere.", name=name, model=self._name_of(model))
+                )
             check_field_readable(model, name)
             model = model.env[found.comodel_name]
         if last not in model._fields:
-            raise ValueError(_("field: %(model)s has no “%(name)s”.", model=model._description, name=last))
+            raise ValueError(_("field: %(model)s has no “%(name)s”.", model=self._name_of(model), name=last))
         check_field_readable(model, last)
         return model._fields[last]
+
+    @api.model
+    def _name_of(self, model):
+        """As people call the documents of a model."""
+        return self.env["ir.model"]._get(model._name).name
 
     def _columns(self, model, dataset):
         found = []
@@ -578,6 +585,17 @@ class ReportBuilder(models.AbstractModel):
     # ---------------------------------------------------------------- problems
 
     @api.model
+    @api.model
+    def _part_name(self, place, code, what):
+        """What is said about a part of a definition."""
+        return {
+            "datasets": _("Dataset %(code)s: %(what)s", code=code, what=what),
+            "sections": _("Section %(code)s: %(what)s", code=code, what=what),
+            "inputs": _("Input %(code)s: %(what)s", code=code, what=what),
+            "checks": _("Check %(code)s: %(what)s", code=code, what=what),
+            "thresholds": _("Threshold %(code)s: %(what)s", code=code, what=what),
+        }[place]
+
     def _section_problems(self, entry, columns, say):
         found = []
         known = columns.get(entry.get("dataset"))
@@ -594,17 +612,6 @@ class ReportBuilder(models.AbstractModel):
         if not any(entry.get(key) for key in ("text", "kpis", "dataset", "findings")):
             found.append(_("it is empty. Give it figures, a dataset, exceptions or words."))
         return found
-
-    @api.model
-    def _of_part(self, place, code, what):
-        """What is said about a part of a definition."""
-        return {
-            "datasets": _("Dataset %(code)s: %(what)s", code=code, what=what),
-            "sections": _("Section %(code)s: %(what)s", code=code, what=what),
-            "inputs": _("Input %(code)s: %(what)s", code=code, what=what),
-            "checks": _("Check %(code)s: %(what)s", code=code, what=what),
-            "thresholds": _("Threshold %(code)s: %(what)s", code=code, what=what),
-        }[place]
 
     @api.model
     def _problems(self, version):
@@ -648,7 +655,7 @@ class ReportBuilder(models.AbstractModel):
     def _told_by_form(self, place, entry, problems):
         """``field: remedy`` of an entry of a definition as its form calls part and field."""
         part = self.env[self.env["distribution.report.version"]._fields[PARTS[place]].comodel_name]
-        return [self._of_part(place, entry["code"], part._in_words_of_form(problem)) for problem in problems]
+        return [self._part_name(place, entry["code"], part._in_words_of_form(problem)) for problem in problems]
 
     def _reader_problems(self, version):
         reader = version.reader_id
@@ -760,11 +767,6 @@ def _pick(entry, *names):
 
 def _label(entry):
     return entry.get("label") or entry["code"]
-
-
-def _name_of(model):
-    """As people call the documents of a model."""
-    return model.env["ir.model"]._get(model._name).name
 
 
 def is_foreign(model, field):

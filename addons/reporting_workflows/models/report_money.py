@@ -118,15 +118,16 @@ class ReportBuilder(models.AbstractModel):
         for entry in definition.get("thresholds", ()):
             if entry.get("column") in plain.get(entry.get("dataset"), ()) and entry.get("measure") != "count":
                 found.append(("thresholds", entry["code"], entry["column"]))
-        return [self._of_part(place, code, self._plain_money(column)) for place, code, column in found]
+        return [self._plain_money(*one) for one in found]
 
     @api.model
-    def _plain_money(self, column):
-        return _(
-            "“%s” is in the currency of each document, and shown as a plain number. Leave its kind empty: it "
-            "is converted then.",
+    def _plain_money(self, place, code, column):
+        what = _(
+            "“%s” is in the currency of each document, and shown as a plain number. Leave its kind empty: it is "
+            "converted then.",
             column,
         )
+        return self._part_name(place, code, what)
 
     def _is_foreign_path(self, model, path):
         """Whether a column is an amount in the currency of its document. What is wrong with it is told elsewhere."""

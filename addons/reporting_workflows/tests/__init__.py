@@ -25,5 +25,5 @@ from . import test_report_pick
 from . import test_report_webhook
 from . import test_report_folder
 from . import test_report_reminder
-from . import test_migrations
 from . import test_report_editor
+from . import test_migrations

@@ -701,14 +701,20 @@ class KpiWorld(TransactionCase):
     @classmethod
     def _make_cases(cls):
         types = cls.env["distribution.case.type"]
-        cls.case_types = {code: types._of_code(code) for code in ("arrival_late", "policy_missing")}
+        brought = cls.env["ir.model.data"].search([("model", "=", types._name)])
+        cls.case_types = {one.code: one for one in types.browse(brought.mapped("res_id"))}
+        cls.procurement_types = set(
+            types.browse(brought.filtered(lambda one: one.module == "procurement_automation").mapped("res_id")).mapped(
+                "code"
+            )
+        )
         cls.cases = []
         for number in range(20):
             state = cls.deal.choice(("open", "in_progress", "waiting", "resolved", "cancelled"))
             closed = cls._moment(FIRST + timedelta(days=9))
             is_open = state in ("open", "in_progress", "waiting")
             fact = {
-                "type": cls.deal.choice(list(cls.case_types)),
+                "type": cls.deal.choice(("arrival_late", "policy_missing")),
                 "site": cls.sites[number % 2],
                 "state": state,
                 "closed": None if is_open else closed,
@@ -720,18 +726,35 @@ class KpiWorld(TransactionCase):
                 if is_open
                 else closed - timedelta(hours=cls.deal.randint(1, 150))
             )
-            case = cls.env["distribution.case"].create(
-                {"name": f"Case {number}", "type_id": cls.case_types[fact["type"]].id, "site_id": fact["site"].id}
+            cls._make_case(fact)
+        # One of each type that an addon brings.
+        for number, code in enumerate(sorted(cls.case_types)):
+            cls._make_case(
+                {
+                    "type": code,
+                    "site": cls.sites[number % 2],
+                    "state": "open",
+                    "closed": None,
+                    "due": None,
+                    "model": None,
+                    "opened": cls.now - timedelta(hours=12 + number),
+                }
             )
-            cls._set(
-                case,
-                state=state,
-                create_date=fact["opened"],
-                closed_at=fact["closed"],
-                due_at=fact["due"],
-                res_model=fact["model"],
-            )
-            cls.cases.append(fact)
+
+    @classmethod
+    def _make_case(cls, fact):
+        case = cls.env["distribution.case"].create(
+            {"name": fact["type"], "type_id": cls.case_types[fact["type"]].id, "site_id": fact["site"].id}
+        )
+        cls._set(
+            case,
+            state=fact["state"],
+            create_date=fact["opened"],
+            closed_at=fact["closed"],
+            due_at=fact["due"],
+            res_model=fact["model"],
+        )
+        cls.cases.append(fact)
 
     @classmethod
     def _make_messages(cls):

@@ -53,48 +53,6 @@ class TestGerman(ReportCase):
         (message,) = self._send()
         self.assertIn("zum Herunterladen", self._text(message))
 
-    def test_values_and_marks(self):
-        """Also those of a run that nobody's request started."""
-        load_german(self.env)
-        self.reader.lang = LANGUAGE
-        self.vendors[0].is_company = True
-        site = self.env["stock.warehouse"].search([("company_id", "=", self.env.company.id)], limit=1)
-        run = self._run(
-            self._report(
-                site_id=site.id,
-                datasets=[
-                    {
-                        "code": "kinds",
-                        "model": "res.partner",
-                        "domain": f"[('country_id', '=', {self.country.id})]",
-                        "order": "ref",
-                        "column_ids": [Command.create({"path": "ref"}), Command.create({"path": "is_company"})],
-                    },
-                    {
-                        "code": "counted",
-                        "model": "res.partner",
-                        "domain": f"[('country_id', '=', {self.country.id})]",
-                        "group_by": "is_company",
-                        "column_ids": [Command.create({"path": "is_company"}), Command.create({"path": "__count"})],
-                    },
-                ],
-                section_ids=[
-                    Command.create({"code": code, "title": code, "dataset": code})
-                    for code in ("kinds", "counted", "vendors")
-                ],
-                on_failed="shorten",
-                check_ids=[Command.create({"code": "few", "label": "Viele", "dataset": "vendors", "minimum": "6"})],
-            )
-        )
-        self._work()
-        self.assertEqual(run.state, "done", run.error)
-        content = run.edition_id._content()
-        kinds, counted = (section.table for section in content.sections)
-        self.assertEqual([row[1] for row in kinds.rows], ["ja", *["nein"] * 4])
-        self.assertEqual({row[0] for row in counted.rows}, {"ja", "nein"})
-        self.assertIn(("Standort", site.name), content.parameters)
-        self.assertIn("Weggelassen: vendors", content.marks)
-
     def test_numbers_in_words(self):
         """In narratives, in the mail, in exceptions and in what changed as in the tables."""
         load_german(self.env)
@@ -136,3 +94,45 @@ class TestGerman(ReportCase):
             for value in (None, Decimal("1234.5"))
         )
         self.assertEqual(list(run.edition_id._differences(before, after)), ["Umsatz: – → 1.234,50\xa0€"])
+
+    def test_values_and_marks(self):
+        """Also those of a run that nobody's request started."""
+        load_german(self.env)
+        self.reader.lang = LANGUAGE
+        self.vendors[0].is_company = True
+        site = self.env["stock.warehouse"].search([("company_id", "=", self.env.company.id)], limit=1)
+        run = self._run(
+            self._report(
+                site_id=site.id,
+                datasets=[
+                    {
+                        "code": "kinds",
+                        "model": "res.partner",
+                        "domain": f"[('country_id', '=', {self.country.id})]",
+                        "order": "ref",
+                        "column_ids": [Command.create({"path": "ref"}), Command.create({"path": "is_company"})],
+                    },
+                    {
+                        "code": "counted",
+                        "model": "res.partner",
+                        "domain": f"[('country_id', '=', {self.country.id})]",
+                        "group_by": "is_company",
+                        "column_ids": [Command.create({"path": "is_company"}), Command.create({"path": "__count"})],
+                    },
+                ],
+                section_ids=[
+                    Command.create({"code": code, "title": code, "dataset": code})
+                    for code in ("kinds", "counted", "vendors")
+                ],
+                on_failed="shorten",
+                check_ids=[Command.create({"code": "few", "label": "Viele", "dataset": "vendors", "minimum": "6"})],
+            )
+        )
+        self._work()
+        self.assertEqual(run.state, "done", run.error)
+        content = run.edition_id._content()
+        kinds, counted = (section.table for section in content.sections)
+        self.assertEqual([row[1] for row in kinds.rows], ["ja", *["nein"] * 4])
+        self.assertEqual({row[0] for row in counted.rows}, {"ja", "nein"})
+        self.assertIn(("Standort", site.name), content.parameters)
+        self.assertIn("Weggelassen: vendors", content.marks)

@@ -69,7 +69,7 @@ patch(RecordAutocomplete.prototype, {
             }
             return [
                 {
-                    label: _t("You may not read these. Choose “contains” and write a part of the name."),
+                    label: _t("You may not read these: take “contains” and a part of the name."),
                     unselectable: true,
                 },
             ];
