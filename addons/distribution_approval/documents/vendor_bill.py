@@ -59,6 +59,8 @@ CONTROLLED = frozenset(
     }
 )
 
+#: Documents that are judged by what is paid: where none of them is governed, the payment status is Odoo's own affair.
+JUDGED_BY_PAYMENTS = ("vendor_bill", "sale_order", "credit_release", "delivery_hold", "customer_credit_note")
 #: What a person may write as payment status, and instead of what.
 BLOCKING = {"blocked": ("not_paid", "partial", "blocked"), "not_paid": ("not_paid", "blocked")}
 
@@ -451,6 +453,9 @@ class AccountMove(models.Model):
     def _approval_refuse_payment_state(self, vals):
         """What was paid follows from payments: a bill that says so by hand would look paid, or as if it were none."""
         if "payment_state" not in vals or self.env.su:
+            return
+        activation = self.env["distribution.approval.activation"]
+        if not any(activation._governed_places(document_type) for document_type in JUDGED_BY_PAYMENTS):
             return
         # 19.0 has a button that blocks what is unpaid of a bill, and lets it go again.
         allowed = BLOCKING.get(vals["payment_state"], ())

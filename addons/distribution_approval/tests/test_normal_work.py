@@ -152,6 +152,13 @@ class TestNormalWork(ApprovalCase):
         self.company.write({"po_double_validation": "two_step", "po_double_validation_amount": 10})
         self.assertEqual(self._released().state, "purchase")
 
+    def test_payment_status_is_odoos_where_nothing_is_judged_by_payments(self):
+        """Only purchase orders are governed here."""
+        moves = self.env["account.move"].with_user(self.env.ref("base.user_admin"))
+        bill = moves.create({"move_type": "in_invoice", "partner_id": self.vendor.id})
+        bill.write({"payment_state": "in_payment"})
+        self.assertEqual(bill.payment_state, "in_payment")
+
     def test_double_validation_of_odoo_still_works_without_governance(self):
         self.company.write({"po_double_validation": "two_step", "po_double_validation_amount": 10})
         self.activation.with_user(self.publisher).action_propose_end()
