@@ -1,5 +1,6 @@
 """A month that finance signs, a source that stands still, a renderer that dies."""
 
+import contextlib
 import datetime
 import hashlib
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import report_desk as desk
 import rules_in_force as rules
+from other_system import waits_for
 
 STEPS = "SELECT name, state, attempts, cause, started_at FROM distribution_report_run_step WHERE run_id = %s"
 #: What was invoiced in a month, counted without Odoo.
@@ -138,6 +140,61 @@ class Assassin(threading.Thread):
                     self.killed = int(place.parent.name)
                     return
             time.sleep(0.01)
+
+
+def test_a_server_that_dies_within_a_step(rpc, sql, postbox, server, second_connection):
+    """`kill -9` while the edition is written, and again while it is handed out: in the end there is one, handed out
+    once to each.
+    """
+    owner = rpc("operations_manager")
+    report = desk.by_mail(rpc, "backorders")
+    run = desk.start(owner, report)
+    edition = "(SELECT edition_id FROM distribution_report_run WHERE id = %s)"
+    stuck = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ILIKE %s"
+
+    def killed_at(table):
+        """Kill the server while it waits to write into ``table``; returns ``[(step, interrupted)]`` of what is left."""
+        with second_connection().cursor() as other:
+            other.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+            work = threading.Thread(target=lambda: suppressed(desk.jobs, rpc, "run"), daemon=True)
+            work.start()
+            assert waits_for(lambda: sql(stuck, (f"%INSERT INTO \"{table}\"%",))[0][0], 30), sql(STEPS, (run,))
+            server.kill9()
+            other.connection.rollback()
+        work.join(30)
+        server.restart()
+        sql("UPDATE distribution_report_run SET next_try_at = NULL WHERE id = %s", (run,))
+        left = "SELECT name, coalesce(interrupted, 0) FROM distribution_report_run_step WHERE run_id = %s"
+        return sql(f"{left} AND state = 'pending' ORDER BY sequence", (run,))
+
+    left = killed_at("distribution_report_edition")
+    assert left == [("approval", 1), ("render", 0), ("distribute", 0)]
+    assert sql("SELECT count(*) FROM distribution_report_edition WHERE run_id = %s", (run,)) == [(0,)]
+    left = killed_at("distribution_report_delivery")
+    assert left == [("distribute", 1)]
+    assert sql(f"SELECT count(*) FROM distribution_report_delivery WHERE edition_id = {edition}", (run,)) == [(0,)]
+    desk.jobs(rpc)
+    desk.jobs(rpc)
+
+    assert state(sql, run) == "done", sql(STEPS, (run,))
+    assert {attempts for _name, _state, attempts, *_rest in sql(STEPS, (run,))} == {1}
+    released = "SELECT number, state FROM distribution_report_edition WHERE run_id = %s"
+    assert [row[1] for row in sql(released, (run,))] == ["released"]
+    told = f"SELECT channel, state, count(*) FROM distribution_report_delivery WHERE edition_id = {edition}"
+    ((_channel, sent, number),) = sql(f"{told} AND channel <> 'system' GROUP BY channel, state", (run,))
+    assert sent == "sent"
+    recipients = f"SELECT count(DISTINCT partner_id) FROM distribution_report_delivery WHERE edition_id = {edition}"
+    assert sql(f"{recipients} AND channel <> 'system'", (run,)) == [(number,)]
+    letters = [
+        str(one["To"]) for one in postbox.letters if list(one.iter_attachments()) and "Backorders" in one["Subject"]
+    ]
+    assert len(letters) == len(set(letters)) == number
+
+
+def suppressed(work, *arguments):
+    """Do it as far as the server lives."""
+    with contextlib.suppress(Exception):
+        work(*arguments)
 
 
 def test_a_renderer_that_dies_half_way(rpc, sql, postbox, server):
