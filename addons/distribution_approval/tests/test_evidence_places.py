@@ -61,7 +61,8 @@ class TestEvidencePlaces(DeliveryCase):
         request = document.approval_request_id
         self.assertEqual((request.state, document.approval_state), ("on_hold", "on_hold"))
         self.assertIn("a photo", request.reason)
-        self.assertIn("field “Evidence”" if put else f"Attach it to {name or place.name}", request.reason)
+        name = name or place.name or document._approval_name()
+        self.assertIn("field “Evidence”" if put else f"Attach it to {name}", request.reason)
         file = self._attached(place, user, put)
         if job:
             request._cron_retry_on_hold()
