@@ -15,7 +15,7 @@ from outbound_desk import one, refusal
 RULE = "Terms or prices changed by those who ask"
 EVENT = "distribution.sales_terms.changed.v1"
 #: What Odoo says to those who lack a right to a model, or to a field.
-NO_RIGHT = re.compile("not allowed to|not have enough rights")
+NO_RIGHT = re.compile("not allowed to|not have enough rights|doesn't have '|due to security restrictions")
 CUSTOMERS = range(12, 41)
 
 #: ``{name: (what the ledger calls it, how)}``; each door is tried with a customer and goods of its own.
