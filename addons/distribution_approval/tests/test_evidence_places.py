@@ -61,8 +61,8 @@ class TestEvidencePlaces(DeliveryCase):
         request = document.approval_request_id
         self.assertEqual((request.state, document.approval_state), ("on_hold", "on_hold"))
         self.assertIn("a photo", request.reason)
-        name = name or place.name or document._approval_name()
-        self.assertIn("field “Evidence”" if put else f"Attach it to {name}", request.reason)
+        asked = "field “Evidence”" if put else f"Attach it to {name or place.name or document._approval_name()}"
+        self.assertIn(asked, request.reason)
         file = self._attached(place, user, put)
         if job:
             request._cron_retry_on_hold()
