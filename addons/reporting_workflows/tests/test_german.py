@@ -16,8 +16,12 @@ from .test_report_files import PdfReader, ReportCase
 
 @tagged("post_install", "-at_install")
 class TestGerman(ReportCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        load_german(cls.env)
+
     def test_files_and_mail(self):
-        load_german(self.env)
         self.reader.lang = self.recipient.lang = LANGUAGE
         run = self._run(
             self._report(
@@ -55,7 +59,6 @@ class TestGerman(ReportCase):
 
     def test_numbers_in_words(self):
         """In narratives, in the mail, in exceptions and in what changed as in the tables."""
-        load_german(self.env)
         self.reader.lang = self.recipient.lang = LANGUAGE
         self.company.currency_id = self.env.ref("base.EUR")
         self.vendors[0].partner_latitude = 1234.5
@@ -97,7 +100,6 @@ class TestGerman(ReportCase):
 
     def test_values_and_marks(self):
         """Also those of a run that nobody's request started."""
-        load_german(self.env)
         self.reader.lang = LANGUAGE
         self.vendors[0].is_company = True
         site = self.env["stock.warehouse"].search([("company_id", "=", self.env.company.id)], limit=1)

@@ -41,7 +41,7 @@ class TestReportNotice(ReportCase):
         return notices.mail_message_id.sorted("id")
 
     def test_late_and_why_once(self):
-        load_german(self.env)
+        load_german(self.env, ["reporting_workflows"])
         self.recipient.lang = LANGUAGE
         run = self._run(self._inbox(check_ids=[Command.create(FAILS)]))
         self._work()
