@@ -55,7 +55,8 @@ def test_the_daily_service_level_is_in_the_mailbox_in_the_morning(rpc, sql, post
     body = letter.get_body(("html",)).get_content()
     ((zone,),) = sql(
         """SELECT calendar.tz FROM res_company company
-             JOIN resource_calendar calendar ON calendar.id = company.resource_calendar_id ORDER BY company.id LIMIT 1"""
+             JOIN resource_calendar calendar ON calendar.id = company.resource_calendar_id
+         ORDER BY company.id LIMIT 1"""
     )
     midnight = datetime.combine(last + timedelta(days=1), time(), ZoneInfo(zone))
     late = [name for (name,) in sql(LATE, (midnight.astimezone(ZoneInfo("UTC")).replace(tzinfo=None),))]
