@@ -11,7 +11,7 @@ PYTHON3 := $(shell command -v python3)
 DEVKIT = @$(or $(PYTHON3),python3) -m tools.devkit
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help run test test-fast explore test-ldap test-n8n odoo-tests lint format i18n bench screens stop clean python
+.PHONY: help run test test-fast explore test-ldap test-n8n test-queue odoo-tests lint format i18n bench screens stop clean python
 
 help: ## What there is
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test-ldap: python ## Sign-in through a real directory (OpenLDAP, unpacked below 
 
 test-n8n: python ## The n8n workflows in a real n8n (from npm, 1.4 GB below .run, once)
 	$(DEVKIT) test-n8n
+
+test-queue: python ## Webhooks sent by the OCA's job queue, in a server with workers
+	$(DEVKIT) test-queue
 
 odoo-tests: python ## Odoo's own tests of what we govern, with our addons installed (OWN="sale sale_stock": of these)
 	$(DEVKIT) odoo-tests

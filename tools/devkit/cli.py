@@ -109,6 +109,10 @@ def test_n8n() -> int:
     return n8n.test(find_engine())
 
 
+def test_queue() -> int:
+    return suite.job_queue(find_engine())
+
+
 def has_17() -> int:
     """For `.ci/run`: succeeds when Odoo 17.0 is at hand."""
     return 0 if engines.can_have_17() else 1
@@ -132,6 +136,7 @@ COMMANDS = {
     "explore": explore,
     "test-ldap": test_ldap,
     "test-n8n": test_n8n,
+    "test-queue": test_queue,
     "screens": screens,
     "test-tools": test_tools,
     "odoo-tests": odoo_tests,

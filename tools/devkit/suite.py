@@ -54,7 +54,7 @@ STANDS_ALONE = ROOT / "tools" / "plain_tests" / "test_stands_alone.py"
 # How long a search for examples that refute a property may take, an engine.
 EXPLORE_SECONDS = 7200
 # Places in tests/ with commands of their own.
-NOT_WITH_THE_OTHERS = {"tooling", "n8n"}
+NOT_WITH_THE_OTHERS = {"tooling", "n8n", "job_queue"}
 # So much runs at the same time.
 PARALLEL = 2
 # What the tests need of Debian.
@@ -526,6 +526,15 @@ def pictures(engine: Engine) -> int:
         words = ["-o", "python_files=take_*.py"]
         result = _on_running_system("screens", workspace, cluster, files, words)
     say(f"Pictures are in {RUN / 'pictures'}.")
+    return report([result])
+
+
+def job_queue(engine: Engine) -> int:
+    """`make test-queue`: the running system with the OCA's job queue beside it."""
+    workspace = prepare(engine, "test")
+    with Cluster("test", durable=False) as cluster:
+        files = sorted((ROOT / "tests/job_queue").glob("test_*.py"))
+        result = _on_running_system("job queue", workspace, cluster, files)
     return report([result])
 
 
