@@ -624,7 +624,7 @@ def test_schemathesis(everything, sql, server, tmp_path):
     contract.write_text(json.dumps(with_real_ids(document, ids)))
     before = sql("SELECT count(*) FROM distribution_api_call")[0][0]
     runs = (
-        ("--phases", "examples,fuzzing", "--max-examples", "25"),
+        ("--phases", "examples,fuzzing", "--max-examples", "12"),
         ("--phases", "coverage", *COVERED),
     )
     for words in runs:
