@@ -97,6 +97,16 @@ def may(model, operation):
     return model.check_access_rights(operation, raise_exception=False) if IS_17 else model.has_access(operation)
 
 
+def asks_for(operator, value):
+    """Whether the search of a boolean field wants the records for which it is true: 17.0 asks ``= True``, 19.0
+    ``in [True]``.
+
+    >>> asks_for("=", True), asks_for("!=", True), asks_for("not in", [False]), asks_for("in", [False])
+    (True, False, True, False)
+    """
+    return (operator in ('=', 'in')) == bool(value if operator in ('=', '!=') else list(value)[0])
+
+
 def layer_values(env):
     """``(product_id, value)``: what the stock of products in the present company is worth by the layers in which it
     came, as a table for SQL; None where the engine keeps no layers."""

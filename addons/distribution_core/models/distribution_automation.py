@@ -275,23 +275,19 @@ class DistributionAutomation(models.Model):
         """Daily: keep in step, and say which reviews are overdue and what nobody answers for."""
         self._sync()
         overdue = self.sudo().search([('is_review_overdue', '=', True)])
-        if overdue:
-            self.env['distribution.case']._open(
-                'automation_review',
-                self.env['res.company'],
-                _("%s automations are due for review", len(overdue)),
-                detail='\n'.join(overdue.mapped('name')),
-                dedup_key='automation_review',
-            )
         unowned = self.sudo().search([('business_owner_id', '=', False), ('kind', 'in', self._owned_kinds())])
-        if unowned:
-            self.env['distribution.case']._open(
-                'automation_unowned',
-                self.env['res.company'],
-                _("%s automations have nobody who answers for them", len(unowned)),
-                detail='\n'.join(unowned.mapped('name')),
-                dedup_key='automation_unowned',
-            )
+        for code, automations, summary in (
+            ('automation_review', overdue, _("%s automations are due for review", len(overdue))),
+            ('automation_unowned', unowned, _("%s automations have nobody who answers for them", len(unowned))),
+        ):
+            if automations:
+                self.env['distribution.case']._open(
+                    code,
+                    self.env['res.company'],
+                    summary,
+                    detail='\n'.join(automations.mapped('name')),
+                    dedup_key=code,
+                )
         failing = self.sudo().search([('health', 'in', ('failing', 'overdue')), ('kind', 'in', self._watched_kinds())])
         for automation in failing:
             self.env['distribution.case']._open(

@@ -22,6 +22,10 @@ class DistributionAutomation(models.Model):
             ),
         ]
 
+    @api.model
+    def _owned_kinds(self):
+        return [*super()._owned_kinds(), 'webhook']
+
     def _health_of_webhook(self):
         """Failing while the endpoint is left alone, is gone, or refused the last event for good."""
         # sudo: health is for auditors too, who may not read subscriptions
