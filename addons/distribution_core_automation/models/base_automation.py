@@ -12,6 +12,20 @@ class BaseAutomation(models.Model):
         """Some fields of a rule follow from others when it is written."""
         return self._watched_fields()
 
+    def _process(self, records, domain_post=None):
+        # sudo: whoever sets a rule off needs no right to the register
+        outcomes = self.env['distribution.automation.rule.outcome'].sudo()
+        done = self.env.context.get('__action_done', {}).get(self, records.browse())
+        runs = any(self._check_trigger_fields(record) for record in records - done)
+        try:
+            result = super()._process(records, domain_post=domain_post)
+        except Exception as error:
+            outcomes._note(self, error)
+            raise
+        if runs:
+            outcomes._note(self)
+        return result
+
     def _last_calls(self):
         """``{rule id: (time, error or None)}`` of the last call from outside, of rules that keep their calls.
 

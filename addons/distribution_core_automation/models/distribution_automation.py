@@ -15,6 +15,10 @@ class DistributionAutomation(models.Model):
         return [*super()._sources(), ('rule', rules, lambda rule: rule.name, lambda rule: {})]
 
     @api.model
+    def _owned_kinds(self):
+        return [*super()._owned_kinds(), 'rule']
+
+    @api.model
     def _used_server_actions(self):
         rules = self.env['base.automation'].sudo().with_context(active_test=False).search([])
         return super()._used_server_actions() | rules.action_server_ids
@@ -22,25 +26,31 @@ class DistributionAutomation(models.Model):
     def _health_of_rule(self):
         """What is recorded of rules, and no more.
 
-        A timed rule: when it ran last, and whether the scheduled action that runs all of them fails; errors with
-        single records are in the server's log only. A rule that is called from outside: its last call, if the rule
-        keeps them. All others show an error to whoever set them off, and nobody records it.
+        Every rule: what became of it when it was set off last. A timed rule: also when it was looked at last, and
+        whether the scheduled action that runs all of them fails. A rule that is called from outside: its last call,
+        if the rule keeps them.
         """
         rules = (
             self.env['base.automation'].sudo().with_context(active_test=False).browse(self.mapped('res_id')).exists()
         )
         known = {rule.id: rule for rule in rules}
         timer_fails, calls = self._timer_failure(), rules._last_calls()
+        # sudo: health is for whoever may see the register
+        kept = self.env['distribution.automation.rule.outcome'].sudo().search([('rule_id', 'in', rules.ids)])
+        outcomes = {outcome.rule_id.id: outcome for outcome in kept}
         facts = {}
         for automation in self:
             rule = known.get(automation.res_id)
             if not rule:
                 continue
-            last, health, outcome = False, 'unknown', _("not recorded")
+            last, health, outcome = self._outcome_of_rule(outcomes.get(rule.id))
             if rule.trigger in TIMED:
-                last = fields.Datetime.to_datetime(rule.last_run) if 'last_run' in rule._fields else False
-                health = 'failing' if timer_fails else 'unknown' if last else 'never'
-                outcome = timer_fails or (last and _("ran; errors with single records are not recorded"))
+                looked = fields.Datetime.to_datetime(rule.last_run) if 'last_run' in rule._fields else False
+                if timer_fails:
+                    health, outcome = 'failing', timer_fails
+                elif looked and not last:
+                    health, outcome = 'ok', _("nothing was due")
+                last = max(filter(None, (last, looked)), default=False)
             elif rule.id in calls:
                 last, error = calls[rule.id]
                 health, outcome = ('failing', error) if error else ('ok', _("called"))
@@ -51,6 +61,16 @@ class DistributionAutomation(models.Model):
                 'last_outcome': outcome,
             }
         return facts
+
+    @api.model
+    def _outcome_of_rule(self, kept):
+        """``(time or False, health, outcome in words)`` of what is kept of a rule, which may be nothing."""
+        if not kept:
+            return False, 'never', False
+        words = dict(kept._fields['outcome']._description_selection(self.env))[kept.outcome]
+        if kept.outcome == 'failed':
+            return kept.at, 'failing', f'{words}: {kept.error}'
+        return kept.at, 'ok', words
 
     @api.model
     def _timer_failure(self):

@@ -87,11 +87,11 @@ class TestAutomationRules(TransactionCase):
 
     def test_what_is_not_recorded_is_not_claimed(self):
         row = self._row()
-        self.assertEqual((row.health, row.last_outcome, row.last_run_at), ('unknown', "not recorded", False))
+        self.assertEqual((row.health, row.last_outcome, row.last_run_at), ('never', False, False))
 
     def test_a_rule_that_is_called(self):
         self.rule.write({'trigger': 'on_webhook', 'log_webhook_calls': True, 'record_getter': 'model.browse(1)'})
-        self.assertEqual(self._row().health, 'unknown')
+        self.assertEqual(self._row().health, 'never')
         self.rule._execute_webhook({'id': 1})
         row = self._row()
         self.assertEqual((row.health, row.last_outcome), ('ok', "called"))
@@ -105,7 +105,7 @@ class TestAutomationRules(TransactionCase):
         self.assertIn("record_getter failed", row.last_outcome)
         self.assertNotIn('471', row.last_outcome)
         self.rule.log_webhook_calls = False
-        self.assertEqual(self._row().health, 'unknown', "its calls are not kept any more")
+        self.assertEqual(self._row().health, 'never', "its calls are not kept any more")
 
     def test_a_timed_rule(self):
         created = self.env['ir.model.fields']._get('res.partner', 'create_date')
@@ -113,8 +113,8 @@ class TestAutomationRules(TransactionCase):
         self.assertEqual(self._row().health, 'never')
         self.rule.last_run = '2026-01-02 03:04:05'
         row = self._row()
-        self.assertEqual((row.health, str(row.last_run_at)), ('unknown', '2026-01-02 03:04:05'))
-        self.assertIn("not recorded", row.last_outcome)
+        self.assertEqual((row.health, str(row.last_run_at)), ('ok', '2026-01-02 03:04:05'))
+        self.assertEqual(row.last_outcome, "nothing was due")
         timer = self.env.ref('base_automation.ir_cron_data_base_automation_check')
         runs = self.env['distribution.automation.run']
         runs._keep(timer.id, datetime.now(timezone.utc).replace(tzinfo=None), 'failed', ValueError("no such field"))
