@@ -33,6 +33,7 @@
         "security/report_release_security.xml",
         "security/vendor_change_security.xml",
         "data/approval_data.xml",
+        "data/approval_reason_data.xml",
         "data/approval_variant_data.xml",
         "data/return_reason_data.xml",
         "data/approval_outcomes_data.xml",

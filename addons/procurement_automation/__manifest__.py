@@ -37,6 +37,8 @@
         # buy
         "security/requisition_security.xml",
         "data/requisition_data.xml",
+        "data/requisition_reason_data.xml",
+        "data/informed_access.xml",
         "views/requisition_views.xml",
         "security/vendor_list_security.xml",
         "views/vendor_list_views.xml",

@@ -38,7 +38,7 @@ class DecisionLink(http.Controller):
         return problem or self._page(link, token)
 
     @http.route(ROUTE, type="http", auth="public", methods=["POST"], sitemap=False, csrf=True)
-    def decide(self, token, outcome="", comment="", seen_digest="", **_ignored):
+    def decide(self, token, outcome="", comment="", reason="", seen_digest="", **_ignored):
         """Decide, once. What is wrong is said on the same page, and the link stays good."""
         only_post()
         link, problem = self._link(token)
@@ -49,10 +49,10 @@ class DecisionLink(http.Controller):
             return self._page(link, token)
         try:
             with request.env.cr.savepoint():
-                link._decide(outcome, comment, seen_digest)
+                link._decide(outcome, comment, seen_digest, reason_code=reason or None)
         except (UserError, AccessError, MissingError) as error:
             link.invalidate_recordset()
-            return self._page(link, token, error=str(error.args[0]), comment=comment)
+            return self._page(link, token, error=str(error.args[0]), comment=comment, reason=reason)
         return self._render("done", 200, {"outcome": outcome, "document": link.task_id.document_name})
 
     # ---------------------------------------------------------------- helpers
@@ -77,7 +77,7 @@ class DecisionLink(http.Controller):
             request.update_context(lang=link.user_id.lang)
         return link.with_context(lang=request.env.lang), None
 
-    def _page(self, link, token, error=None, comment=""):
+    def _page(self, link, token, error=None, comment="", reason=""):
         status = link._status(self._person())
         if status != "open":
             codes = {"other": 403, "login": 401, "copy": 403}
@@ -93,6 +93,9 @@ class DecisionLink(http.Controller):
                 "digest": link.digest,
                 "error": error,
                 "comment": comment,
+                "reason": reason,
+                # sudo: whoever decides may read the codes
+                "reasons": task.env["distribution.approval.reason"].sudo()._offered(task.document_type, LINK_OUTCOMES),
                 "person": person.name,
                 "document": task.document_name,
                 "partner": task.partner_id.display_name or "",

@@ -10,6 +10,7 @@ from . import goods_places
 from . import goods_cost
 from . import inventory_cause
 from . import inventory_adjustment
+from . import inventory_past
 from . import stock_quant
 from . import stock_move
 from . import stock_move_line
@@ -18,6 +19,7 @@ from . import stock_scrap
 from . import site_transfer
 from . import transfer_reservation
 from . import goods_control
+from . import account_owner
 from . import customer_credit
 from . import credit_limit_change
 from . import sale_order

@@ -22,6 +22,14 @@ class CreditRelease(models.Model):
     def _approval_label(self):
         return _("Credit Release")
 
+    @api.model
+    def _approval_past_words(self):
+        return _(
+            "Deliveries that left before governance began are simulated as well, as of the day on which they left. Not "
+            "known afterwards: what the customer owed then, the credit limit, and who validated them; what depends on "
+            "these is held in the result."
+        )
+
     def _approval_owners(self):
         """Whoever sold the goods does not release the credit for them, nor who raised the limit for them."""
         return super()._approval_owners() | self._approval_orders().user_id | self._approval_limit_raised_by()

@@ -6,8 +6,10 @@ It has a record model of its own because journal entries have another document t
 both meet in ``_post``, each looks at its own kind of entry only.
 """
 
+from datetime import datetime, time
 from decimal import Decimal
 
+import pytz
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
 
@@ -15,7 +17,8 @@ from odoo.addons.distribution_core.compat import INVOICE_REVERSALS, check_access
 
 from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal, seal
 from ..models.approval_activation import EVERYWHERE
-from ..models.approval_policy import today
+from ..models.approval_past import looks_back
+from ..models.approval_policy import day_of
 from ..models.gate_frame import frame_of, gate_frame, in_frame, written_directly
 
 HEADER = (
@@ -64,6 +67,7 @@ class CustomerCreditNote(models.Model):
     _approval_controlled = frozenset({"move_id", "company_id"})
     _approval_header = HEADER
     _approval_line = LINE
+    _approval_of_customer = True
     _approval_header_later = frozenset({"payable", "return_reason_id"})
     _approval_not_shown = frozenset({"company_id", "taxes"})
 
@@ -106,10 +110,13 @@ class CustomerCreditNote(models.Model):
 
     def _approval_context(self):
         lines = self._approval_lines()
+        # Who sold is on the invoice; a credit note may name whoever made it.
+        sold = self.move_id.reversed_entry_id or self.move_id
         return {
+            "account_owner": self._approval_partner()._approval_account_owners(sold),
             "category_manager": [
                 (category, category._approval_manager()) for category in lines.product_id.categ_id.sorted("id")
-            ]
+            ],
         }
 
     def _approval_form(self):
@@ -152,11 +159,25 @@ class CustomerCreditNote(models.Model):
 
     def _approval_amounts(self):
         return {
-            document.id: self._approval_in_company_currency(
+            document.id: document._approval_at_booked_rate(document._approval_credited())
+            if looks_back(self.env)
+            else self._approval_in_company_currency(
                 document._approval_credited(), document.move_id.currency_id, document.company_id
             )
             for document in self
         }
+
+    def _approval_at_booked_rate(self, value):
+        """``value`` in company currency, at the rate at which this credit note is booked."""
+        self.ensure_one()
+        lines = self.move_id.line_ids
+        foreign = sum((abs(as_decimal(line.amount_currency)) for line in lines), Decimal(0))
+        own = sum((abs(as_decimal(line.balance)) for line in lines), Decimal(0))
+        if not value or self.move_id.currency_id == self.company_id.currency_id:
+            return value
+        if not foreign:
+            return Unknown(_("nothing is booked that tells the exchange rate of then"))
+        return as_decimal(self.company_id.currency_id.round(float(value * own / foreign)))
 
     def _approval_credited(self):
         """Untaxed, in the currency of the credit note: what its prices say or what is booked, whichever is more.
@@ -259,7 +280,7 @@ class CustomerCreditNote(models.Model):
                 "over_invoice": lambda document=document, invoice=invoice: document._approval_over(invoice),
                 "goods_returned": lambda document=document: document._approval_goods_returned(),
                 "age_of_invoice": lambda document=document, invoice=invoice: (
-                    (today(document.company_id) - invoice.invoice_date).days if invoice else None
+                    (document._approval_judged_on() - invoice.invoice_date).days if invoice else None
                 ),
                 "return_reason": lambda document=document: document.move_id.return_reason_id.id or None,
                 "age_of_sale": lambda document=document: document._approval_age_of_sale(),
@@ -275,6 +296,26 @@ class CustomerCreditNote(models.Model):
             }
             facts[document.id] = {name: read[name]() for name in {*names, "amount"}}
         return facts
+
+    def _approval_facts_of_past(self, names):
+        self._approval_prefetch_past()
+        return super()._approval_facts_of_past(names)
+
+    def _approval_prefetch_past(self):
+        """Read what the facts look at for all of very many credit notes at once, not one by one."""
+        invoices = self.move_id.reversed_entry_id
+        (self.move_id | invoices | invoices[INVOICE_REVERSALS]).line_ids.mapped("balance")
+        lines = self.move_id.invoice_line_ids
+        lines.tax_ids.mapped("amount")
+        sold = lines.sale_line_ids
+        (sold.move_ids.location_id | sold.move_ids.location_dest_id).mapped("usage")
+        sold.invoice_lines.mapped("parent_state")
+        sold.invoice_lines.move_id.mapped("state")
+        sold.order_id.warehouse_id.mapped("region_id")
+        lines.product_id.mapped("type")
+        lines.product_id.uom_id.mapped("rounding")
+        lines.product_id.categ_id._approval_prefetch_parents()
+        self.move_id.commercial_partner_id.mapped("customer_tier")
 
     def _approval_invoice(self):
         """The posted invoice of the same customer that is reversed, or an empty recordset."""
@@ -295,7 +336,9 @@ class CustomerCreditNote(models.Model):
         """
         if not invoice or invoice.currency_id != self.move_id.currency_id:
             return True
-        others = invoice[INVOICE_REVERSALS].filtered(lambda move: move.state == "posted") - self.move_id
+        others = self._approval_until_then(
+            invoice[INVOICE_REVERSALS].filtered(lambda move: move.state == "posted") - self.move_id
+        )
         credited = sum((move._approval_payable() for move in others), self._approval_total())
         return credited > invoice._approval_payable() + as_decimal(invoice.currency_id.rounding) / 2
 
@@ -307,16 +350,15 @@ class CustomerCreditNote(models.Model):
             if line.product_id.type == "service":
                 known = sold.order_id.mapped("date_order")
             else:
-                deliveries = sold.move_ids.filtered(
-                    lambda move: move.state == "done" and move.location_dest_id.usage == "customer"
+                deliveries = self._approval_moved_until_then(sold.move_ids).filtered(
+                    lambda move: move.location_dest_id.usage == "customer"
                 )
                 known = deliveries.mapped("date")
             moments.append((line, min(filter(None, known), default=None)))
         return moments
 
     def _approval_days_since(self, moment):
-        zone = self.with_context(tz=self.company_id._approval_time_zone())
-        return (today(self.company_id) - fields.Datetime.context_timestamp(zone, moment).date()).days
+        return (self._approval_judged_on() - day_of(self.company_id, moment)).days
 
     def _approval_age_of_sale(self):
         moments = [moment for _line, moment in self._approval_sold_at()]
@@ -382,17 +424,80 @@ class CustomerCreditNote(models.Model):
         for sold, quantity in wanted.items():
             back = sum(
                 as_decimal(move.product_uom._compute_quantity(move.quantity, move.product_id.uom_id, round=False))
-                for move in sold.move_ids
-                if move.state == "done" and move.location_id.usage == "customer"
+                for move in self._approval_moved_until_then(sold.move_ids)
+                if move.location_id.usage == "customer"
             )
+            earlier = self._approval_until_then(sold.invoice_lines.move_id - self.move_id)
             credited = sum(
                 as_decimal(line.product_uom_id._compute_quantity(line.quantity, line.product_id.uom_id, round=False))
                 for line in sold.invoice_lines
-                if line.parent_state == "posted" and line.move_type == "out_refund" and line.move_id != self.move_id
+                if line.parent_state == "posted" and line.move_type == "out_refund" and line.move_id in earlier
             )
             if quantity > back - credited:
                 return False
         return True
+
+    # -------------------------------------------------------------- looking back
+
+    @api.model
+    def _approval_past_words(self):
+        return _(
+            "Credit notes posted before governance began are simulated as well, as of the end of their day and at the "
+            "exchange rate at which they are booked."
+        )
+
+    @api.model
+    def _approval_past_ids(self, companies, since, after=0, limit=None):
+        self.env["account.move"].flush_model(["move_type", "state", "company_id", "invoice_date"])
+        self.flush_model(["move_id"])
+        self.env.cr.execute(
+            """SELECT move.id
+                 FROM account_move move
+                WHERE move.move_type = 'out_refund' AND move.state = 'posted' AND move.company_id = ANY(%s)
+                  AND move.invoice_date >= %s AND move.id > %s
+                  AND NOT EXISTS (SELECT 1 FROM distribution_customer_credit_note document
+                                   WHERE document.move_id = move.id)
+             ORDER BY move.id
+                LIMIT %s""",
+            (companies.ids, since.date(), after, limit),
+        )
+        return [move_id for (move_id,) in self.env.cr.fetchall()]
+
+    @api.model
+    def _approval_past_rows(self, source_ids):
+        """Only the day of a credit note is kept: what happened on it was there."""
+        zones = {}
+
+        def end_of_day(move):
+            zone = zones.setdefault(move.company_id, pytz.timezone(move.company_id._approval_time_zone()))
+            last = zone.localize(datetime.combine(move.invoice_date, time(23, 59, 59)))
+            return last.astimezone(pytz.utc).replace(tzinfo=None)
+
+        return [
+            {
+                "move_id": move.id,
+                "company_id": move.company_id.id,
+                "create_uid": move.create_uid.id or None,
+                "create_date": end_of_day(move),
+            }
+            for move in self.env["account.move"].browse(source_ids)
+        ]
+
+    def _approval_until_then(self, moves):
+        """Those of these entries that were there when this one is judged: of a day, the lower ids came first."""
+        if not looks_back(self.env):
+            return moves
+        own = self.move_id
+        day = own.invoice_date or self._approval_judged_on()
+        return moves.filtered(lambda move: (move.invoice_date or day, move.id) < (day, own.id))
+
+    def _approval_moved_until_then(self, moves):
+        """Those of these stock moves that were done when this credit note is judged."""
+        done = moves.filtered(lambda move: move.state == "done")
+        if not looks_back(self.env):
+            return done
+        moment = self._approval_judged_at()
+        return done.filtered(lambda move: move.date <= moment)
 
     # ------------------------------------------------------------- core flow
 

@@ -6,9 +6,11 @@ people answer for it, and it may come with goods, without goods, or before them.
 """
 
 from odoo import _, api, fields, models
+from psycopg2 import sql
 
 from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal
-from ..models.approval_policy import today
+from ..models.approval_past import looks_back
+from ..models.approval_policy import day_of
 from .picking_document import HEADER
 from .stock_move_gate import moves_corrected
 
@@ -21,6 +23,7 @@ class CustomerReturn(models.Model):
     _approval_type = "customer_return"
     _approval_finds_undocumented = True
     _approval_own_end = "location_dest_id"
+    _approval_of_customer = True
     _approval_header = (
         *HEADER,
         ControlledField("return_reason_id", "Return Reason", model="distribution.return.reason"),
@@ -47,6 +50,12 @@ class CustomerReturn(models.Model):
     def _approval_move_values(self, moved):
         """At the net price for which they were sold; what no order explains, at cost."""
         return self.env["distribution.approval.outgoing.document"]._approval_move_values(moved)
+
+    def _approval_context(self):
+        moves = self._approval_moves()
+        orders = (moves | moves.origin_returned_move_id)._approval_orders_named()
+        owners = self._approval_partner()._approval_account_owners(orders)
+        return {**super()._approval_context(), "account_owner": owners}
 
     # ------------------------------------------------------------------ facts
 
@@ -125,7 +134,9 @@ class CustomerReturn(models.Model):
                 "age_of_sale": lambda document=document, moved=moved: document._approval_age(moved),
                 "in_warranty": lambda document=document, moved=moved: document._approval_in_warranty(moved),
                 "without_delivery": lambda moved=moved: any(_delivery(move) is None for move in moved),
-                "more_than_delivered": lambda moved=moved: _more_than_delivered(moved),
+                "more_than_delivered": lambda document=document, moved=moved: _more_than_delivered(
+                    moved, document._approval_judged_at() if looks_back(self.env) else None
+                ),
                 "categories": lambda moved=moved: (
                     self.env["product.category"].union(*(m.product_id.categ_id for m in moved))._approval_with_parents()
                 ),
@@ -140,9 +151,9 @@ class CustomerReturn(models.Model):
 
     def _approval_ages(self, moved):
         """``{move: days since it was delivered, or None}``."""
-        day = today(self.company_id)
+        day = self._approval_judged_on()
         return {
-            move: (day - delivery._approval_day(delivery.date)).days if delivery else None
+            move: (day - day_of(self.company_id, delivery.date)).days if delivery else None
             for move in moved
             for delivery in (_delivery(move),)
         }
@@ -158,6 +169,30 @@ class CustomerReturn(models.Model):
         return bool(ages) and all(
             age is not None and age <= move.product_id.categ_id._approval_warranty_days() for move, age in ages.items()
         )
+
+    def _approval_prefetch_past(self):
+        super()._approval_prefetch_past()
+        moves = self.picking_id.move_ids
+        origins = moves.origin_returned_move_id
+        (origins.location_dest_id | origins.location_id).mapped("usage")
+        (moves.partner_id | self.picking_id.partner_id | origins.picking_id.partner_id).mapped("commercial_partner_id")
+        lines = origins.sale_line_id | moves.sale_line_id
+        lines.mapped("price_unit")
+        lines.product_id.uom_id.mapped("rounding")
+        (lines.order_id.partner_id | lines.order_id.partner_shipping_id).commercial_partner_id.mapped("customer_tier")
+
+    # ----------------------------------------------------------- looking back
+
+    @api.model
+    def _approval_past_words(self):
+        return _(
+            "Goods that customers sent back before governance began are simulated as well, as of the day on which they "
+            "were received. Not known afterwards: who validated the receipt."
+        )
+
+    @api.model
+    def _approval_past_places(self):
+        return sql.SQL("source.usage = 'customer' AND destination.usage <> 'customer'")
 
     # ------------------------------------------------------------- for people
 
@@ -207,13 +242,21 @@ def _delivery(move):
     return origin if returning.commercial_partner_id in customers.commercial_partner_id else None
 
 
-def _more_than_delivered(moved):
+def _more_than_delivered(moved, moment):
+    """Whether ``moved``, with what came back before, is more than was delivered.
+
+    :param moment: until when others count; None: whatever came back
+    """
     returning = {}
     for move, quantity in moved.items():
         if origin := _delivery(move):
             returning.setdefault(origin, {})[move] = quantity
     for origin, moves in returning.items():
-        others = origin.returned_move_ids.filtered(lambda move, moves=moves: move.state == "done" and move not in moves)
+        others = origin.returned_move_ids.filtered(
+            lambda move, moves=moves: (
+                move.state == "done" and move not in moves and (moment is None or move.date <= moment)
+            )
+        )
         total = sum(moves.values()) + sum(map(_product_quantity, others))
         if total > _product_quantity(origin) + as_decimal(origin.product_id.uom_id.rounding) / 2:
             return True

@@ -9,6 +9,8 @@ from odoo import _, api, fields, models
 
 from ..engine import FactSpec, FactType, Unknown, as_decimal
 from ..models.approval_mixin import LIVE_STATES
+from ..models.approval_past import looks_back
+from ..models.gate_frame import in_frame
 
 REASONS = (
     ("set_by_hand", "Held by sales or finance"),
@@ -18,6 +20,8 @@ REASONS = (
     ("more_than_ordered", "More than was ordered"),
     ("no_order", "Goods that no order asks for"),
 )
+#: What somebody may change at the same instant by holding the deliveries of an order.
+OWN_FACTS = frozenset({"held", "hold_reasons", "hand_set_reason"})
 
 
 class DeliveryHold(models.Model):
@@ -55,6 +59,10 @@ class DeliveryHold(models.Model):
 
     def _approval_facts(self, names):
         facts = super()._approval_facts(names)
+        if looks_back(self.env):
+            return self._approval_add_holds_of_past(facts, names)
+        if in_frame(self.env) and not OWN_FACTS.isdisjoint(names):  # elsewhere somebody merely looks
+            self._approval_orders()._delivery_hold_turn()
         reasons = self._approval_hold_reasons() if not {"held", "hold_reasons"}.isdisjoint(names) else {}
         for document in self:
             found = reasons.get(document.id)
@@ -67,6 +75,31 @@ class DeliveryHold(models.Model):
             }
             facts[document.id].update({name: read[name]() for name in read if name in names})
         return facts
+
+    def _approval_add_holds_of_past(self, facts, names):
+        """What of the reasons can be told afterwards: that more left than was ordered, or what nobody ordered."""
+        forgotten = Unknown(_("nothing tells what held the delivery then"))
+        for document in self:
+            read = {
+                "held": lambda document=document: (
+                    document._approval_beyond_order() or document._approval_without_order() or forgotten
+                ),
+                "hold_reasons": lambda: forgotten,
+                "hand_set_reason": lambda: forgotten,
+            }
+            facts[document.id].update({name: read[name]() for name in read if name in names})
+        return facts
+
+    @api.model
+    def _approval_past_words(self):
+        return _(
+            "Deliveries that left before governance began are simulated as well, as of the day on which they left. Not "
+            "known afterwards: holds set by hand, releases of the order, the customer's credit, and who validated them."
+        )
+
+    def _approval_without_order(self):
+        """Whether goods leave that no order asks for."""
+        return any(not move._approval_sale_line() for move in self._approval_moved())
 
     def _approval_hold_reasons(self):
         """``{id: frozenset of reasons, or Unknown}``; constant queries, whatever the number of deliveries."""
@@ -99,7 +132,7 @@ class DeliveryHold(models.Model):
                 "amendment_pending": not amended.isdisjoint(own.ids),
                 "over_credit_limit": not isinstance(over, Unknown) and over > 0,
                 "more_than_ordered": document._approval_beyond_order(),
-                "no_order": any(not move._approval_sale_line() for move in document._approval_moved()),
+                "no_order": document._approval_without_order(),
             }
             reasons[document.id] = (
                 over if isinstance(over, Unknown) else frozenset(reason for reason, holds in found.items() if holds)
@@ -110,6 +143,7 @@ class DeliveryHold(models.Model):
         """Whether more of a line leaves, with what has left before, than was ordered."""
         self.ensure_one()
         leaving = {}
+        moment = self._approval_judged_at() if looks_back(self.env) else None
         for move, quantity in self._approval_moved().items():
             if line := move._approval_sale_line():
                 leaving.setdefault((line, move.product_id), {})[move] = quantity
@@ -117,6 +151,8 @@ class DeliveryHold(models.Model):
             ordered = line._approval_ordered(product)
             for move in line.move_ids:
                 if move in moved or move.state != "done" or move.product_id != product:
+                    continue
+                if moment and move.date > moment:
                     continue
                 quantity = as_decimal(move.product_uom._compute_quantity(move.quantity, product.uom_id, round=False))
                 if move.location_dest_id.usage == "customer":

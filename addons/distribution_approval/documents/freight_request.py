@@ -38,6 +38,7 @@ class FreightRequest(models.Model):
     _inherit = "distribution.request.form"
 
     _approval_type = "freight_request"
+    _approval_of_customer = True
     _approval_guarded_states = ("authorised", "shipped")
     _approval_ask_action = "action_authorise"
     _approval_controlled = frozenset(field.name for field in HEADER)
@@ -224,8 +225,10 @@ class FreightRequest(models.Model):
         return order.picking_type_id.warehouse_id if order._name == "purchase.order" else order.warehouse_id
 
     def _approval_context(self):
-        site = self._approval_site()
+        site, order = self._approval_site(), self._expedited_order()
+        sold = order if order._name == "sale.order" else self.env["sale.order"]
         return {
+            "account_owner": sold.partner_id._approval_account_owners(sold),
             "warehouse_manager": [(site, site.manager_id)],
             "region_manager": [(site.region_id, site.region_id.manager_id)],
         }

@@ -5,11 +5,13 @@ from dataclasses import replace
 from decimal import Decimal
 
 from odoo import _, api, fields, models
+from psycopg2 import sql
 
 from odoo.addons.distribution_core.compat import LINE_UOM
 
 from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal, decode_facts
-from ..models.approval_policy import today
+from ..models.approval_past import looks_back
+from ..models.approval_policy import day_of
 from .picking_document import HEADER
 
 
@@ -21,6 +23,7 @@ class OutgoingDocument(models.AbstractModel):
     _inherit = ["distribution.approval.picking.document"]
 
     _approval_finds_undocumented = True
+    _approval_of_customer = True
     _approval_header = (*HEADER, ControlledField("order_ids", "Sale Orders", model="sale.order"))
     _approval_header_later = frozenset({"order_ids"})
 
@@ -55,6 +58,10 @@ class OutgoingDocument(models.AbstractModel):
     def _approval_partner(self):
         return self._approval_customer()
 
+    def _approval_context(self):
+        owners = self._approval_customers()._approval_account_owners(self._approval_orders())
+        return {**super()._approval_context(), "account_owner": owners}
+
     @api.model
     def _approval_move_values(self, moved):
         """At the net price of the order; what no order asks for, at cost, or at the price of a line that it names.
@@ -69,11 +76,28 @@ class OutgoingDocument(models.AbstractModel):
                 continue
             uom = line[LINE_UOM] or move.product_uom
             sold = as_decimal(move.product_id.uom_id._compute_quantity(float(quantity), uom, round=False))
-            price = self._approval_in_company_currency(
-                sold * line._approval_net_price(), line.order_id.currency_id, move.company_id
-            )
+            price = self._approval_sold_for(sold * line._approval_net_price(), line.order_id, move.company_id)
             values[move] = price if isinstance(price, Unknown) else max(price, values.get(move, price))
         return values
+
+    @api.model
+    def _approval_sold_for(self, value, order, company):
+        """``value`` in company currency: at today's rate, of the past at that of the order; or Unknown."""
+        if looks_back(self.env) and order.currency_id != company.currency_id:
+            rate = as_decimal(order.currency_rate)
+            unknown = Unknown(_("the order does not tell its exchange rate"))
+            return as_decimal(company.currency_id.round(float(value / rate))) if rate else unknown
+        return self._approval_in_company_currency(value, order.currency_id, company)
+
+    # ----------------------------------------------------------- looking back
+
+    def _approval_prefetch_past(self):
+        super()._approval_prefetch_past()
+        self.picking_id.move_ids._approval_orders_named().mapped("state")
+
+    @api.model
+    def _approval_past_places(self):
+        return sql.SQL("destination.usage = 'customer' AND source.usage <> 'customer'")
 
     # ------------------------------------------------------------------ facts
 
@@ -161,6 +185,7 @@ class OutgoingDocument(models.AbstractModel):
         credit = {}
         if not {"credit_exposure", "credit_limit", "credit_over_limit", "overdue_days"}.isdisjoint(names):
             credit = self._approval_credit_standings()
+        orders = self._approval_orders()._approval_amounts() if "order_value" in names else {}
         nobody = Unknown(_("there is no customer"))
         changed = self._approval_limit_changed_days() if "limit_changed_days" in names else {}
         facts = {}
@@ -171,7 +196,7 @@ class OutgoingDocument(models.AbstractModel):
             customer = document._approval_customer()
             read = {
                 "amount": lambda document=document: amounts[document.id],
-                "order_value": lambda document=document: document._approval_order_value(),
+                "order_value": lambda document=document: document._approval_order_value(orders),
                 "credit_exposure": lambda standing=standing: standing.exposure(),
                 "credit_limit": lambda standing=standing: standing.limit,
                 "credit_over_limit": lambda standing=standing: standing.over_limit(),
@@ -179,7 +204,7 @@ class OutgoingDocument(models.AbstractModel):
                 "limit_changed_days": lambda document=document: changed[document.id],
                 "promised_date": lambda promised=promised: promised,
                 "days_late": lambda document=document, promised=promised: (
-                    max((today(document.company_id) - promised).days, 0) if promised else 0
+                    max((document._approval_judged_on() - promised).days, 0) if promised else 0
                 ),
                 "customer_tier": lambda customer=customer: customer.customer_tier or nobody,
                 "customer": lambda customer=customer: customer.id or None,
@@ -220,6 +245,8 @@ class OutgoingDocument(models.AbstractModel):
 
     def _approval_credit_standings(self):
         """``{id: Credit}`` of the customer, the strictest of several; constant queries per company."""
+        if looks_back(self.env):
+            return dict.fromkeys(self.ids, NoCredit(Unknown(_("nothing tells what the customer owed then"))))
         standings = {}
         nobody = Unknown(_("the delivery has no customer"))
         for company in self.company_id:
@@ -233,6 +260,8 @@ class OutgoingDocument(models.AbstractModel):
 
     def _approval_limit_changed_days(self):
         """``{id: days since a limit of its customers was changed, or None}``; a query per company."""
+        if looks_back(self.env):
+            return dict.fromkeys(self.ids, Unknown(_("nothing tells how old the credit limit was then")))
         now = fields.Datetime.now()
         days = {}
         for company in self.company_id:
@@ -251,11 +280,16 @@ class OutgoingDocument(models.AbstractModel):
         moments = moments or [moment for moment in (self.picking_id.date_deadline,) if moment]
         if not moments:
             return None
-        zone = self.company_id._approval_time_zone()
-        return fields.Datetime.context_timestamp(self.with_context(tz=zone), min(moments)).date()
+        return day_of(self.company_id, min(moments))
 
-    def _approval_order_value(self):
-        amounts = self._approval_orders()._approval_amounts().values()
+    def _approval_order_value(self, known=None):
+        """The sum of what the orders of this delivery are worth.
+
+        :param known: ``{order id: amount, or Unknown}``, where that was worked out for many
+        """
+        orders = self._approval_orders()
+        known = orders._approval_amounts() if known is None else known
+        amounts = [known[order.id] for order in orders]
         unknown = next((amount for amount in amounts if isinstance(amount, Unknown)), None)
         return sum(amounts, Decimal(0)) if unknown is None else unknown
 

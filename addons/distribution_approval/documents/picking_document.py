@@ -14,7 +14,7 @@ from odoo import _, api, fields, models
 from odoo.exceptions import UserError
 from psycopg2 import sql
 
-from odoo.addons.distribution_core.compat import check_access
+from odoo.addons.distribution_core.compat import asks_for, check_access
 
 from ..engine import ControlledField, Unknown, as_decimal, seal
 from ..models.approval_mixin import LIVE_STATES
@@ -189,12 +189,14 @@ class PickingDocument(models.AbstractModel):
         }
 
     def _approval_amounts(self):
+        moved = {document.id: document._approval_moved() for document in self}
+        known = self._approval_move_values({move: quantity for own in moved.values() for move, quantity in own.items()})
         amounts = {}
-        for document in self:
-            values = self._approval_move_values(document._approval_moved()).values()
+        for document_id, own in moved.items():
+            values = [known[move] for move in own]
             unknown = next((value for value in values if isinstance(value, Unknown)), None)
             # What is unknown is false.
-            amounts[document.id] = sum(values, Decimal(0)) if unknown is None else unknown
+            amounts[document_id] = sum(values, Decimal(0)) if unknown is None else unknown
         return amounts
 
     def _approval_snapshots(self):
@@ -258,6 +260,66 @@ class PickingDocument(models.AbstractModel):
     def _approval_review_open(self, frame):
         """Nothing was moved: what was promised did not come about, what is released stays so."""
         self.filtered(lambda document: (document._name, document.id) in frame.promises)._approval_set_state(False)
+
+    # ----------------------------------------------------------- looking back
+
+    @api.model
+    def _approval_past_places(self):
+        """SQL on the places ``source`` and ``destination`` of an operation: whether such a document is about it.
+
+        A type that does not say so does not look back.
+        """
+        return sql.SQL("FALSE")
+
+    @api.model
+    def _approval_past_ids(self, companies, since, after=0, limit=None):
+        for model in ("stock.picking", "stock.move.line", "stock.location", self._name):
+            self.env[model].flush_model()
+        self.env.cr.execute(
+            sql.SQL(
+                """SELECT picking.id
+                     FROM stock_picking picking
+                    WHERE picking.state = 'done' AND picking.company_id = ANY(%s) AND picking.date_done >= %s
+                      AND picking.id > %s
+                      AND NOT EXISTS (SELECT 1 FROM {document} document WHERE document.picking_id = picking.id)
+                      AND EXISTS (SELECT 1
+                                    FROM stock_move_line line
+                                    JOIN stock_location source ON source.id = line.location_id
+                                    JOIN stock_location destination ON destination.id = line.location_dest_id
+                                   WHERE line.picking_id = picking.id AND line.state = 'done' AND line.quantity <> 0
+                                     AND {places})
+                 ORDER BY picking.id
+                    LIMIT %s"""
+            ).format(document=sql.Identifier(self._table), places=self._approval_past_places()),
+            (companies.ids, since, after, limit),
+        )
+        return [picking_id for (picking_id,) in self.env.cr.fetchall()]
+
+    @api.model
+    def _approval_past_rows(self, source_ids):
+        """Who validated a transfer is not recorded."""
+        return [
+            {
+                "picking_id": picking.id,
+                "company_id": picking.company_id.id,
+                "create_uid": None,
+                "create_date": picking.date_done,
+            }
+            for picking in self.env["stock.picking"].browse(source_ids)
+        ]
+
+    def _approval_facts_of_past(self, names):
+        self._approval_prefetch_past()
+        return super()._approval_facts_of_past(names)
+
+    def _approval_prefetch_past(self):
+        """Read what the facts look at for all of very many transfers at once, not one by one."""
+        moves = self.picking_id.move_ids
+        places = moves.location_id | moves.location_dest_id | moves.move_line_ids.location_id
+        (places | moves.move_line_ids.location_dest_id).mapped("usage")
+        moves.product_id.uom_id.mapped("rounding")
+        moves.product_id.product_tmpl_id.mapped("name")
+        moves.product_id.categ_id._approval_prefetch_parents()
 
     # --------------------------------------------------------------- control
 
@@ -412,7 +474,7 @@ class StockPicking(models.Model):
     def _search_approval_turned_down(self, operator, value):
         """A document was turned down, or its release is void, and no other one is being decided."""
         live = ("!", *self._search_approval_held("=", True))
-        positive = (operator in ("=", "in")) == bool(value if operator in ("=", "!=") else list(value)[0])
+        positive = asks_for(operator, value)
         down = self._approval_search([("approval_state", "in", TURNED_DOWN)], "=", True)
         return ["&", *down, *live] if positive else ["!", "&", *down, *live]
 
@@ -422,7 +484,7 @@ class StockPicking(models.Model):
 
     @api.model
     def _approval_search(self, domain, operator, value):
-        positive = (operator in ("=", "in")) == bool(value if operator in ("=", "!=") else list(value)[0])
+        positive = asks_for(operator, value)
         # The documents tell ids of transfers only; the reader's own rules on these still hold.
         ids = {
             picking_id

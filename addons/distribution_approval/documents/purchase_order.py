@@ -573,3 +573,7 @@ class ProductCategory(models.Model):
     def _approval_with_parents(self):
         """Ids of these categories and of all above them."""
         return frozenset(int(part) for category in self for part in (category.parent_path or "").split("/") if part)
+
+    def _approval_prefetch_parents(self):
+        """Read these categories and all above them at once, not one by one."""
+        self.browse(self._approval_with_parents()).mapped("parent_id")

@@ -3,6 +3,8 @@
 from odoo import _, fields, models
 from odoo.exceptions import AccessError
 
+from ..models.approval_policy import day_of
+
 
 class StockMove(models.Model):
     _inherit = "stock.move"
@@ -18,11 +20,14 @@ class StockMove(models.Model):
         The same day may be written: 19.0 does, with the transfer.
         """
         governed = self.env["distribution.approval.activation"]._governed_places("customer_return")
+        if not governed:
+            return
         for move in self.sudo():  # sudo: whoever may move the goods
             ends = {move.location_id.usage, move.location_dest_id.usage}
             if move.state != "done" or "customer" not in ends or move.company_id.id not in governed:
                 continue
-            if "date" in vals and move._approval_day(vals["date"]) != move._approval_day(move.date):
+            day = fields.Datetime.to_datetime(vals.get("date"))
+            if "date" in vals and (not day or day_of(move.company_id, day) != day_of(move.company_id, move.date)):
                 raise AccessError(
                     _(
                         "%s: goods that were delivered keep the day on which they left, for how old the sale is "
@@ -37,9 +42,3 @@ class StockMove(models.Model):
                         move.reference or move.display_name,
                     )
                 )
-
-    def _approval_day(self, moment):
-        """The day of ``moment`` where the company is; None without one."""
-        zone = self.with_context(tz=self.company_id._approval_time_zone())
-        moment = fields.Datetime.to_datetime(moment)
-        return fields.Datetime.context_timestamp(zone, moment).date() if moment else None

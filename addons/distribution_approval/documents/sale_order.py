@@ -18,7 +18,9 @@ Exempt, with reasons:
 Odoo has no waiting state for quotations: a held one stays a quotation and shows the hold.
 """
 
+from contextlib import contextmanager
 from decimal import Decimal
+from itertools import chain
 
 from odoo import _, api, fields, models
 
@@ -56,6 +58,7 @@ NO_LIMIT = {"credit_limit": None, "credit_over_limit": Decimal(0)}
 LIMIT_FACTS = frozenset(NO_LIMIT)
 LIST_FACTS = frozenset({"price_under_list"})
 CHANGE_FACTS = frozenset({"terms_changed_days"})
+LINES_KEY = "distribution.approval.sale_lines"
 MARGIN_FACTS = frozenset({"margin_amount", "margin_percent", "margin_worst_line"})
 
 
@@ -71,6 +74,7 @@ class SaleOrder(models.Model):
     _approval_watched = _approval_controlled | {"state"}
     _approval_ownership = frozenset({"user_id"})
     _approval_line_field = "order_line"
+    _approval_of_customer = True
     _approval_header = HEADER
     _approval_line = LINE
     _approval_not_shown = frozenset({"company_id", "taxes"})
@@ -238,6 +242,7 @@ class SaleOrder(models.Model):
         return {
             "warehouse_manager": [(warehouse, warehouse.manager_id)],
             "region_manager": [(warehouse.region_id, warehouse.region_id.manager_id)],
+            "account_owner": self._approval_partner()._approval_account_owners(self),
             "category_manager": [
                 (category, category._approval_manager())
                 for category in self._approval_lines().product_id.categ_id.sorted("id")
@@ -248,6 +253,27 @@ class SaleOrder(models.Model):
 
     def _approval_lines(self):
         """The lines that sell something, or lower the order."""
+        known = vars(self.env.cr).get(LINES_KEY)
+        if known is None:
+            return self._approval_lines_now()
+        for order in self:
+            if order.id not in known:
+                known[order.id] = order._approval_lines_now()._ids
+        ids = tuple(chain.from_iterable(known[order.id] for order in self))
+        return self.env["sale.order.line"].browse(ids).with_prefetch(self.order_line._prefetch_ids)
+
+    @contextmanager
+    def _approval_same_lines(self):
+        """Nothing is written inside: :meth:`_approval_lines` are found once."""
+        kept = vars(self.env.cr)
+        before = kept.get(LINES_KEY)
+        kept[LINES_KEY] = {} if before is None else before
+        try:
+            yield
+        finally:
+            kept[LINES_KEY] = before
+
+    def _approval_lines_now(self):
         return self.order_line.filtered(
             lambda line: (
                 not line.display_type
@@ -297,6 +323,10 @@ class SaleOrder(models.Model):
 
     def _approval_facts(self, names):
         """See :meth:`distribution.approval.mixin._approval_facts`; queries per batch are constant."""
+        with self._approval_same_lines():
+            return self._approval_facts_of(names)
+
+    def _approval_facts_of(self, names):
         amounts = self._approval_amounts()
         credit = self._approval_credit_standing(names) if not CREDIT_FACTS.isdisjoint(names) else {}
         lists = self._approval_list_prices() if not LIST_FACTS.isdisjoint(names) else {}
@@ -407,13 +437,13 @@ class SaleOrder(models.Model):
         The list of the customer counts, whatever somebody entered for the contact who orders. The rules of each
         list are read once for all lines.
         """
-        prices = {}
+        prices, price_lists = {}, self._approval_price_lists()
         now = fields.Datetime.now()
         for company in self.company_id:
             orders = self.filtered(lambda order, company=company: order.company_id == company).with_company(company)
             lines_of = {}
             for order in orders:
-                pricelist = order._approval_partner().property_product_pricelist
+                pricelist = price_lists[order.id]
                 lines_of.setdefault(pricelist, self.env["sale.order.line"])
                 lines_of[pricelist] |= order._approval_lines().filtered("product_id").with_company(company)
             for pricelist, lines in lines_of.items():

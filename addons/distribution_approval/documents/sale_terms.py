@@ -6,8 +6,9 @@ the order with the customer's own terms (in days), and say how long ago its own 
 """
 
 from decimal import Decimal
+from itertools import chain
 
-from odoo import fields, models
+from odoo import SUPERUSER_ID, fields, models
 
 from odoo.addons.distribution_core.compat import IS_17
 
@@ -68,6 +69,20 @@ CHANGES = """
              WHERE template.create_uid = asker.user_id AND template.create_date >= %(since)s) AS change
   GROUP BY order_id"""
 
+#: Whether the people of these orders changed anything at all that could be a measure: seldom, and quick to tell.
+ANYTHING_CHANGED = """
+    WITH asker AS (
+        SELECT unnest(%(people)s::int[]) AS user_id
+         UNION
+        SELECT user_ref FROM distribution_approval_involvement
+         WHERE res_model = 'sale.order' AND res_id = ANY(%(orders)s)
+    )
+    SELECT EXISTS (SELECT FROM distribution_event
+                    WHERE type = %(type)s AND time >= %(since)s AND user_ref IN (SELECT user_id FROM asker))
+        OR EXISTS (SELECT FROM product_template
+                    WHERE id = ANY(%(templates)s) AND create_date >= %(since)s
+                      AND create_uid IN (SELECT user_id FROM asker))"""
+
 #: What the statement follows beyond the ledger.
 FOLLOWED = {
     "product.pricelist": ["currency_id"],
@@ -79,6 +94,18 @@ FOLLOWED = {
 
 class SaleOrder(models.Model):
     _inherit = "sale.order"
+
+    def _approval_price_lists(self):
+        """``{id: the price list of the customer}``, not the one chosen on the order or entered for a contact."""
+        lists = self.env["product.pricelist"]
+        # Odoo 17.0 asks four times where there are none. Whether the company works with them is remembered.
+        in_use = not IS_17 or self.env["res.users"].browse(SUPERUSER_ID).has_group("product.group_product_pricelist")
+        if not in_use and not lists.sudo().search([], limit=1):  # sudo: whether there are any is no secret
+            return {order.id: lists.with_company(order.company_id) for order in self}
+        return {
+            order.id: order._approval_partner().with_company(order.company_id).property_product_pricelist
+            for order in self
+        }
 
     def _approval_standard_terms(self):
         """The payment terms of the customer, not of a contact, in the company of the order."""
@@ -102,21 +129,44 @@ class SaleOrder(models.Model):
         return as_decimal(round(max(0.0, *(days - limit for days, limit in zip(own, usual))), 2))
 
     def _approval_terms_changed_days(self):
-        """``{id: days since its own people changed what it is measured by, or None}``; one query.
+        """``{id: days since its own people changed what it is measured by, or None}``; one query, two where they
+        changed something.
 
         Its own people: who asks, the salesperson, who made it and who edited it. The system is nobody.
         """
-        askers, measures = [], []
+        people = {
+            order.id: (order._approval_requester() | order._approval_owners())
+            .filtered(lambda user: not user._is_superuser())
+            .ids
+            for order in self
+        }
+        now = fields.Datetime.now()
+        since = fields.Datetime.subtract(now, days=LOOK_BACK_DAYS)
+        self.env.cr.execute(
+            ANYTHING_CHANGED,
+            {
+                "people": list(set(chain.from_iterable(people.values()))),
+                "orders": self.ids,
+                "templates": self._approval_lines().product_id.product_tmpl_id.ids,
+                "type": EVENT,
+                "since": since,
+            },
+        )
+        changed = self._approval_changes(people, since) if self.env.cr.fetchone()[0] else {}
+        return {order.id: max((now - changed[order.id]).days, 0) if order.id in changed else None for order in self}
+
+    def _approval_changes(self, people, since):
+        """``{id: when its own people last changed its measure}``, of those where they did since then.
+
+        :param people: ``{id: [user id]}``
+        """
+        measures, price_lists = [], self._approval_price_lists()
         for order in self:
-            people = (order._approval_requester() | order._approval_owners()).filtered(
-                lambda user: not user._is_superuser()
-            )
-            askers += [(order.id, user.id) for user in people]
             customer = order._approval_partner().with_company(order.company_id)
             lines = order._approval_lines()
             for records in (
                 order.partner_id | customer,
-                customer.property_product_pricelist,
+                price_lists[order.id],
                 order.payment_term_id | order._approval_standard_terms(),
                 lines.product_id.product_tmpl_id,
                 order.company_id,
@@ -126,22 +176,20 @@ class SaleOrder(models.Model):
                 measures += [(order.id, records._name, record_id) for record_id in records.ids]
         for model, names in FOLLOWED.items():
             self.env[model].flush_model(names)
-        now = fields.Datetime.now()
         self.env.cr.execute(
             CHANGES,
             {
                 "orders": self.ids,
-                "asked": [order_id for order_id, _user in askers],
-                "askers": [user_id for _order, user_id in askers],
+                "asked": [order_id for order_id, users in people.items() for _user in users],
+                "askers": list(chain.from_iterable(people.values())),
                 "measured": [order_id for order_id, _model, _record in measures],
                 "models": [model for _order, model, _record in measures],
                 "records": [record_id for _order, _model, record_id in measures],
                 "type": EVENT,
-                "since": fields.Datetime.subtract(now, days=LOOK_BACK_DAYS),
+                "since": since,
             },
         )
-        changed = dict(self.env.cr.fetchall())
-        return {order.id: max((now - changed[order.id]).days, 0) if order.id in changed else None for order in self}
+        return dict(self.env.cr.fetchall())
 
 
 def _days_of_credit(term, value, day):

@@ -13,8 +13,10 @@ from datetime import timedelta
 from decimal import Decimal
 
 from odoo import _, api, fields, models
+from psycopg2 import sql
 
-from ..engine import ControlledField, FactSpec, FactType, as_decimal, seal
+from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal, seal
+from ..models.approval_past import looks_back
 from ..models.gate_frame import in_frame
 
 #: Days of past deliveries from which the demand of a day is worked out.
@@ -233,6 +235,9 @@ class SiteTransfer(models.Model):
         What these transfers reserve themselves is not counted twice. Transfers judged together
         count together.
         """
+        if looks_back(self.env):
+            gone = Unknown(_("nothing tells what was free at the source then"))
+            return dict.fromkeys(self.ids, gone)
         moved = {transfer: transfer._approval_moved() for transfer in self}
         products = self.env["product.product"].union(*(move.product_id for own in moved.values() for move in own))
         sites = {transfer: transfer._approval_source_site() for transfer in self}
@@ -265,6 +270,27 @@ class SiteTransfer(models.Model):
             )
             for transfer, own in moved.items()
         }
+
+    def _approval_prefetch_past(self):
+        super()._approval_prefetch_past()
+        self.picking_id.move_ids.move_dest_ids.location_dest_id.mapped("usage")
+
+    @api.model
+    def _approval_past_words(self):
+        return _(
+            "Transfers between sites that were validated before governance began are simulated as well, at the cost "
+            "of today. Not known afterwards: the stock left at the source, for what was reserved then is not recorded, "
+            "and who validated them."
+        )
+
+    @api.model
+    def _approval_past_places(self):
+        return sql.SQL(
+            """source.usage = 'internal' AND source.warehouse_id IS NOT NULL
+               AND (destination.usage = 'transit'
+                    OR destination.usage = 'internal'
+                       AND destination.warehouse_id IS DISTINCT FROM source.warehouse_id)"""
+        )
 
     @api.model
     def _approval_reserved(self, move):

@@ -462,6 +462,13 @@ class VendorChange(models.Model):
         return _("Vendor Master Change")
 
     @api.model
+    def _approval_past_words(self):
+        return _(
+            "A proposal exists only where governance asks for it: what was changed before governance began left no "
+            "record of what was asked and of the value before, and is not simulated."
+        )
+
+    @api.model
     def _approval_fact_specs(self):
         partner = self.env["res.partner"]
         return {

@@ -70,6 +70,7 @@ class VendorOnboarding(models.Model):
     _approval_line_title = "kind"
     _approval_amount_field = "amount"
     _approval_amendable = False
+    _approval_evidence_fields = ("document_file_ids",)
 
     state = fields.Selection(
         selection_add=[("approved", "Approved"), ("cancel",)], ondelete={"approved": "set default"}
@@ -107,6 +108,13 @@ class VendorOnboarding(models.Model):
         help="Set on the vendor when it is approved. Empty: as it is.",
     )
     document_ids = fields.One2many("distribution.vendor.document", "onboarding_id", string="Documents", copy=False)
+    document_file_ids = fields.Many2many(
+        "ir.attachment",
+        string="Files of the Documents",
+        compute="_compute_document_file_ids",
+        search="_search_document_file_ids",
+        compute_sudo=True,
+    )
     has_bank_data = fields.Boolean(
         string="Bank Account Present", compute="_compute_bank_data", compute_sudo=True, help="Shown without its number."
     )
@@ -150,6 +158,22 @@ class VendorOnboarding(models.Model):
     def _compute_country_id(self):
         for onboarding in self:
             onboarding.country_id = onboarding.partner_id.country_id
+
+    @api.depends("document_ids.content")
+    def _compute_document_file_ids(self):
+        files = self.document_ids._files()
+        for onboarding in self:
+            own = set(onboarding.document_ids.ids)
+            onboarding.document_file_ids = files.filtered(lambda file, own=own: file.res_id in own)
+
+    @api.model
+    def _search_document_file_ids(self, operator, value):
+        ids = [value] if isinstance(value, (bool, int)) else list(value)
+        documents = self.env["distribution.vendor.document"]
+        # sudo: only which onboardings they belong to is used, and these have rules of their own
+        files = documents.sudo()._files([("id", "in", ids)] if any(ids) else [])
+        found = documents.sudo().browse(files.mapped("res_id")).exists().onboarding_id
+        return [("id", "in" if (operator in ("=", "in")) == any(ids) else "not in", found.ids)]
 
     @api.depends("partner_id")
     def _compute_bank_data(self):
@@ -230,6 +254,13 @@ class VendorOnboarding(models.Model):
     @api.model
     def _approval_label(self):
         return _("Vendor Onboarding")
+
+    @api.model
+    def _approval_past_words(self):
+        return _(
+            "An onboarding exists only where somebody made one: vendors that were used without one before governance "
+            "began are not simulated."
+        )
 
     @api.model
     def _approval_fact_specs(self):
@@ -320,6 +351,25 @@ class VendorOnboarding(models.Model):
                 (category, category._approval_manager()) for category in self.category_ids.sorted("id")
             ]
         }
+
+    def _approval_evidence_places(self):
+        return [*super()._approval_evidence_places(), *self.document_ids]
+
+    def _approval_evidence_in_fields(self):
+        """A document that has expired proves nothing."""
+        expired = self.document_ids.filtered(lambda document: document._is_expired())
+        return super()._approval_evidence_in_fields() - expired.sudo()._files()
+
+    @api.model
+    def _approval_evidence_name(self, file):
+        documents = self.env["distribution.vendor.document"]
+        if file.res_model != documents._name or not file.res_field:
+            return super()._approval_evidence_name(file)
+        document = documents.browse(file.res_id)
+        return document.filename or self._approval_name_of("kind", document.kind)
+
+    def _approval_evidence_place_words(self):
+        return _("%s (tab “Documents”, or a message)", self._approval_name())
 
     @api.model
     def _approval_name_of(self, field, value):
@@ -469,14 +519,21 @@ class VendorDocument(models.Model):
     @api.depends("content")
     def _compute_digest(self):
         """Read from the file store each time: whoever replaces the file behind the record changes it."""
-        files = (
-            self.env["ir.attachment"]
-            .search([("res_model", "=", self._name), ("res_field", "=", "content"), ("res_id", "in", self.ids)])
-            .sorted("id")
-        )
-        digests = {file.res_id: file.checksum for file in files}
+        digests = {file.res_id: file.checksum for file in self._files()}
         for document in self:
             document.digest = digests.get(document.id)
+
+    def write(self, vals):
+        if "content" in vals:
+            # Another file does not overwrite evidence: what was sealed stays with the request.
+            self.sudo()._files()._approval_sealed()._approval_bring_home()
+        return super().write(vals)
+
+    def _files(self, domain=None):
+        """The files of these documents as they are stored; those in ``domain`` of any documents, if that is given."""
+        of = [("res_id", "in", self.ids)] if domain is None else domain
+        files = self.env["ir.attachment"].search([("res_model", "=", self._name), ("res_field", "=", "content"), *of])
+        return files.sorted("id")
 
     def _is_expired(self):
         self.ensure_one()

@@ -70,6 +70,7 @@ from . import res_currency
 from . import res_partner
 from . import res_users
 from . import stock_warehouse
+from . import approval_past
 from . import approval_simulation
 from . import approval_monitored
 from . import approval_certification

@@ -101,7 +101,8 @@ class DistributionApiOperation(models.Model):
             raise Problem(kind, detail)
         if body["seen_digest"] != link.digest:
             raise Problem("conflict", "The document has changed since the person saw it.")
-        link._decide(body["outcome"], body.get("comment", ""), body["seen_digest"], channel="api")
+        comment, reason_code = body.get("comment", ""), body.get("reason_code")
+        link._decide(body["outcome"], comment, body["seen_digest"], channel="api", reason_code=reason_code)
         request = link.task_id.request_id
         call._about(request)
         return {"request_id": request.id, "request_state": request.state, "decision_id": link.decision_id.id}

@@ -5,6 +5,7 @@ from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from odoo.addons.distribution_core.append_only import protect_append_only
+from odoo.addons.distribution_core.compat import asks_for
 
 from .approval_policy import today
 
@@ -88,7 +89,7 @@ class ApprovalPolicy(models.Model):
             policy.review_overdue = bool(policy.active and policy.review_date and policy.review_date < day)
 
     def _search_review_overdue(self, operator, value):
-        positive = (operator in ("=", "in")) == bool(value if operator in ("=", "!=") else list(value)[0])
+        positive = asks_for(operator, value)
         found = self.search([("review_date", "<=", today(self.env.company) + relativedelta(days=1))])
         return [("id", "in" if positive else "not in", found.filtered("review_overdue").ids)]
 

@@ -8,6 +8,7 @@ from odoo import SUPERUSER_ID, _, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from odoo.addons.distribution_core.append_only import protect_columns
+from odoo.addons.distribution_core.compat import asks_for
 
 from ..engine import Approver
 from .approval_exhibit import sha256_of
@@ -144,7 +145,7 @@ class ApprovalEmergency(models.Model):
             )
 
     def _search_is_overdue(self, operator, value):
-        wanted = (operator in ("=", "in")) == bool(value if operator in ("=", "!=") else list(value)[0])
+        wanted = asks_for(operator, value)
         overdue = self.sudo().search([("state", "=", "pending"), ("review_due", "<", today(self.env.company))])
         return [("id", "in" if wanted else "not in", overdue.ids)]
 
@@ -656,12 +657,19 @@ class ApprovalFormMixin(models.AbstractModel):
             record.approval_may_emergency = record.id in held
 
     def action_approval_emergency(self):
-        """Release the held document that this record shows, in an emergency; of several the first."""
+        """Release the held document that this record shows, in an emergency; of several the person chooses."""
         self.ensure_one()
         held = self._approval_to_release().get(self.id)
         if not held:
             raise UserError(_("%s is not held.", self.display_name))
-        return held[0]._approval_release_request().with_env(self.env(su=False)).action_open_emergency()
+        requests = self.env["distribution.approval.request"].union(
+            *(document._approval_release_request().with_env(self.env(su=False)) for document in held)
+        )
+        if len(requests) == 1:
+            return requests.action_open_emergency()
+        action = self.env["ir.actions.act_window"]._for_xml_id("distribution_approval.action_approval_emergency_choice")
+        name = _("%s: what is released?", self.display_name)
+        return {**action, "name": name, "domain": [("id", "in", requests.ids)]}
 
     def _approval_notice_lines(self):
         lines = super()._approval_notice_lines()

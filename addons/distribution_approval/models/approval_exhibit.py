@@ -1,7 +1,7 @@
 """Evidence of a request: files sealed by their hash, and references to outside repositories."""
 
 import hashlib
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from odoo import SUPERUSER_ID, _, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -96,6 +96,7 @@ class ApprovalExhibit(models.Model):
             {"res_model": request.res_model, "res_id": request.res_id}
         )
         known = {exhibit.attachment_ref: exhibit.sha256 for exhibit in request.exhibit_ids.sorted("id")}
+        document = request._document()
         rows = []
         for attachment in attachments:
             digest = sha256_of(attachment)
@@ -107,7 +108,7 @@ class ApprovalExhibit(models.Model):
                         "emergency_id": emergency.id if emergency else False,
                         "round": request.round,
                         "kind": "file",
-                        "name": attachment.name,
+                        "name": document._approval_evidence_name(attachment),
                         "attachment_ref": attachment.id,
                         "mimetype": attachment.mimetype,
                         "size": attachment.file_size,
@@ -130,7 +131,8 @@ class ApprovalExhibit(models.Model):
     def action_open(self):
         """Open the file, or the address outside."""
         self.ensure_one()
-        url = f"/web/content/{self.attachment_ref}?download=true" if self.kind == "file" else self.url
+        file = f"/web/content/{self.attachment_ref}?download=true&filename={quote(self.name)}"
+        url = file if self.kind == "file" else self.url
         return {"type": "ir.actions.act_url", "url": url, "target": "new"}
 
 
@@ -198,6 +200,11 @@ class ApprovalMixin(models.AbstractModel):
             ]
         )
         return files - files.browse(elsewhere.mapped("attachment_ref"))
+
+    @api.model
+    def _approval_evidence_name(self, file):
+        """What ``file`` is called among the evidence."""
+        return file.name
 
     def _approval_evidence_place_words(self):
         """Where evidence is put, in words: completes “Attach it to”."""
@@ -479,11 +486,17 @@ class IrAttachment(models.Model):
             return super().unlink()
         if not self.env.su:
             raise UserError(_("“%s” is evidence of an approval and cannot be deleted.", sealed[0].name))
-        # The document itself is deleted, or a program tidies up: the file moves to its request, or to what it proves.
-        exhibits = self.env["distribution.approval.exhibit"].search([("attachment_ref", "in", sealed.ids)])
-        proven = sealed._approval_in_fields()
-        for attachment in sealed:
+        # The document itself is deleted, or a program tidies up; what lies in a field stays there with its record.
+        sealed.filtered(
+            lambda file: not file.res_field or not self.env[file.res_model].browse(file.res_id).exists()
+        )._approval_bring_home()
+        return super(IrAttachment, self - sealed).unlink()
+
+    def _approval_bring_home(self):
+        """Move files that are evidence to their request, or to what they prove; out of the field that they were in."""
+        exhibits = self.env["distribution.approval.exhibit"].search([("attachment_ref", "in", self.ids)])
+        proven = self._approval_in_fields()
+        for attachment in self:
             home = exhibits.filtered(lambda exhibit, ref=attachment.id: exhibit.attachment_ref == ref)[:1].request_id
             home = home or next(document for document, name in proven if attachment in document[name])
-            attachment.write({"res_model": home._name, "res_id": home.id})
-        return super(IrAttachment, self - sealed).unlink()
+            attachment.write({"res_model": home._name, "res_id": home.id, "res_field": False})

@@ -5,7 +5,11 @@ from odoo.exceptions import ValidationError
 from odoo.tools import format_amount
 
 from ..engine import Approver
+from .approval_policy import document_models
 from .approval_rule import _VERSION_OF_RULE, protect_published
+
+#: Informed, and never asked to decide; see ``documents/account_owner.py``.
+ACCOUNT_OWNER = "account_owner"
 
 
 class ApprovalInformed(models.Model):
@@ -26,27 +30,43 @@ class ApprovalInformed(models.Model):
 
     @api.model
     def _selection_kind(self):
-        return self.env["distribution.approval.stage"]._fields["approver_kind"]._description_selection(self.env)
+        approvers = self.env["distribution.approval.stage"]._fields["approver_kind"]._description_selection(self.env)
+        return [*approvers, (ACCOUNT_OWNER, _("Account owner of the customer"))]
 
-    @api.constrains("kind", "user_id", "group_id")
+    @api.constrains("kind", "user_id", "group_id", "rule_id")
     def _check_who(self):
         for informed in self:
             if informed.kind == "user" and not informed.user_id:
                 raise ValidationError(_("Choose the person whom rule “%s” informs.", informed.rule_id.name))
             if informed.kind == "group" and not informed.group_id:
                 raise ValidationError(_("Choose the group that rule “%s” informs.", informed.rule_id.name))
+            if informed.kind == ACCOUNT_OWNER:
+                informed._check_of_customer()
+
+    def _check_of_customer(self):
+        document = self.env[document_models(self.env)[self.rule_id.version_id.policy_id.document_type]]
+        if not document._approval_of_customer:
+            raise ValidationError(
+                _(
+                    "Rule “%(rule)s” informs the account owner of the customer, and %(document)s has no customer. "
+                    "Name a person, a group or another role.",
+                    rule=self.rule_id.name,
+                    document=document._approval_label(),
+                )
+            )
 
     @api.model
     def _mirror_access(self):
         """Let the role Informed Party read what the role Approver reads of documents, and no more.
 
-        Called at every update: an approver sees the documents that they are asked about (a rule sees
-        to that), an informed party those that they are informed about, of every governed type.
+        Called at every update of an addon with such documents: an approver sees those that they are asked
+        about (rules see to that), an informed party those that they are informed about, of every governed
+        type, with the transfers and entries on which people see them.
         """
         approver = self.env.ref("distribution_core.group_approver")
         informed = self.env.ref("distribution_approval.group_informed")
         accesses = self.env["ir.model.access"].search([("group_id", "=", approver.id), ("perm_read", "=", True)])
-        accesses = accesses.filtered(lambda access: not access.model_id.model.startswith("distribution."))
+        accesses = accesses.filtered(lambda access: self._is_document(access.model_id.model))
         known = self.env["ir.model.access"].search([("group_id", "=", informed.id)]).model_id
         for model in accesses.model_id - known:
             access = self.env["ir.model.access"].create(
@@ -69,10 +89,25 @@ class ApprovalInformed(models.Model):
                     "noupdate": True,
                 }
             )
-        rules = self.env["ir.rule"].search([("groups", "=", approver.id), ("groups", "!=", informed.id)])
-        rules.filtered(lambda rule: "_approval_reads_all" in (rule.domain_force or "")).write(
+        rules = self.env["ir.rule"].search(
+            [
+                ("groups", "=", approver.id),
+                ("groups", "!=", informed.id),
+                ("model_id", "in", accesses.model_id.ids),
+            ]
+        )
+        rules.filtered(lambda rule: "participant_ids" in (rule.domain_force or "")).write(
             {"groups": [(4, informed.id)]}
         )
+
+    @api.model
+    def _is_document(self, model):
+        """Whether ``model`` is a document, its lines or what it is about, and not a record of governance."""
+        governed = self.env.get(model)
+        own = governed is not None and (
+            getattr(governed, "_approval_type", None) or getattr(governed, "_approval_document_field", None)
+        )
+        return bool(own) or not model.startswith("distribution.")
 
     def _versions(self):
         return self.rule_id.version_id

@@ -245,7 +245,7 @@ class ApprovalLink(models.Model):
             return "changed"
         return ""
 
-    def _decide(self, outcome, comment, seen_digest, channel="link"):
+    def _decide(self, outcome, comment, seen_digest, channel="link", reason_code=None):
         """Use the link: decide as its person. Whoever uses it at the same time starts again, and finds it used."""
         self.ensure_one()
         if outcome not in LINK_OUTCOMES:
@@ -266,7 +266,7 @@ class ApprovalLink(models.Model):
             .sudo(False)
             .with_context(lang=user.lang, tz=user.tz, allowed_company_ids=company.ids)
         )
-        task._decide(outcome, seen_digest, comment=comment, channel=channel)
+        task._decide(outcome, seen_digest, comment=comment, reason_code=reason_code, channel=channel)
         decision = self.task_id.decision_ids.filtered(lambda decision: decision.user_id == user)[:1]
         self.env.cr.execute(
             "UPDATE distribution_approval_link SET decision_id = %s WHERE id = %s", (decision.id, self.id)

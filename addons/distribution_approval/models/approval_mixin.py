@@ -9,7 +9,7 @@ from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, RedirectWarning, UserError
 from psycopg2 import sql
 
-from odoo.addons.distribution_core.compat import check_access
+from odoo.addons.distribution_core.compat import asks_for, check_access
 
 from ..engine import FactType, Unknown, as_decimal, decode_facts, encode_facts, seal
 from .approval_activation import EVERYWHERE, NOWHERE
@@ -77,6 +77,8 @@ class ApprovalMixin(models.AbstractModel):
     _approval_header_later = frozenset()
     #: The controlled field that says what a line is about.
     _approval_line_title = "product_id"
+    #: Whether it may concern a customer, whose account owner a rule then can inform.
+    _approval_of_customer = False
     #: Fields that say whose document it is; who ever was named in one does not approve it.
     _approval_ownership = frozenset()
 
@@ -223,8 +225,8 @@ class ApprovalMixin(models.AbstractModel):
         """Who asks for the release of this document: in whose name it is resumed."""
         return self.env.user
 
-    def _approval_context(self, names):
-        """``{role: recordset of users}`` that the resolver takes from the document."""
+    def _approval_context(self):
+        """``{role: [(record that it belongs to, its users)]}`` that the resolver takes from the document."""
         return {}
 
     def _approval_site(self):
@@ -291,7 +293,7 @@ class ApprovalMixin(models.AbstractModel):
             document.approval_can_withdraw = bool(request and request.sudo()._may_withdraw(self.env.user))
 
     def _search_approval_to_decide(self, operator, value):
-        positive = (operator in ("=", "in")) == bool(value if operator in ("=", "!=") else list(value)[0])
+        positive = asks_for(operator, value)
         tasks = (
             self.env["distribution.approval.task"]
             .sudo()

@@ -5,6 +5,8 @@ from markupsafe import Markup, escape
 from odoo import _, api, fields, models
 from odoo.tools import format_date
 
+from odoo.addons.distribution_core.compat import asks_for
+
 from .approval_obligation import OWED
 
 
@@ -60,7 +62,7 @@ class ApprovalFormMixin(models.AbstractModel):
     @api.model
     def _approval_marked(self, model, domain, operator, value):
         """Domain of the records with a document that a record of ``model`` in ``domain`` is about."""
-        wanted = (operator in ("=", "in")) == bool(value if operator in ("=", "!=") else list(value)[0])
+        wanted = asks_for(operator, value)
         ids = set()
         for name, link in self._approval_shown_models().items():
             # sudo: the ids tell nothing more; the reader's own rules on these records still hold

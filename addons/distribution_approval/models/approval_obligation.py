@@ -7,6 +7,7 @@ from odoo import SUPERUSER_ID, _, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from odoo.addons.distribution_core.append_only import protect_append_only, protect_columns
+from odoo.addons.distribution_core.compat import asks_for
 
 from .approval_policy import today
 
@@ -111,7 +112,7 @@ class ApprovalObligation(models.Model):
             )
 
     def _search_is_overdue(self, operator, value):
-        wanted = (operator in ("=", "in")) == bool(value if operator in ("=", "!=") else list(value)[0])
+        wanted = asks_for(operator, value)
         # East of Greenwich the day after may have begun: each company's own day decides.
         due = self.sudo().search([("state", "in", OWED), ("due_date", "<=", fields.Date.today())])
         return [("id", "in" if wanted else "not in", due.filtered("is_overdue").ids)]

@@ -55,6 +55,15 @@ class ApprovalReason(models.Model):
             )
         return found
 
+    @api.model
+    def _offered(self, document_type, outcomes):
+        """``[(outcome in words, reasons)]`` for these outcomes of a document type, those for any outcome last."""
+        words = dict(self._fields["outcome"]._description_selection(self.env))
+        fit = self.search([("document_type", "in", (False, document_type)), ("outcome", "in", (False, *outcomes))])
+        grouped = fit.grouped("outcome")
+        words[False] = _("Any decision")
+        return [(words[each], grouped[each]) for each in (*outcomes, False) if each in grouped]
+
 
 class ApprovalRule(models.Model):
     _inherit = "distribution.approval.rule"

@@ -5,6 +5,9 @@ out from the document as it is today, and counted. Both the simulated version an
 applied to the same facts, with their fast paths: document by document, each counting against the ceilings
 of the day on which it was judged.
 
+What was done before governance began, and has no document therefore, is judged as well (``approval_past.py``).
+What nothing tells afterwards is unknown, and the result says what, why and for how many documents.
+
 Each batch is judged inside a savepoint that is rolled back: whatever reading facts may do leaves no
 trace. Then its result lines are written, and the batch is committed on its own, so that a stopped
 run goes on where it was.
@@ -26,6 +29,7 @@ from odoo.addons.distribution_core.compat import may
 from ..engine import EngineError, Unknown, decode_facts
 from .approval_fast_path import SITE_FACT, by_fast_path, room_left, scenario_of
 from .approval_mixin import NOT_ASKED
+from .approval_past import looking_back
 from .approval_policy import day_of, document_models
 
 _logger = logging.getLogger(__name__)
@@ -40,15 +44,10 @@ TURN = 240
 OUTCOMES = [("pass", "Passes"), ("require", "Needs approval"), ("refuse", "Refused"), ("hold", "Held")]
 #: What a person says when asking for a simulation; everything else is the result.
 ASKED = {"version_id", "months", "company_ids"}
-RESULTS = (
-    "since",
-    "total",
+#: What is counted document by document, and how far that is.
+COUNTED = (
     "done",
     "last_ref",
-    "started_at",
-    "finished_at",
-    "error",
-    "digest",
     "passed",
     "fast",
     "routed",
@@ -56,8 +55,10 @@ RESULTS = (
     "held",
     "changed",
     "facts_of_today",
-    "tally",
+    "past",
+    "unknown",
 )
+RESULTS = (*COUNTED, "since", "total", "started_at", "finished_at", "error", "digest", "tally")
 
 
 class ApprovalSimulation(models.Model):
@@ -71,7 +72,10 @@ class ApprovalSimulation(models.Model):
     )
     document_type = fields.Selection(related="version_id.document_type")
     months = fields.Integer(
-        default=3, required=True, string="Months back", help="Documents created in the last so many months."
+        default=3,
+        required=True,
+        string="Months back",
+        help="Documents created in the last so many months, or done then before governance began.",
     )
     company_ids = fields.Many2many(
         "res.company",
@@ -115,6 +119,19 @@ class ApprovalSimulation(models.Model):
         help="Documents for which a fact was not recorded when they were judged: it was worked out from "
         "the document as it is today.",
     )
+    past = fields.Integer(
+        string="From before Governance",
+        readonly=True,
+        help="What was done without asking the policy, since this document type was not governed then.",
+    )
+    unknown = fields.Integer(
+        string="With Unknown Facts",
+        readonly=True,
+        help="Documents for which a fact that rules read is not known: it was not then, or nothing tells it "
+        "afterwards. Where the verdict depends on it, it is that of a document that is held.",
+    )
+    unknown_words = fields.Text(compute="_compute_unknown_words", string="Unknown Facts")
+    past_words = fields.Text(compute="_compute_past_words", string="Before Governance")
     tally = fields.Text(readonly=True)
     line_ids = fields.One2many("distribution.approval.simulation.line", "simulation_id", readonly=True)
     load_ids = fields.One2many("distribution.approval.simulation.load", "simulation_id", readonly=True)
@@ -136,6 +153,22 @@ class ApprovalSimulation(models.Model):
     def _compute_outdated(self):
         for simulation in self:
             simulation.outdated = bool(simulation.digest) and simulation.digest != simulation._digest_now()
+
+    @api.depends("tally")
+    def _compute_unknown_words(self):
+        for simulation in self:
+            counted = json.loads(simulation.tally or "{}").get("unknown", {})
+            specs = simulation._model()._approval_all_fact_specs() if counted else {}
+            lines = []
+            for name, (count, why) in counted.items():
+                label = specs[name].label if name in specs else name
+                lines.append(_("%(fact)s: not known for %(count)s (%(why)s)", fact=label, count=count, why=why))
+            simulation.unknown_words = "\n".join(lines)
+
+    @api.depends("version_id")
+    def _compute_past_words(self):
+        for simulation in self:
+            simulation.past_words = simulation._model()._approval_past_words() if simulation.version_id else ""
 
     @api.constrains("months")
     def _check_months(self):
@@ -287,22 +320,20 @@ class ApprovalSimulation(models.Model):
         self.line_ids.unlink()
         self.load_ids.unlink()
         now = fields.Datetime.now()
-        values = dict.fromkeys(
-            ("passed", "fast", "routed", "refused", "held", "changed", "facts_of_today", "done", "last_ref"), 0
-        )
         self.write(
             {
-                **values,
+                **dict.fromkeys(COUNTED, 0),
                 "state": "queued",
                 "error": False,
                 "since": now - relativedelta(months=self.months),
                 "started_at": now,
                 "finished_at": False,
                 "digest": self._digest_now(),
-                "tally": json.dumps({"work": [], "fast": [], "hours": self._hours()}),
+                "tally": json.dumps({"work": [], "fast": [], "hours": self._hours(), "past": 0, "unknown": {}}),
             }
         )
-        self.total = self._model().search_count(self._domain())
+        model = self._model()
+        self.total = model.search_count(self._domain()) + len(model._approval_past_ids(self._companies(), self.since))
 
     def _compiled_table(self):
         version = self.version_id
@@ -337,23 +368,33 @@ class ApprovalSimulation(models.Model):
         if self.digest != self._digest_now():
             self._fail(_("The version was edited while it was simulated. Start again."))
             return
-        documents = self._model().search([("id", ">", self.last_ref), *self._domain()], order="id", limit=BATCH)
+        model, tally = self._model(), json.loads(self.tally)
+        documents = model.browse()
+        if not tally["past"]:
+            documents = model.search([("id", ">", self.last_ref), *self._domain()], order="id", limit=BATCH)
+        sources = []
         if not documents:
+            sources = model._approval_past_ids(self._companies(), self.since, after=tally["past"], limit=BATCH)
+        if not documents and not sources:
             self._finish()
             return
-        tally = json.loads(self.tally)
         taken = Taken(tally["fast"])
-        rows, today = self._judge(documents, tally["hours"], taken)
+        rows, today = self._judge(documents, sources, tally["hours"], taken)
         work = Counter({tuple(entry[:3]): entry[3] for entry in tally["work"]})
+        unknown = tally["unknown"]
         for row in rows:
             work.update(row.pop("work"))
+            for name, why in row.pop("unknown").items():
+                unknown[name] = [unknown.get(name, [0])[0] + 1, why]
         self.env["distribution.approval.simulation.line"].create(rows)
         outcomes = Counter(row["outcome"] for row in rows)
         self.write(
             {
                 "state": "running",
                 "done": self.done + len(rows),
-                "last_ref": documents.ids[-1],
+                "last_ref": documents.ids[-1] if documents else self.last_ref,
+                "past": self.past + len(sources),
+                "unknown": self.unknown + sum(bool(row["unknown_facts"]) for row in rows),
                 "passed": self.passed + outcomes["pass"],
                 "fast": self.fast + sum(bool(row["fast_path"]) for row in rows),
                 "routed": self.routed + outcomes["require"],
@@ -362,14 +403,21 @@ class ApprovalSimulation(models.Model):
                 "changed": self.changed + sum(row["changed"] for row in rows),
                 "facts_of_today": self.facts_of_today + today,
                 "tally": json.dumps(
-                    {**tally, "fast": taken.stored(), "work": [[*key, count] for key, count in work.items()]}
+                    {
+                        **tally,
+                        "fast": taken.stored(),
+                        "work": [[*key, count] for key, count in work.items()],
+                        "past": sources[-1] if sources else tally["past"],
+                        "unknown": unknown,
+                    }
                 ),
             }
         )
         self.env.flush_all()
         self.env.invalidate_all()
         _logger.info("Simulation %s: %s of %s documents", self.id, self.done, self.total)
-        if len(rows) < BATCH:
+        last = len(documents or sources) < BATCH
+        if last and (sources or not model._approval_past_ids(self._companies(), self.since, limit=1)):
             self._finish()
 
     def _finish(self):
@@ -401,12 +449,15 @@ class ApprovalSimulation(models.Model):
 
     # -------------------------------------------------------------- judging
 
-    def _judge(self, documents, hours, taken):
-        """``(result lines, how many documents needed a fact of today)``; leaves no trace."""
+    def _judge(self, documents, sources, hours, taken):
+        """``(result lines, how many documents needed a fact of today)``; leaves no trace.
+
+        :param sources: ids of what was done before governance, judged beside ``documents``
+        """
         self.env.flush_all()
         savepoint = self.env.cr.savepoint()
         try:
-            return self._judge_all(documents, hours, taken)
+            return self._judge_all(documents | documents._approval_stand_ins(sources), hours, taken)
         finally:
             self.env.invalidate_all(flush=False)
             savepoint.close(rollback=True)
@@ -418,10 +469,14 @@ class ApprovalSimulation(models.Model):
         tables = [table, fast[0]]
         for _version, own_table, _stamp, own_fast in current.values():
             tables += [own_table, own_fast[0]]
-        facts, moments, today = self._facts(documents, set().union(*(each.used_facts for each in tables if each)))
+        asked = set().union(*(each.used_facts for each in tables if each))
+        facts, moments, today = self._facts(documents, asked)
+        specs = documents._approval_all_fact_specs()
         rows = []
-        for document in documents.sorted(lambda document: (moments[document.id], document.id)):
+        for document in documents.sorted(lambda document: (moments[document.id], abs(document.id))):
             known = facts[document.id]
+            unknown = {name: known[name].reason for name in asked if isinstance(known.get(name), Unknown)}
+            source = document._approval_past_source() if document._approval_is_stand_in() else document
             version, own_table, own_stamp, own_fast = current[document.company_id]
             place = document, known, moments[document.id]
             judgement = self._simulated("new", self.version_id, table, stamp, fast, place, taken)
@@ -435,8 +490,8 @@ class ApprovalSimulation(models.Model):
             rows.append(
                 {
                     "simulation_id": self.id,
-                    "res_model": document._name,
-                    "res_id": document.id,
+                    "res_model": source._name,
+                    "res_id": source.id,
                     "document_name": document._approval_name(),
                     "company_id": document.company_id.id,
                     "site_id": document._approval_site().id,
@@ -458,6 +513,8 @@ class ApprovalSimulation(models.Model):
                     "waiting_hours": sum(
                         max(_median(hours, _who(need)) for need in stage.requirements) for stage in new.stages
                     ),
+                    "unknown": unknown,
+                    "unknown_facts": ", ".join(specs[name].label for name in sorted(unknown) if name in specs),
                     "work": Counter(_work("new", new)) + Counter(_work("current", old) if old else ()),
                 }
             )
@@ -514,8 +571,9 @@ class ApprovalSimulation(models.Model):
             if lacking:
                 missing |= document
                 unasked |= lacking
-        for document_id, values in self._facts_of_today(missing, unasked).items():
-            facts[document_id] = {**values, **facts[document_id]}
+        with looking_back(self.env, {(documents._name, key): moment for key, moment in moments.items()}):
+            for document_id, values in self._facts_of_today(missing, unasked).items():
+                facts[document_id] = {**values, **facts[document_id]}
         return facts, moments, missing.ids
 
     def _recorded_facts(self, documents):
@@ -550,8 +608,9 @@ class ApprovalSimulation(models.Model):
             }
         if "requester" in names:
             # Who looks is not who asked.
+            nobody = Unknown(_("it is not recorded who did it"))
             for document in documents:
-                facts[document.id]["requester"] = document.create_uid.id
+                facts[document.id]["requester"] = document.create_uid.id or nobody
         return facts
 
 
@@ -630,6 +689,7 @@ class ApprovalSimulationLine(models.Model):
     rules = fields.Char(readonly=True)
     current_rules = fields.Char(readonly=True, string="Rules in Force")
     approvers = fields.Char(readonly=True)
+    unknown_facts = fields.Char(readonly=True, help="Facts that rules read and that are not known.")
     tasks = fields.Integer(string="Approvals", readonly=True)
     waiting_hours = fields.Float(
         string="Waiting (h)", readonly=True, help="Estimated from how long these approvers took so far."

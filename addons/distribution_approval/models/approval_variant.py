@@ -19,6 +19,7 @@ from odoo import _, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from odoo.addons.distribution_core.append_only import protect_columns
+from odoo.addons.distribution_core.compat import asks_for
 
 from ..engine import EngineError, Table, adjusted, bands_of, compile_table, describe, parse_operand, resolve
 from ..engine.decision_table import _short
@@ -173,7 +174,7 @@ class ApprovalVariant(models.Model):
 
     def _search_out_of_band(self, operator, value):
         found = self.search([("state", "=", "published")]).filtered("out_of_band")
-        positive = (operator in ("=", "in")) == bool(value if operator in ("=", "!=") else list(value)[0])
+        positive = asks_for(operator, value)
         return [("id", "in" if positive else "not in", found.ids)]
 
     @api.depends("state", "author_ids")

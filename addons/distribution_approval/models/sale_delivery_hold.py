@@ -107,6 +107,7 @@ class SaleOrder(models.Model):
         if reason not in dict(HOLD_REASONS):
             raise UserError(_("reason: choose why the deliveries are held."))
         self.filtered(lambda order: order.delivery_hold_reason not in (False, reason))._check_may_lift()
+        self._delivery_hold_turn()
         for order in self:
             # Written past the guard above by a procedure that has checked the right to do so itself.
             models.BaseModel.write(
@@ -133,11 +134,17 @@ class SaleOrder(models.Model):
         words = self.env["distribution.approval.task"]._text("reason", reason)
         if not words:
             raise UserError(_("reason: say why the deliveries may go."))
-        held._approval_event("delivery_hold_lifted", lambda order: {"reason": order.delivery_hold_reason})
+        held._approval_event("delivery_hold_lifted", lambda order: {"reason": order.delivery_hold_reason, "why": words})
         models.BaseModel.write(held.sudo(), dict.fromkeys(HOLD_FIELDS, False))
         for order in held:
             order.message_post(body=_("Deliveries are not held any more: %s", words))
         return True
+
+    def _delivery_hold_turn(self):
+        """Who holds deliveries of these orders and who judges one take turns: goods leave before the hold or not."""
+        # sudo: the turn is no business of a person
+        turns = self.env["distribution.approval.turn"].sudo()
+        turns._take_rows(("delivery_hold_order", order.company_id.id, order.id) for order in self)
 
     def _check_may_hold(self):
         check_access(self, "read")

@@ -41,6 +41,15 @@ class SalesTerms(models.AbstractModel):
     _name = "distribution.sales.terms"
     _description = "Changes of Sales Terms"
 
+    def init(self):
+        super().init()
+        # Each judgement of an order asks whether its people changed anything (documents/sale_terms.py).
+        self.env.cr.execute(
+            """CREATE INDEX IF NOT EXISTS distribution_event_sales_terms_idx
+                   ON distribution_event (user_ref, time) WHERE type = %s""",
+            [EVENT],
+        )
+
     @api.model
     def _watched(self):
         """Whether anybody measures orders, or their deliveries, by them; a cached look-up."""

@@ -33,6 +33,7 @@ from . import test_outside_check
 from . import test_roles_leave
 from . import test_access_beside
 from . import test_access_review
+from . import test_account_owner
 from . import test_normal_work
 from . import test_notices_elsewhere
 from . import test_stock_move_gate
@@ -40,11 +41,13 @@ from . import test_obligations
 from . import test_policy_matrix
 from . import test_evidence
 from . import test_informed
+from . import test_reason_codes
 from . import test_bulk_decisions
 from . import test_unknown_amounts
 from . import test_decision_links
 from . import test_local_variants
 from . import test_simulation
+from . import test_simulation_past
 from . import test_policy_review
 from . import test_policy_try
 from . import test_matrix_concurrency

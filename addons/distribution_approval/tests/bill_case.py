@@ -1,7 +1,6 @@
 """A small company whose vendor bills are governed: a clerk, orders, receipts, a policy."""
 
 from odoo import Command, fields
-from odoo.tests.common import new_test_user
 
 from odoo.addons.distribution_core.compat import LINE_UOM
 
@@ -50,16 +49,8 @@ class BillCase(DocumentCase):
     @classmethod
     def _make_people(cls):
         super()._make_people()
-
-        def accountant(login):
-            return new_test_user(
-                cls.env,
-                login=f"t_{login}",
-                groups="base.group_user,account.group_account_invoice,purchase.group_purchase_user",
-            )
-
-        cls.clerk = accountant("clerk")
-        cls.other_clerk = accountant("other_clerk")
+        accountant = "account.group_account_invoice,purchase.group_purchase_user"
+        cls._people(clerk=accountant, other_clerk=accountant)
 
     @classmethod
     def _make_goods(cls):

@@ -1,9 +1,10 @@
 """A small company whose purchase orders are governed: people, a policy, vendors, prices."""
 
 from odoo import Command
-from odoo.tests.common import TransactionCase, new_test_user
+from odoo.tests.common import TransactionCase
 
 from odoo.addons.distribution_core.compat import LINE_UOM, USER_GROUPS, storable_product_values  # noqa: F401
+from odoo.addons.distribution_core.tests.people import make_users
 
 
 class ApprovalCase(TransactionCase):
@@ -27,29 +28,26 @@ class ApprovalCase(TransactionCase):
 
     @classmethod
     def _make_people(cls):
-        def user(login, *groups):
-            return new_test_user(cls.env, login=f"t_{login}", groups=",".join(("base.group_user", *groups)))
-
-        approver = "distribution_core.group_approver"
-        buyer = "purchase.group_purchase_user"
-        cls.buyer = user("buyer", buyer)
-        cls.other_buyer = user("other_buyer", buyer)
-        cls.manager = user("manager", approver, "purchase.group_purchase_manager")
-        cls.finance = user("finance", approver)
-        cls.finance_2 = user("finance_2", approver)
-        cls.operations = user("operations", approver)
-        cls.compliance = user("compliance", approver, "distribution_core.group_vendor_manager")
-        cls.category_manager = user("category_manager", approver)
-        cls.fallback = user("fallback", approver)
-        cls.author = user("author", "distribution_core.group_policy_author")
-        cls.publisher = user("publisher", "distribution_core.group_policy_publisher")
-        cls.publisher_2 = user("publisher_2", "distribution_core.group_policy_publisher")
-        cls.auditor = user("auditor", "distribution_core.group_auditor")
-        cls.employee = user("employee")
-        cls.groups = {
-            name: cls.env["res.groups"].create({"name": name})
-            for name in ("Purchasing", "Finance", "Operations", "Compliance", "Categories")
-        }
+        names = ("Purchasing", "Finance", "Operations", "Compliance", "Categories")
+        cls.groups = dict(zip(names, cls.env["res.groups"].create([{"name": name} for name in names])))
+        approver, buyer = "distribution_core.group_approver", "purchase.group_purchase_user"
+        publisher = "distribution_core.group_policy_publisher"
+        cls._people(
+            buyer=buyer,
+            other_buyer=buyer,
+            manager=f"{approver},purchase.group_purchase_manager",
+            finance=approver,
+            finance_2=approver,
+            operations=approver,
+            compliance=f"{approver},distribution_core.group_vendor_manager",
+            category_manager=approver,
+            fallback=approver,
+            author="distribution_core.group_policy_author",
+            publisher=publisher,
+            publisher_2=publisher,
+            auditor="distribution_core.group_auditor",
+            employee="",
+        )
         for name, people in (
             ("Purchasing", cls.manager),
             ("Finance", cls.finance | cls.finance_2),
@@ -58,6 +56,12 @@ class ApprovalCase(TransactionCase):
             ("Categories", cls.category_manager),
         ):
             people.write({USER_GROUPS: [Command.link(cls.groups[name].id)]})
+
+    @classmethod
+    def _people(cls, prefix="t_", **people):
+        """Users of these groups, each an attribute of the class."""
+        for name, user in zip(people, make_users(cls.env, people, prefix)):
+            setattr(cls, name, user)
 
     @classmethod
     def _make_goods(cls):

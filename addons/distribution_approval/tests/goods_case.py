@@ -1,7 +1,6 @@
 """A warehouse whose stock is governed: people, goods on hand, policies for what changes stock."""
 
 from odoo import Command
-from odoo.tests.common import new_test_user
 
 from odoo.addons.distribution_core.compat import USER_GROUPS, storable_product_values
 
@@ -19,17 +18,16 @@ class GoodsCase(AttackCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-
-        def user(login, *groups):
-            return new_test_user(cls.env, login=f"g_{login}", groups=",".join(("base.group_user", *groups)))
-
         # Who corrects transfers reads their entries: core refuses it else, for a reason of its own.
         entries = "account.group_account_readonly"
-        cls.keeper = user("keeper", "stock.group_stock_user", entries)
-        cls.chief = user("chief", "stock.group_stock_manager", entries)
-        cls.other_chief = user("other_chief", "stock.group_stock_manager")
-        cls.system = user("system", "base.group_system", "stock.group_stock_manager")
-        cls.controller = user("controller", "distribution_core.group_approver")
+        cls._people(
+            "g_",
+            keeper=f"stock.group_stock_user,{entries}",
+            chief=f"stock.group_stock_manager,{entries}",
+            other_chief="stock.group_stock_manager",
+            system="base.group_system,stock.group_stock_manager",
+            controller="distribution_core.group_approver",
+        )
         cls.groups["Controlling"] = cls.env["res.groups"].create({"name": "Controlling"})
         cls.controller.write({USER_GROUPS: [Command.link(cls.groups["Controlling"].id)]})
         cls.stock = cls.warehouse.lot_stock_id

@@ -19,13 +19,13 @@ class SalesCase(AttackCase):
     @classmethod
     def _make_people(cls):
         super()._make_people()
-        cls.seller = cls._user("seller", "sales_team.group_sale_salesman")
-        cls.seller_2 = cls._user("seller_2", "sales_team.group_sale_salesman")
-        cls.sales_manager = cls._user(
-            "sales_manager", "distribution_core.group_approver", "sales_team.group_sale_manager"
+        cls._people(
+            seller="sales_team.group_sale_salesman",
+            seller_2="sales_team.group_sale_salesman",
+            sales_manager="distribution_core.group_approver,sales_team.group_sale_manager",
+            credit_controller="distribution_core.group_approver",
+            clerk="stock.group_stock_user",
         )
-        cls.credit_controller = cls._user("credit_controller", "distribution_core.group_approver")
-        cls.clerk = cls._user("clerk", "stock.group_stock_user")
         for name, person in (("Sales", cls.sales_manager), ("Credit", cls.credit_controller)):
             cls.groups[name] = cls.env["res.groups"].create({"name": name})
             person.write({USER_GROUPS: [Command.link(cls.groups[name].id)]})

@@ -1,7 +1,6 @@
 """Attacks on credit release: the limit raised for the delivery, and goods of another customer on one transfer."""
 
 from odoo import Command
-from odoo.exceptions import UserError
 from odoo.tests.common import tagged
 
 from odoo.addons.distribution_core.compat import USER_GROUPS
@@ -32,14 +31,7 @@ class TestAttacksCredit(DeliveryCase):
 
     def _try(self, picking=None):
         picking = picking or self.picking
-        try:
-            with self.env.cr.savepoint():
-                picking.button_validate()
-                self._commit()
-        except UserError:
-            pass
-        self.assertHeld(picking)
-        self.assertEqual(self._stock(), self.before)
+        self._validate_in_vain(picking, self.before)
 
     def _billing(self):
         """Who keeps the customers' accounts, and releases credit as well."""

@@ -264,14 +264,7 @@ class TestAttacksDelivery(DeliveryCase):
     def _try_with(self, picking, line):
         """The operator writes that ``picking`` is for ``line``, and validates."""
         picking.move_ids.write({"sale_line_id": line.id})
-        try:
-            with self.env.cr.savepoint():
-                picking.button_validate()
-                self._commit()
-        except UserError:
-            pass
-        self.assertHeld(picking)
-        self.assertEqual(self._stock(), self.before)
+        self._validate_in_vain(picking, self.before)
 
     def test_a_held_delivery_names_another_order(self):
         hold = self._hold(self.picking)

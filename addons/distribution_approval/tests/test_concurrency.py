@@ -15,11 +15,12 @@ from odoo import SUPERUSER_ID, Command, api
 from odoo.exceptions import RedirectWarning, UserError
 from odoo.modules.registry import DummyRLock, Registry
 from odoo.service.model import retrying
-from odoo.tests.common import get_db_name, new_test_user, tagged
+from odoo.tests.common import get_db_name, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.distribution_core.compat import LINE_UOM, USER_GROUPS
 from odoo.addons.distribution_core.tests.committed_case import LastCase
+from odoo.addons.distribution_core.tests.people import make_users
 
 from ..models.approval_request_release import _resume_in_own_transaction
 
@@ -62,16 +63,8 @@ class ConcurrencyCase(LastCase):
         env.user.company_ids |= company
         env = env(context={"allowed_company_ids": company.ids, "tracking_disable": True})
         cls.company_id = company.id
-        cls.people = {
-            name: new_test_user(
-                env,
-                login=f"{name}_{mark}",
-                groups=f"base.group_user,{group}",
-                company_id=company.id,
-                company_ids=[Command.set(company.ids)],
-            ).id
-            for name, group in PEOPLE.items()
-        }
+        own = {"company_id": company.id, "company_ids": [Command.set(company.ids)]}
+        cls.people = dict(zip(PEOPLE, make_users(env, PEOPLE, f"{mark}_", **own).ids))
         groups = env["res.groups"].create(
             [{"name": f"{name} {mark}"} for name in ("Purchasing", "Finance", "Operations")]
         )

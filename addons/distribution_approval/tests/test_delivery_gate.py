@@ -1,5 +1,6 @@
 """Deliveries meet their policies: pass, are held, are released; batches go on without the held ones."""
 
+import json
 import unittest
 from datetime import timedelta
 
@@ -78,9 +79,14 @@ class TestDeliveryGate(DeliveryCase):
         self.assertFalse(order.with_user(self.seller).can_lift_delivery_hold)
         wizard = self.env["distribution.lift.delivery.hold"].with_user(self.sales_manager)
         with Form(wizard.with_context(active_ids=order.ids)) as form:
+            self.assertEqual(form.held_because, order._delivery_hold_words())
             form.reason = "Inspected."
         form.save().action_confirm()
         self.assertFalse(order.delivery_hold_reason)
+        lifted = self.env["distribution.event"].search(
+            [("type", "=", "distribution.sale_order.delivery_hold_lifted.v1"), ("res_id", "=", order.id)]
+        )
+        self.assertEqual(json.loads(lifted.data)["why"], "Inspected.")
 
     def test_refused(self):
         picking = self._delivery(hold="fraud")

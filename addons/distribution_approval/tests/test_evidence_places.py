@@ -286,6 +286,88 @@ class TestEvidencePlaces(DeliveryCase):
         )
         self._proved(onboarding.action_submit, lambda: onboarding, onboarding, self.buyer)
 
+    def _paper(self, onboarding, user=None, **values):
+        """A file on the Documents tab, as the form makes it."""
+        tab = onboarding.with_user(user or self.buyer)
+        lines = tab.document_ids
+        values = {"kind": "tax", "content": base64.b64encode(PHOTO["raw"]), "filename": PHOTO["name"], **values}
+        tab.document_ids = [Command.create(values)]
+        return tab.document_ids - lines
+
+    def _file_of(self, paper):
+        return (
+            paper.env["ir.attachment"]
+            .sudo()
+            .search([("res_model", "=", paper._name), ("res_id", "=", paper.id), ("res_field", "=", "content")])
+        )
+
+    def _held_onboarding(self):
+        self._demand("vendor_onboarding")
+        onboarding = (
+            self.env["distribution.vendor.onboarding"]
+            .with_user(self.buyer)
+            .create({"partner_id": self.new_vendor.id, "amount": 50})
+        )
+        onboarding.action_submit()
+        request = onboarding.sudo().approval_request_id
+        self.assertEqual(request.state, "on_hold")
+        self.assertIn("tab “Documents”", request.reason)
+        return onboarding, request
+
+    def test_papers_of_a_vendor(self):
+        """What is on the Documents tab proves the vendor, while it is valid."""
+        onboarding, request = self._held_onboarding()
+        paper = self._paper(onboarding, valid_until="2020-01-31")
+        onboarding.action_submit()
+        self.assertEqual(request.state, "on_hold", "it has expired")
+        paper.valid_until = False
+        request._cron_retry_on_hold()
+        file = self._file_of(paper)
+        self.assertEqual((request.state, request.exhibit_ids.attachment_ref), ("pending", file.id))
+        self.assertEqual((request.exhibit_ids.name, request.exhibit_ids.intact), (PHOTO["name"], "yes"))
+        self.assertIn(onboarding, onboarding.search([("document_file_ids", "in", file.ids)]))
+        self.assertNotIn(onboarding, onboarding.search([("document_file_ids", "=", False)]))
+        self._decide(onboarding, "Finance", self.finance)
+        self.assertEqual(file.with_user(self.finance).raw, PHOTO["raw"])
+        self.assertKept(file, self.buyer)
+        self.assertTrue(self._resume(onboarding), request.reason)
+        self.assertEqual((onboarding.state, self.new_vendor.vendor_status), ("approved", "approved"))
+        self.assertKept(file, self.buyer)
+        self.assertEqual(paper.content, base64.b64encode(PHOTO["raw"]))
+
+    def test_papers_of_a_vendor_that_are_replaced(self):
+        """Another file takes the place of the one that was asked with; that one stays with the request."""
+        onboarding, request = self._held_onboarding()
+        paper, other = self._paper(onboarding), self._paper(onboarding, kind="bank", filename="bank.txt")
+        onboarding.action_submit()
+        files = self._file_of(paper) | self._file_of(other)
+        self.assertEqual(set(request.exhibit_ids.mapped("attachment_ref")), set(files.ids))
+        self._decide(onboarding, "Finance", self.finance, "request_revision", comment="Blurred")
+        paper.content = base64.b64encode(b"Sharp")
+        other.unlink()
+        onboarding.action_submit()
+        request = onboarding.sudo().approval_request_id
+        self.assertEqual(request.state, "pending")
+        self.assertEqual(self._file_of(paper).raw, b"Sharp")
+        sealed = request.exhibit_ids
+        self.assertEqual(set(sealed.mapped("attachment_ref")), {*files.ids, *self._file_of(paper).ids})
+        self.assertEqual(set(sealed.mapped("intact")), {"yes"})
+        self.assertEqual([file.with_user(self.finance).raw for file in files], [PHOTO["raw"]] * 2)
+
+    def test_papers_of_a_vendor_within_policy(self):
+        """Nobody was asked; what was looked at stays all the same."""
+        self._publish(self._make_version("vendor_onboarding", "Vendors", [("Always", "pass", [], [])]))
+        self._switch_on("vendor_onboarding")
+        onboarding = (
+            self.env["distribution.vendor.onboarding"]
+            .with_user(self.buyer)
+            .create({"partner_id": self.new_vendor.id, "amount": 50})
+        )
+        file = self._file_of(self._paper(onboarding))
+        onboarding.action_submit()
+        self.assertEqual(onboarding.approval_state, "passed")
+        self.assertKept(file, self.buyer)
+
     def test_vendor_change(self):
         self._demand("vendor_change")
         change = (

@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests.common import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ..models.approval_policy import document_models
 from .test_evidence import TermsCase
 
 
@@ -79,6 +80,19 @@ class TestInformedParties(TermsCase):
         ):
             with self.assertRaises(UserError):
                 attempt(order.with_user(self.account_owner))
+
+    def test_of_every_kind_only_those_that_they_are_informed_about(self):
+        role = self.env.ref("distribution_approval.group_informed")
+        for document_type, model in document_models(self.env).items():
+            with self.subTest(document_type):
+                access = self.env["ir.model.access"].search(
+                    [("group_id", "=", role.id), ("model_id.model", "=", model)]
+                )
+                self.assertEqual(access.mapped("perm_read"), [True])
+                self.assertFalse(access.perm_write or access.perm_create or access.perm_unlink)
+                rules = self.env["ir.rule"].search([("groups", "=", role.id), ("model_id.model", "=", model)])
+                self.assertIn("participant_ids", "".join(rules.mapped("domain_force")))
+                self.assertFalse(self.env[model].with_user(self.account_owner).search([], limit=1))
 
     def test_who_may_not_see_the_company_is_not_informed(self):
         abroad = self.env["res.company"].create({"name": "Abroad"})

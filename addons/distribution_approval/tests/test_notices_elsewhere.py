@@ -89,6 +89,31 @@ class TestNoticesElsewhere(DeliveryCase):
         self._emergency_shows(picking, document)
         self.assertEqual(picking.state, "done")
 
+    def test_emergency_on_a_transfer_that_is_held_twice(self):
+        """Who releases chooses what; the other thing still holds the goods."""
+        self._publish(self._make_version("credit_release", "Credit", [("Always", "require", [], ["Finance"])]))
+        self._switch_on("credit_release")
+        picking, hold, _stage, _approver = self._held_delivery()
+        credit = self._hold(picking, "credit_release").sudo()
+        mine = picking.with_user(self.releaser)
+        action = mine.action_approval_emergency()
+        requests = self.env[action["res_model"]].with_user(self.releaser).search(action["domain"])
+        self.assertEqual(requests.sudo(), hold.approval_request_id | credit.approval_request_id)
+        ((view_id, view_type),) = action["views"]
+        self.assertEqual(action["target"], "new")
+        arch = requests.get_view(view_id, view_type)["arch"]
+        self.assertIn("action_open_emergency", arch)
+        self.assertEqual(set(requests.mapped("waiting_for")), {"Finance", "Operations"})
+        chosen = requests.filtered(lambda request: request.document_type == "credit_release")
+        self.assertEqual(chosen.action_open_emergency()["context"]["default_request_id"], chosen.id)
+        proof = self.env["ir.attachment"].with_user(self.releaser).create({"name": "mail.eml", "raw": b"Still"})
+        chosen.action_emergency_release(WHY, chosen.digest, proof.ids)
+        self._resume(credit)
+        self.assertEqual(hold.approval_state, "pending")
+        self.assertHeld(picking)
+        action = mine.action_approval_emergency()
+        self.assertEqual(action["context"]["default_request_id"], hold.approval_request_id.id, "one is left")
+
     def test_emergency_on_a_credit_note(self):
         refund, document, _stage, _approver = self._held_credit_note()
         self._emergency_shows(refund, document)

@@ -1,7 +1,10 @@
 """Two at the same instant with one customer: orders, deliveries, decisions on real connections."""
 
+import threading
+
 from odoo import Command
 from odoo.tests.common import tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.distribution_core.compat import LINE_UOM, storable_product_values
 
@@ -107,14 +110,18 @@ class TestSaleConcurrency(DocumentConcurrencyCase):
             else:
                 self.assertEqual((order.approval_state, order.order_line.product_uom_qty), ("pending", 2000))
 
-    def test_validating_a_delivery_twice(self):
+    def _ready(self):
+        """The ids of an order in force and of its delivery, which waits for its validation."""
         order_id = self._sale(1000, self._customer())
         with self.transaction("seller") as env:
             env["sale.order"].browse(order_id).action_confirm()
         with self.transaction() as env:
             picking = env["sale.order"].browse(order_id).picking_ids
             picking.action_assign()
-            picking_id = picking.id
+            return order_id, picking.id
+
+    def test_validating_a_delivery_twice(self):
+        _order_id, picking_id = self._ready()
         click = self._press("stock.picking", picking_id, "button_validate", "clerk")
         self._at_once(click, click)
         with self.transaction() as env:
@@ -124,13 +131,7 @@ class TestSaleConcurrency(DocumentConcurrencyCase):
 
     def test_a_hold_is_set_while_the_delivery_is_validated(self):
         """Whoever was first: the goods left before, or they do not leave."""
-        order_id = self._sale(1000, self._customer())
-        with self.transaction("seller") as env:
-            env["sale.order"].browse(order_id).action_confirm()
-        with self.transaction() as env:
-            picking = env["sale.order"].browse(order_id).picking_ids
-            picking.action_assign()
-            picking_id = picking.id
+        order_id, picking_id = self._ready()
 
         def hold(env):
             return env["sale.order"].browse(order_id).action_hold_deliveries("payment")
@@ -145,3 +146,32 @@ class TestSaleConcurrency(DocumentConcurrencyCase):
             else:
                 self.assertEqual((picking.state, document.approval_state), ("assigned", "pending"))
                 self.assertReleases(document, [])
+
+    def test_a_hold_does_not_overtake_a_validation(self):
+        """A part has left before: then nothing of the order is written when the rest leaves, which would hold it up."""
+        order_id, picking_id = self._ready()
+        with self.transaction("clerk") as env:
+            part = env["stock.picking"].browse(picking_id)
+            part.move_ids.quantity = 40
+            part.with_context(skip_backorder=True).button_validate()
+            rest_id = part.backorder_ids.ensure_one().id
+            part.backorder_ids.action_assign()
+        held = threading.Thread(
+            target=self._at_once,
+            args=[("sales_manager", lambda env: env["sale.order"].browse(order_id).action_hold_deliveries("payment"))],
+        )
+        waited = []
+
+        def validate(env):
+            env["stock.picking"].browse(rest_id).button_validate()
+            held.start()
+            held.join(2)
+            waited.append(held.is_alive())
+
+        with mute_logger("odoo.sql_db"):  # until the hold is there: it is refused once, and repeated
+            results = self._at_once(("clerk", validate))
+            held.join(20)
+        self.assertEqual((results, waited), ([None], [True]))
+        with self.transaction() as env:
+            rest = env["stock.picking"].browse(rest_id)
+            self.assertEqual((rest.state, rest.sale_id.delivery_hold_reason), ("done", "payment"))

@@ -53,6 +53,11 @@ class TestSaleTermsQueryCounts(TestSaleQueryCounts):
     BATCH = 20
 
     @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env.ref("base.group_user").implied_ids |= cls.env.ref("product.group_product_pricelist")
+
+    @classmethod
     def _sales_rules(cls):
         return [
             *super()._sales_rules(),

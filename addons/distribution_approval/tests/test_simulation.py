@@ -6,12 +6,11 @@ from odoo.tests.common import tagged
 
 from ..models import approval_simulation
 from .common import ApprovalCase
-
-SIMULATION = "distribution.approval.simulation"
+from .simulation_case import SIMULATION, SimulationCase
 
 
 @tagged("post_install", "-at_install")
-class TestSimulation(ApprovalCase):
+class TestSimulation(SimulationCase, ApprovalCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -36,13 +35,7 @@ class TestSimulation(ApprovalCase):
         return cls.env["purchase.order"].union(*orders)
 
     def _simulate(self, version=None, user=None, **values):
-        simulation = (
-            self.env[SIMULATION]
-            .with_user(user or self.author)
-            .create({"version_id": (version or self.draft).id, **values})
-        )
-        simulation.action_run()
-        return simulation
+        return super()._simulate(version or self.draft, user, **values)
 
     def test_what_would_have_passed_and_who_would_have_been_asked(self):
         simulation = self._simulate()
@@ -136,30 +129,6 @@ class TestSimulation(ApprovalCase):
         lines = simulation.line_ids.filtered(lambda line: line.res_id in orders.ids)
         self.assertEqual(set(lines.mapped("outcome")), {"pass"})
         self.assertEqual(simulation.facts_of_today, 4)
-
-    def _state_of_the_world(self):
-        self.env.flush_all()
-        world = {}
-        for table in (
-            "purchase_order",
-            "purchase_order_line",
-            "stock_picking",
-            "distribution_event",
-            "distribution_case",
-            "distribution_approval_release",
-            "distribution_approval_request",
-            "distribution_approval_task",
-            "distribution_approval_snapshot",
-            "distribution_approval_turn",
-            "distribution_approval_policy_version",
-            "distribution_approval_rule",
-            "distribution_approval_condition",
-            "mail_message",
-            "mail_activity",
-        ):
-            self.cr.execute(f"SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t")
-            world[table] = self.cr.fetchone()
-        return world
 
     def test_nothing_changes(self):
         before = self._state_of_the_world()

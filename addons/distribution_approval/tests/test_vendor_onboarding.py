@@ -323,7 +323,9 @@ class TestVendorOnboarding(OnboardingCase):
                 ]
             )
         )
-        file.write({"datas": base64.b64encode(b"something else")})
+        with self._refused(at_once=True):
+            file.write({"datas": base64.b64encode(b"something else")})
+        onboarding.sudo().document_ids.content = base64.b64encode(b"something else")
         self._resume(onboarding)
         self.assertNotApproved(self.fresh)
 

@@ -1,7 +1,6 @@
 """A company whose vendor master data is governed, with vendors that have accounts."""
 
 from odoo import Command
-from odoo.tests.common import new_test_user
 
 from ..engine.bank_account import normalized
 from .document_case import DocumentCase
@@ -47,15 +46,11 @@ class VendorCase(DocumentCase):
     @classmethod
     def _make_people(cls):
         super()._make_people()
-        cls.clerk = new_test_user(
-            cls.env, login="t_clerk", groups="base.group_user,base.group_partner_manager,purchase.group_purchase_user"
-        )
-        cls.colleague = new_test_user(cls.env, login="t_colleague", groups="base.group_user,base.group_partner_manager")
-        validate = "account.group_validate_bank_account"
-        cls.accountant = new_test_user(
-            cls.env,
-            login="t_accountant",
-            groups=f"base.group_user,base.group_partner_manager,account.group_account_invoice,{validate}",
+        contacts, validate = "base.group_partner_manager", "account.group_validate_bank_account"
+        cls._people(
+            clerk=f"{contacts},purchase.group_purchase_user",
+            colleague=contacts,
+            accountant=f"{contacts},account.group_account_invoice,{validate}",
         )
 
     @classmethod

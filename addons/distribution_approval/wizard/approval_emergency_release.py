@@ -9,6 +9,7 @@ class ApprovalEmergencyRelease(models.TransientModel):
 
     request_id = fields.Many2one("distribution.approval.request", required=True)
     seen_digest = fields.Char(required=True)
+    document_type = fields.Selection(related="request_id.document_type")
     content_text = fields.Html(related="request_id.content_text")
     waiting_for = fields.Char(related="request_id.waiting_for")
     reason = fields.Char(related="request_id.reason")

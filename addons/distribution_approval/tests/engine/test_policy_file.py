@@ -88,6 +88,8 @@ rules:
     quorum: 2
   more:
     comment_required: yes
+    informed_ids:
+    - kind: account_owner
 - name: North
   sequence: 30
   outcome: refuse
