@@ -7,9 +7,10 @@ Rules, in words
   ``range``: no value below or above. ``duplicates``: no two rows with the same values. ``reconcile``: the sums of two
   columns differ by no more than the tolerance, an amount or percent of the larger one; either is enough. Two columns of
   one dataset agree in each row as well: too much here does not make good too little there.
-  ``condition``: at most so many rows for which ``column operator value`` is true.
-* A check that cannot be evaluated – no such column, a dataset that was cut off, words where numbers are compared – has
-  failed: silence is no proof.
+  ``condition``: at most so many rows for which ``column operator value`` is true. ``figure``: the figure of a KPI
+  differs from an aggregate of the dataset (:data:`AGGREGATES`) by no more than the tolerance: two counts meet.
+* A check that cannot be evaluated – no such column, a dataset that was cut off, words where numbers are compared, a
+  figure without a value – has failed: silence is no proof.
 * A failed check is ``failed`` or only a ``warn``, as it says itself.
 
 >>> table = Table((Column("order", "Order"), Column("value", "Value", "money")), (("S1", Decimal(5)), ("S2", None)))
@@ -22,12 +23,16 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
 from typing import Any
 
-from .content import Check, Column, Table
+from .content import Check, Column, Figure, Table
 from .render_words import ENGLISH, Words
 
-KINDS = ("row_count", "nulls", "range", "duplicates", "reconcile", "condition")
+KINDS = ("row_count", "nulls", "range", "duplicates", "reconcile", "condition", "figure")
+#: What a figure is compared with: the sum of a column, the number of rows (with a value in the column, where one is
+#: named), the number of different values.
+AGGREGATES = ("sum", "count", "count_distinct")
 OPERATORS = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -51,6 +56,7 @@ class CheckRule:
     :param other_dataset: and ``other_column``: what a sum is reconciled with
     :param tolerance: amount; ``tolerance_percent`` of the larger sum
     :param operator: and ``value``: of a condition
+    :param figure: code of a KPI that the report shows; ``aggregate`` of the dataset that it is compared with
     :param warn_only: a failure is a warning
     """
 
@@ -68,9 +74,13 @@ class CheckRule:
     operator: str = "="
     value: str = ""
     warn_only: bool = False
+    figure: str = ""
+    aggregate: str = "sum"
 
-    def problems(self, datasets: Mapping[str, tuple[str, ...]], say: Words = ENGLISH) -> list[str]:
-        """What is wrong with the rule, given the columns of each dataset: ``field: remedy``."""
+    def problems(self, datasets: Mapping[str, tuple[str, ...]], kpis=(), say: Words = ENGLISH) -> list[str]:
+        """What is wrong with the rule, given the columns of each dataset and the codes of the KPIs that are shown:
+        ``field: remedy``.
+        """
         found = []
         if self.kind not in KINDS:
             return [none_of("kind", self.kind, KINDS, say)]
@@ -79,7 +89,7 @@ class CheckRule:
         for column in self.columns:
             if column not in datasets[self.dataset]:
                 found.append(no_column("columns", column, self.dataset, datasets, say))
-        if self.kind != "row_count" and not self.columns:
+        if self._takes_column and not self.columns:
             found.append(f"columns: {say('name at least one column.')}")
         if len(self.columns) > 1 and self.kind not in OF_SEVERAL:
             remedy = say("a check of kind {kind} looks at one column; make a check for each.", kind=self.kind)
@@ -94,18 +104,41 @@ class CheckRule:
                 found.append(none_of("other_dataset", other, sorted(datasets), say))
             elif self.other_column not in datasets[other]:
                 found.append(no_column("other_column", self.other_column, other, datasets, say))
-            if self.tolerance < 0 or self.tolerance_percent < 0:
-                found.append(f"tolerance: {say('is 0 or more.')}")
+        if self.kind == "figure":
+            if self.figure not in kpis:
+                found.append(not_shown("figure", self.figure, say))
+            if self.aggregate not in AGGREGATES:
+                found.append(none_of("aggregate", self.aggregate, AGGREGATES, say))
+        if self.kind in ("reconcile", "figure") and (self.tolerance < 0 or self.tolerance_percent < 0):
+            found.append(f"tolerance: {say('is 0 or more.')}")
         if self.kind == "condition" and self.operator not in OPERATORS:
             found.append(none_of("operator", self.operator, OPERATORS, say))
         return found
 
+    @property
+    def _takes_column(self):
+        return self.kind != "row_count" and (self.kind, self.aggregate) != ("figure", "count")
 
-def evaluate(rule: CheckRule, datasets: Mapping[str, Table], say: Words = ENGLISH) -> Check:
+    @property
+    def _counts_rows(self):
+        """Whether it counts what was left out as well."""
+        return self.kind == "row_count" or not (self._takes_column or self.columns)
+
+
+def evaluate(
+    rule: CheckRule,
+    datasets: Mapping[str, Table],
+    say: Words = ENGLISH,
+    figures: Mapping[str, Figure] = MappingProxyType({}),
+) -> Check:
     """What the check found, in the words of ``say``."""
     columns = {code: tuple(column.key for column in table.columns) for code, table in datasets.items()}
-    problems = rule.problems(columns, say)
-    detail = problems[0] if problems else _cut_off(rule, datasets, say) or _FINDERS[rule.kind](rule, datasets, say)
+    problems = rule.problems(columns, figures, say)
+    detail = problems[0] if problems else _cut_off(rule, datasets, say)
+    if not detail and rule.kind == "figure":
+        detail = _figure(rule, datasets[rule.dataset], figures[rule.figure], say)
+    elif not detail:
+        detail = _FINDERS[rule.kind](rule, datasets, say)
     if not detail:
         return Check(rule.label, "passed")
     return Check(rule.label, "warn" if rule.warn_only else "failed", detail)
@@ -122,6 +155,11 @@ def no_column(field: str, name: str, dataset: str, datasets: Mapping[str, tuple[
     return f"{field}: {say(words, name=name, dataset=dataset, known=', '.join(datasets[dataset]) or say('nothing'))}"
 
 
+def not_shown(field: str, kpi: str, say: Words) -> str:
+    """What is wrong with a field that names a KPI of which the report has no figure."""
+    return f"{field}: {say('add it to a section of this report: “{name}” is in none.', name=kpi)}"
+
+
 def sum_of(table: Table, column: str) -> Decimal:
     """Sum of the numbers of a column; rows without one count nothing."""
     place = _place(table, column)
@@ -129,8 +167,8 @@ def sum_of(table: Table, column: str) -> Decimal:
 
 
 def _cut_off(rule, datasets, say):
-    if rule.kind == "row_count":
-        return ""  # counts what was left out as well
+    if rule._counts_rows:
+        return ""
     for code in {rule.dataset, rule.other_dataset} - {""}:
         if datasets[code].left_out:
             return say(
@@ -225,9 +263,44 @@ def _reconcile(rule, datasets, say):
     return ""
 
 
+def _figure(rule, table, figure, say):
+    """Nothing, or by how much the figure and the table are apart."""
+    if figure.value is None:
+        return " ".join(filter(None, (say("{figure} has no value.", figure=figure.label), figure.note)))
+    place = _place(table, rule.columns[0]) if rule.columns else None
+    if rule.aggregate == "sum":
+        if words := _no_numbers(table, place, say):
+            return words
+        counted = sum_of(table, rule.columns[0])
+    else:
+        counted = _count(table, place, rule.aggregate == "count_distinct")
+    if _agree(rule, figure.value, counted):
+        return ""
+    return say(
+        "{figure} says {one}, the table {other}: {difference} apart, at most {limit} allowed",
+        figure=figure.label,
+        one=f"{figure.value:f}",
+        other=f"{counted:f}",
+        difference=f"{abs(figure.value - counted):f}",
+        limit=f"{_allowed(rule, figure.value, counted):f}",
+    )
+
+
+def _count(table, place, is_distinct):
+    if place is None:
+        return Decimal(len(table.rows) + table.left_out)
+    values = [row[place] for row in table.rows if row[place] not in (None, "")]
+    return Decimal(len(set(values) if is_distinct else values))
+
+
 def _agree(rule, left, right):
     left, right = Decimal(left), Decimal(right)
-    return abs(left - right) <= max(rule.tolerance, max(abs(left), abs(right)) * rule.tolerance_percent / 100)
+    return abs(left - right) <= _allowed(rule, left, right)
+
+
+def _allowed(rule, left, right):
+    """By how much two numbers may differ."""
+    return max(rule.tolerance, max(abs(left), abs(right)) * rule.tolerance_percent / 100)
 
 
 def _condition(rule, datasets, say):
@@ -301,4 +374,15 @@ def _names(rows):
     return ", ".join(shown) + (" …" if len(rows) > NAMED else "")
 
 
-__all__ = ["KINDS", "OPERATORS", "CheckRule", "Column", "evaluate", "no_column", "none_of", "sum_of"]
+__all__ = [
+    "AGGREGATES",
+    "KINDS",
+    "OPERATORS",
+    "CheckRule",
+    "Column",
+    "evaluate",
+    "no_column",
+    "none_of",
+    "not_shown",
+    "sum_of",
+]

@@ -84,6 +84,8 @@ KEYS = {
         "tolerance_percent",
         "operator",
         "value",
+        "figure",
+        "aggregate",
         "warn_only",
         "kpis",
     ),

@@ -125,6 +125,8 @@ SOURCES = (
     _("{count} values of {column} outside {low}…{high}: {names}"),
     _("{hours} h"),
     _("{hours} working h"),
+    _("{figure} has no value."),
+    _("{figure} says {one}, the table {other}: {difference} apart, at most {limit} allowed"),
     _("{one} against {other}: {difference} apart, at most {limit} allowed"),
     _("{value}, at least {limit}"),
     _("{value}, at most {limit}"),

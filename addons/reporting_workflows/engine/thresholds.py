@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .checks import no_column, none_of, sum_of
+from .checks import no_column, none_of, not_shown, sum_of
 from .content import Figure, Finding, Table
 from .render_values import Writer, digits_of
 from .render_words import ENGLISH, Words
@@ -71,7 +71,7 @@ class Threshold:
             found.append(none_of("measure", self.measure, MEASURES, say))
         elif self.measure == "kpi":
             if self.kpi not in kpis:
-                found.append(f"kpi: {say('add it to a section of this report: “{name}” is in none.', name=self.kpi)}")
+                found.append(not_shown("kpi", self.kpi, say))
         elif self.dataset not in datasets:
             found.append(none_of("dataset", self.dataset, sorted(datasets), say))
         elif self.measure != "count" and self.column not in datasets[self.dataset]:

@@ -34,6 +34,7 @@ from . import report_reader
 from . import report_run
 from . import report_run_step
 from . import report_edition
+from . import report_route
 from . import report_delivery
 from . import report_webhook
 from . import report_release

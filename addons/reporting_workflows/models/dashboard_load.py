@@ -264,20 +264,31 @@ class Dashboard(models.Model):
         return SQL("(%s UNION ALL %s)", self._kept(domain), self._fresh(domain))
 
     def _kept(self, domain):
-        """SQL: days that are over. A number that was counted in another way than today is left out."""
+        """SQL: days that are over. A number that was counted in another way than today is left out.
+
+        Read in one pass and joined with nothing: right after many rows were added the database thinks that there are
+        few, and would compare each of them with each.
+        """
         query = self.env["distribution.kpi.snapshot"]._search(domain, order="id")
+        names = ("kpi_id", "site_id", "day", "numerator", "denominator", "rows")
+        keys = [SQL.identifier("distribution_kpi_snapshot", name) for name in ("kpi_id", "day", "site_id")]
         return SQL(
-            """(SELECT DISTINCT ON (kept.kpi_id, kept.day, kept.site_id)
-                       kept.kpi_id, kept.site_id, kept.day, kept.numerator, kept.denominator, kept.rows
-                  FROM distribution_kpi_snapshot kept
-                  JOIN distribution_kpi_version counted ON counted.id = kept.version_id
-                  JOIN distribution_kpi kpi ON kpi.id = kept.kpi_id
-                  JOIN distribution_kpi_version present ON present.id = kpi.version_id
-                 WHERE counted.source = present.source AND kept.id IN (SELECT %s FROM %s WHERE %s)
-                 ORDER BY kept.kpi_id, kept.day, kept.site_id, kept.revision DESC)""",
-            SQL.identifier("distribution_kpi_snapshot", "id"),
-            query.from_clause,
-            query.where_clause or SQL("TRUE"),
+            """(SELECT DISTINCT ON (%(keys)s) %(columns)s
+                  FROM %(table)s
+                 WHERE %(version)s = ANY(ARRAY(
+                           SELECT counted.id
+                             FROM distribution_kpi_version counted
+                             JOIN distribution_kpi kpi ON kpi.id = counted.kpi_id
+                             JOIN distribution_kpi_version present ON present.id = kpi.version_id
+                            WHERE counted.source = present.source))
+                   AND (%(where)s)
+                 ORDER BY %(keys)s, %(revision)s DESC)""",
+            keys=SQL(", ").join(keys),
+            columns=SQL(", ").join(SQL.identifier("distribution_kpi_snapshot", name) for name in names),
+            table=query.from_clause,
+            version=SQL.identifier("distribution_kpi_snapshot", "version_id"),
+            where=query.where_clause or SQL("TRUE"),
+            revision=SQL.identifier("distribution_kpi_snapshot", "revision"),
         )
 
     def _fresh(self, domain):
@@ -304,6 +315,8 @@ class Dashboard(models.Model):
         if place.sites is not None:
             domain.append(("site_id", "in", [False, *place.site_ids]))
         query = self.env["distribution.report.edition"]._search(domain, order="id")
+        names = ("id", "report_id", "parameters", "period", "period_last", "number", "released_at", "finding_count")
+        names += ("is_marked",)
         # Names and files in the same statement: a recipient reads the edition, not the definition of the report.
         self.env.cr.execute(
             SQL(
@@ -314,16 +327,16 @@ class Dashboard(models.Model):
                               (SELECT json_agg(json_build_array(file.kind, file.attachment_id) ORDER BY file.id)
                                  FROM distribution_report_file file
                                 WHERE file.edition_id = edition.id AND file.attachment_id IS NOT NULL) AS files
-                         FROM distribution_report_edition edition
+                         FROM (SELECT %s FROM %s WHERE %s) edition
                          JOIN distribution_report report ON report.id = edition.report_id
-                        WHERE report.code = ANY(%s) AND edition.id IN (SELECT %s FROM %s WHERE %s)
+                        WHERE report.code = ANY(%s)
                      ORDER BY edition.report_id, edition.parameters, edition.period_last DESC, edition.number DESC
                    ) newest ORDER BY released_at DESC, id DESC LIMIT %s""",
                 self.env.lang or "en_US",
-                codes,
-                SQL.identifier("distribution_report_edition", "id"),
+                SQL(", ").join(SQL.identifier("distribution_report_edition", name) for name in names),
                 query.from_clause,
                 query.where_clause or SQL("TRUE"),
+                codes,
                 MOST_EDITIONS,
             )
         )

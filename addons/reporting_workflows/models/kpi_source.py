@@ -192,6 +192,25 @@ class KpiSource(models.AbstractModel):
         begin, end = company._moments_of(since, until)
         return Window(since, until, begin, end, fields.Datetime.now(), company._approval_time_zone())
 
+    @api.model
+    def _dimension_labels(self):
+        """``{dimension: as people call it}``."""
+        return {
+            "site": _("Site"),
+            "destination": _("Destination"),
+            "category": _("Category"),
+            "product": _("Product"),
+            "vendor": _("Vendor"),
+            "customer": _("Customer"),
+            "salesperson": _("Salesperson"),
+            "buyer": _("Buyer"),
+            "type": _("Type"),
+            "subscription": _("Webhook"),
+            "document_type": _("Kind of document"),
+            "kind": _("Kind"),
+            "operation": _("Operation"),
+        }
+
     # ------------------------------------------------------------
     # Measuring
     # ------------------------------------------------------------

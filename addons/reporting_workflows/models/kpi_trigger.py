@@ -21,9 +21,8 @@ class KpiTrigger(models.Model):
     name = fields.Char(required=True, translate=True, readonly=True)
     sequence = fields.Integer(readonly=True)
     active = fields.Boolean("Switched On", default=True)
-    res_models = fields.Char(
-        "Marks Documents", required=True, readonly=True, help="Technical names, separated by commas."
-    )
+    res_models = fields.Char("Models", required=True, readonly=True, help="Technical names, separated by commas.")
+    document_names = fields.Char("Marks Documents", compute="_compute_document_names")
     description = fields.Text(translate=True, readonly=True)
     kpi_ids = fields.Many2many("distribution.kpi", compute="_compute_kpi_ids", string="KPIs It Marks")
     kpi_count = fields.Integer(compute="_compute_kpi_ids", string="KPIs")
@@ -38,6 +37,13 @@ class KpiTrigger(models.Model):
                 lambda kpi, marked=marked: kpi.source in sources and marked & set(sources[kpi.source].touched)
             )
             trigger.kpi_count = len(trigger.kpi_ids)
+
+    @api.depends("res_models")
+    @api.depends_context("lang")
+    def _compute_document_names(self):
+        for trigger in self:
+            names = [name.strip() for name in (trigger.res_models or "").split(",") if name.strip() in self.env]
+            trigger.document_names = ", ".join(self.env["ir.model"]._get(name).name for name in names)
 
     def _marked(self):
         return {name.strip() for trigger in self for name in (trigger.res_models or "").split(",")}

@@ -150,11 +150,13 @@ class KpiVersion(models.Model):
             version.kind = source.kind if source else version.kind
 
     @api.depends("source")
+    @api.depends_context("lang")
     def _compute_dimensions(self):
         sources = self.env["distribution.kpi.source"]._sources()
+        labels = self.env["distribution.kpi.source"]._dimension_labels()
         for version in self:
             source = sources.get(version.source)
-            version.dimensions = ", ".join(source.dimensions) if source else False
+            version.dimensions = ", ".join(labels[name] for name in source.dimensions) if source else False
 
     @api.depends(*GOVERNED)
     def _compute_draft_changes(self):

@@ -447,10 +447,15 @@ class ReportBuilder(models.AbstractModel):
     # ----------------------------------------------------------------- checks
 
     @api.model
-    def _checks(self, scope, tables):
-        """``[(entry, Check)]`` in the order of the definition."""
+    def _checks(self, scope, tables, measured):
+        """``[(entry, Check)]`` in the order of the definition.
+
+        :param measured: ``{code: Figure}``
+        """
         say = says_in(scope)
-        return [(entry, evaluate(check_rule(entry), tables, say)) for entry in scope.definition.get("checks", ())]
+        return [
+            (entry, evaluate(check_rule(entry), tables, say, measured)) for entry in scope.definition.get("checks", ())
+        ]
 
     # ---------------------------------------------------------------- compute
 
@@ -554,7 +559,7 @@ class ReportBuilder(models.AbstractModel):
             datasets.update(
                 words(entry.get("datasets")), words(entry.get("dataset")), words(entry.get("other_dataset"))
             )
-            kpis.update(words(entry.get("kpis")))
+            kpis.update(words(entry.get("kpis")), words(entry.get("figure")))
         return Dropped(frozenset(datasets), frozenset(kpis))
 
     def _without(self, figure):
@@ -633,9 +638,9 @@ class ReportBuilder(models.AbstractModel):
         say = self.env["distribution.report.renderer"]._say()
         for entry in definition.get("sections", ()):
             found += self._told_by_form("sections", entry, self._section_problems(entry, columns, say))
-        for place, make, arguments in (("checks", check_rule, (columns,)), ("thresholds", threshold, (columns, codes))):
+        for place, make in (("checks", check_rule), ("thresholds", threshold)):
             for entry in definition.get(place, ()):
-                found += self._told_by_form(place, entry, make(entry).problems(*arguments, say=say))
+                found += self._told_by_form(place, entry, make(entry).problems(columns, codes, say))
         for entry in definition.get("inputs", ()):
             try:
                 Limit(float(entry.get("warn_hours") or 0), float(entry.get("stale_hours") or 0))
@@ -733,7 +738,7 @@ class ReportBuilder(models.AbstractModel):
         as_of = fields.Datetime.now()
         tables, measured = self._capture(scope), self._measured(scope)
         inputs, scope.parameters = self._freshness(scope, as_of), self._parameters(scope)
-        checks = self._checks(scope, tables)
+        checks = self._checks(scope, tables, measured)
         return self._compute(scope, tables, measured, inputs, checks, judged(scope, inputs, checks, "preview"), as_of)
 
 

@@ -2,12 +2,14 @@
 
 from decimal import Decimal
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ..engine import CheckRule
-from ..engine.checks import OPERATORS
+from ..engine.checks import AGGREGATES, OPERATORS
 from .report_part import words
 from .report_pick import pick, picks
+
+AGGREGATE_NAMES = {"sum": "Sum of a column", "count": "Number of rows", "count_distinct": "Number of different values"}
 
 
 class ReportCheck(models.Model):
@@ -32,6 +34,8 @@ class ReportCheck(models.Model):
         "tolerance_percent",
         "operator",
         "value",
+        "figure",
+        "aggregate",
         "warn_only",
         "kpis",
     )
@@ -42,6 +46,7 @@ class ReportCheck(models.Model):
         "measured_ids": "columns",
         "other_dataset_id": "other_dataset",
         "other_column_id": "other_column",
+        "figure_id": "figure",
         "kpi_ids": "kpis",
     }
     _part_named_by = ("label", "kind")
@@ -56,6 +61,7 @@ class ReportCheck(models.Model):
             ("duplicates", "Rows that are there twice"),
             ("reconcile", "Sums that have to agree"),
             ("condition", "Rows with a certain value"),
+            ("figure", "A figure that has to agree with a table"),
         ],
         required=True,
         default="row_count",
@@ -71,17 +77,30 @@ class ReportCheck(models.Model):
     tolerance_percent = fields.Char("Tolerance (%)")
     operator = fields.Selection([(sign, sign) for sign in OPERATORS])
     value = fields.Char()
+    figure = fields.Char(help="Code of a KPI that a section of this report shows.")
+    aggregate = fields.Selection(
+        [(name, AGGREGATE_NAMES[name]) for name in AGGREGATES],
+        "Compared with",
+        help="What of the dataset the figure is compared with. Rows are those with a value in the checked column, or "
+        "all of them without one.",
+    )
     warn_only = fields.Boolean("Warning Only")
     dataset_id = pick("distribution.report.dataset", string="Checked Dataset")
     measured_ids = picks("distribution.report.column", string="Checked Columns", help="The first one is measured.")
     other_dataset_id = pick("distribution.report.dataset", string="Reconciled with Dataset")
     other_column_id = pick("distribution.report.column", string="Reconciled with Column")
+    figure_id = pick("distribution.kpi", string="Figure of KPI")
     kpi_ids = picks("distribution.kpi", string="KPIs Wrong where It Fails")
     kpis = fields.Char(
         "KPIs", help="Codes of KPIs that are wrong where it fails: left out, with the dataset, where it is shortened."
     )
 
     _sql_constraints = [("code_unique", "UNIQUE (version_id, code)", "This check's code is there already.")]
+
+    @api.onchange("kind")
+    def _onchange_kind(self):
+        if self.kind == "figure" and not self.aggregate:
+            self.aggregate = "sum"
 
 
 def check_rule(entry):
@@ -101,6 +120,8 @@ def check_rule(entry):
         entry.get("operator") or "=",
         entry.get("value", ""),
         entry.get("warn_only") == "yes",
+        entry.get("figure", ""),
+        entry.get("aggregate") or "sum",
     )
 
 

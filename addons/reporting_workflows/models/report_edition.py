@@ -364,7 +364,7 @@ class ReportEdition(models.Model):
             raise StepFailed(
                 _(
                     "%(report)s takes %(people)s people to release it, each in another role; %(number)s did. Correct "
-                    "the policy for report releases, then run it again.",
+                    "the policy for report releases, or who holds its roles, then run it again.",
                     report=self.display_name,
                     people=people,
                     number=parties,
@@ -373,8 +373,10 @@ class ReportEdition(models.Model):
             )
 
     def _parties(self):
-        """How many people released it, each in a role of their own: two of one role are one party."""
-        return parties((decision.task_id.name, decision.user_id.id) for decision in self._approving())
+        """How many people released it, each in a role of their own: two of one role are one party, whatever their
+        stages are called, and so are two who stood in for roles that nobody holds.
+        """
+        return parties((_role(decision.task_id), decision.user_id.id) for decision in self._approving())
 
     def _approving(self):
         """Decisions of people that released it."""
@@ -769,6 +771,11 @@ class ReportFile(models.Model):
         self.ensure_one()
         # Odoo checks that who asks may read the edition that the attachment belongs to.
         return {"type": "ir.actions.act_url", "url": f"/web/content/{self.attachment_id.id}?download=true"}
+
+
+def _role(task):
+    """In which role a task is decided: the group or person that the rule asks."""
+    return "fallback" if task.is_fallback else (task.approver_kind, task.approver_key)
 
 
 def _same_period(record):

@@ -613,9 +613,10 @@ class ReportRun(models.Model):
         self.write({"captured": False, "content": False, "hold_reason": False})
 
     def _taken(self):
-        """``(Content with what was captured, {code: Table})``."""
+        """``(Content with what was captured, {code: Table}, {code: Figure})``."""
         captured = Content.from_json(self.captured)
-        return captured, {section.code: section.table for section in captured.sections if section.code != FIGURES}
+        tables = {section.code: section.table for section in captured.sections if section.code != FIGURES}
+        return captured, tables, {figure.code: figure for section in captured.sections for figure in section.figures}
 
     def _do_capture(self):
         """Everything that the report is made of, as it is at one moment: later steps only look at this."""
@@ -640,7 +641,7 @@ class ReportRun(models.Model):
         return {"rows": sum(len(table.rows) for table in tables.values()), "warning": warning}
 
     def _do_freshness(self):
-        scope, (captured, _tables) = self._scope(), self._taken()
+        scope, (captured, _tables, _figures) = self._scope(), self._taken()
         late = [one.label for one in captured.inputs if one.state != "fresh"]
         return {
             "rows": len(captured.inputs),
@@ -649,8 +650,8 @@ class ReportRun(models.Model):
         }
 
     def _do_checks(self):
-        scope, (captured, tables) = self._scope(), self._taken()
-        checks = self.env["distribution.report.builder"]._checks(scope, tables)
+        scope, (captured, tables, figures) = self._scope(), self._taken()
+        checks = self.env["distribution.report.builder"]._checks(scope, tables, figures)
         self.captured = replace(captured, checks=tuple(check for _entry, check in checks)).to_json()
         bad = [f"{check.label}: {check.detail}" for _entry, check in checks if check.state != "passed"]
         return {
@@ -685,10 +686,9 @@ class ReportRun(models.Model):
         return {"state": "held", "error": hold, "cause": "transformation"}
 
     def _do_compute(self):
-        scope, (captured, tables) = self._scope(), self._taken()
+        scope, (captured, tables, figures) = self._scope(), self._taken()
         checks = list(zip(scope.definition.get("checks", ()), captured.checks))
         conclusion = self._judged(scope, captured.inputs, checks)
-        figures = {figure.code: figure for section in captured.sections for figure in section.figures}
         scope.parameters = captured.parameters
         content, _findings = self.env["distribution.report.builder"]._compute(
             scope, tables, figures, captured.inputs, checks, conclusion, self.captured_at
@@ -698,9 +698,8 @@ class ReportRun(models.Model):
 
     def _do_exceptions(self):
         """Findings of the thresholds; breaches of those that ask for it open a case."""
-        scope, (captured, tables) = self._scope(), self._taken()
+        scope, (captured, tables, figures) = self._scope(), self._taken()
         builder = self.env["distribution.report.builder"]
-        figures = {figure.code: figure for section in captured.sections for figure in section.figures}
         checks = list(zip(scope.definition.get("checks", ()), captured.checks))
         dropped = builder._dropped(scope, captured.inputs, checks)
         number, crossed = 0, False

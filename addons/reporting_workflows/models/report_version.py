@@ -4,6 +4,7 @@ import hashlib
 import json
 from datetime import time
 
+from markupsafe import Markup
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
@@ -451,7 +452,9 @@ class ReportVersion(models.Model):
             )
             version.report_id._plan()
             version.sudo().message_post(
-                body=_("Published"), author_id=self.env.user.partner_id.id, subtype_xmlid="mail.mt_note"
+                body=Markup("<br/>").join(filter(None, (_("Published"), version.release_warning))),
+                author_id=self.env.user.partner_id.id,
+                subtype_xmlid="mail.mt_note",
             )
             self.env["distribution.event"].sudo()._record(
                 "distribution.report_definition.published.v1",
@@ -466,7 +469,24 @@ class ReportVersion(models.Model):
                 },
                 correlation=f"distribution.report,{version.report_id.id}",
             )
-        return True
+        return self._told_who_releases()
+
+    def _told_who_releases(self):
+        """A note to who published it, where nobody would be asked to release it; else True."""
+        warnings = list(filter(None, self.mapped("release_warning")))
+        if not warnings:
+            return True
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning",
+                "sticky": True,
+                "title": _("Published, but nobody releases it yet"),
+                "message": "\n".join(warnings),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
 
     def _check_publishable(self):
         self.ensure_one()

@@ -3,10 +3,10 @@
 from email.message import EmailMessage
 
 from odoo import Command, fields
-from odoo.tests.common import new_test_user
 
 from odoo.addons.distribution_approval.tests.document_case import DocumentCase
 from odoo.addons.distribution_core.compat import USER_GROUPS
+from odoo.addons.distribution_core.tests.people import make_users
 
 CORE = "distribution_core.group_"
 
@@ -41,19 +41,15 @@ class ReportCase(DocumentCase):
     def _make_people(cls):
         super()._make_people()
 
-        def user(login, *groups):
-            return new_test_user(
-                cls.env,
-                login=f"t_{login}",
-                email=f"{login}@house.example",
-                groups=",".join(("base.group_user", *groups)),
-            )
-
-        cls.owner = user("owner")
-        cls.reader = user("reader", "purchase.group_purchase_user")
-        cls.recipient = user("recipient")
-        cls.stranger = user("stranger")
-        cls.watcher = user("watcher", f"{CORE}operations")
+        people = {
+            "owner": "",
+            "reader": "purchase.group_purchase_user",
+            "recipient": "",
+            "stranger": "",
+            "watcher": f"{CORE}operations",
+        }
+        for name, user in zip(people, make_users(cls.env, people, email="{login}@house.example")):
+            setattr(cls, name, user)
         cls.role = cls.env["res.groups"].create({"name": "Reads the vendor report"})
         cls.recipient.write({USER_GROUPS: [Command.link(cls.role.id)]})
 

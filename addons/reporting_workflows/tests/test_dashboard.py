@@ -6,6 +6,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tests.common import TransactionCase
+from odoo.tools import SQL
 
 TODAY = date(2018, 6, 15)
 #: More than this a dashboard never takes.
@@ -345,6 +346,34 @@ class TestDashboard(TransactionCase):
         many = queries()
         self.assertLessEqual(many, few + 1, "the names of more sites at most")
         self.assertLessEqual(many, MOST_QUERIES)
+
+    def test_as_quick_where_the_database_knows_nothing_of_the_rows(self):
+        """Right after many rows were added, its statistics are those of a few."""
+        first = self._keep("deliveries_late", ago(1500), 2)
+        self.env.flush_all()
+        self.env.cr.execute("ANALYZE distribution_kpi_snapshot")
+        sites = self.north | self.south | self.west
+        self.env.cr.execute(
+            """INSERT INTO distribution_kpi_snapshot (kpi_id, version_id, company_id, site_id, day, revision,
+                                                      is_measured, value, numerator, denominator, rows, taken_at)
+               SELECT kpi.id, kpi.version_id, one.company_id, site.id, %s - step, correction, true, 50, 1 + correction,
+                      2, 2, one.taken_at
+                 FROM distribution_kpi_snapshot one, distribution_kpi kpi, generate_series(1, 180) step,
+                      generate_series(0, 1) correction,
+                      (SELECT id FROM stock_warehouse WHERE id = ANY(%s) UNION ALL SELECT NULL) site
+                WHERE one.id = %s AND kpi.version_id IS NOT NULL""",
+            [TODAY, sites.ids, first.id],
+        )
+        self.assertGreater(self.env.cr.rowcount, 40_000)
+        domain = [("kpi_id", "in", self.kpis["service_level"].ids), ("day", ">=", ago(180))]
+        for user in (self.reader, self.keeper):
+            self.env.cr.execute(SQL("EXPLAIN %s", self.Dashboard.with_user(user)._kept(domain)))
+            plan = "\n".join(line for (line,) in self.env.cr.fetchall())
+            self.assertEqual(plan.count("on distribution_kpi_snapshot"), 1, f"read once:\n{plan}")
+        self.env.cr.execute("SET LOCAL statement_timeout = '5s'")
+        board = self._load(self.reader, "procurement", period="last_90_days")
+        self.env.cr.execute("SET LOCAL statement_timeout = 0")
+        self.assertEqual(self._tiles(board)["supplier_breaches"]["text"], "180", "2 of each day, as corrected")
 
     # ------------------------------------------------------------- documents
 

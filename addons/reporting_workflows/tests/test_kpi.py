@@ -46,6 +46,12 @@ class TestKpi(TransactionCase):
             self.assertTrue(kpi.formula.endswith("."), kpi.code)
             self.assertTrue(kpi.kind, kpi.code)
 
+    def test_what_a_kpi_can_be_told_apart_by_is_told_in_words(self):
+        labels = self.env["distribution.kpi.source"]._dimension_labels()
+        used = {name for one in self.env["distribution.kpi.source"]._sources().values() for name in one.dimensions}
+        self.assertEqual(used - labels.keys(), set())
+        self.assertEqual(self.kpi.with_user(self.employee).dimensions, "Site, Customer, Salesperson")
+
     def test_what_an_update_brings_is_in_force_and_what_people_draft_is_not(self):
         kpis = self.env["distribution.kpi"].create(
             [{"code": code, "name": code, "family": "service"} for code in ("t_brought", "t_drafted")]

@@ -33,6 +33,13 @@ class TestKpiTrigger(TransactionCase):
     def _trigger(self, name):
         return self.env.ref(f"reporting_workflows.kpi_trigger_{name}")
 
+    def test_what_it_marks_is_told_in_words(self):
+        self.assertEqual(self._trigger("sale").with_user(self.administrator).document_names, "Sales Order")
+        for name in TRIGGERS:
+            trigger = self._trigger(name).with_user(self.administrator)
+            self.assertEqual(len(trigger.document_names.split(", ")), len(trigger.res_models.split(", ")))
+            self.assertNotIn(".", trigger.document_names)
+
     def _nothing_due(self):
         self.env.flush_all()
         self.env.cr.precommit.run()

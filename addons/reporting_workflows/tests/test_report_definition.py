@@ -1,5 +1,6 @@
 """A report is written, tried, published by a second person, and exchanged as a file."""
 
+from lxml import etree
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests.common import tagged
@@ -8,6 +9,7 @@ from psycopg2 import IntegrityError
 
 from odoo.addons.distribution_core.compat import USER_GROUPS
 
+from ..models.report_version import PARTS
 from .report_case import ReportCase
 
 
@@ -25,6 +27,13 @@ class TestReportDefinition(ReportCase):
         self.assertEqual((version.state, report.version_id), ("published", version))
         event = self.env["distribution.event"].search([("type", "=", "distribution.report_definition.published.v1")])
         self.assertEqual(event[:1].res_id, version.id)
+
+    def test_the_parts_of_a_report_are_cards_on_a_phone(self):
+        form = etree.fromstring(self.env["distribution.report.version"].get_view(view_type="form")["arch"])
+        for name in PARTS.values():
+            (part,) = form.xpath(f"//notebook/page/field[@name='{name}']")
+            self.assertEqual(part.get("mode").split(",")[1], "kanban", name)
+            self.assertEqual(len(part), 3, f"{name}: a list, cards, and a form that opens from these")
 
     def test_published_versions_never_change(self):
         version = self._report().version_id
@@ -100,6 +109,22 @@ class TestReportDefinition(ReportCase):
             (
                 {"check_ids": [Command.create({"code": "c", "kind": "nulls", "dataset": "vendors"})]},
                 "Check c: Checked Columns: name at least one column",
+            ),
+            (
+                {
+                    "check_ids": [
+                        Command.create(
+                            {
+                                "code": "c",
+                                "kind": "figure",
+                                "dataset": "vendors",
+                                "columns": "color",
+                                "figure": "backorders",
+                            }
+                        )
+                    ]
+                },
+                "Check c: Figure of KPI: add it to a section of this report: “backorders” is in none",
             ),
             (
                 {"threshold_ids": [Command.create({"code": "t", "kpi": "otif", "breach": "1"})]},

@@ -192,6 +192,65 @@ class TestReportEdition(ReportCase):
         self.assertFalse(run.edition_id, "what policy let go is not kept as released")
         self.assertIn("takes 1 people to release it, each in another role; 0 did", run.error)
 
+    # ------------------------------------------------------------ who is asked
+
+    def _warning(self, pattern, **values):
+        """What the form of a draft with this release pattern says about who releases it."""
+        self._patterns = getattr(self, "_patterns", 0) + 1
+        report = self._report(publish=False, code=f"asked_{self._patterns}", release_pattern=pattern, **values)
+        return report.version_ids.with_user(self.author).release_warning or ""
+
+    def test_a_draft_says_when_nobody_would_be_asked(self):
+        for pattern in ("automatic", "supervisor", "finance", "two_parties"):
+            self.assertEqual(self._warning(pattern), "", pattern)
+        held = self._warning("operations")
+        self.assertIn("no rule of policy “report_release” says who releases “Operations sign-off”", held)
+        self.assertIn("Add a rule for this release pattern", held)
+        run, edition, release = self._waiting("operations")
+        self.assertEqual((run.state, edition.number, release.approval_request_id.state), ("waiting", 0, "on_hold"))
+        self.assertFalse(release.approval_request_id.task_ids, "as the form said: held, and nobody is asked")
+        self.assertIn("pass without asking anybody: such an edition stops", self._warning("category_manager"))
+
+    def test_without_governance_publishing_says_that_nobody_is_asked(self):
+        self._ungovern()
+        self.assertEqual(self._warning("automatic"), "")
+        for pattern in ("finance", "supervisor"):
+            self.assertIn("report releases are not governed in", self._warning(pattern))
+        draft = self._report(publish=False, release_pattern="finance").version_ids.with_user(self.publisher)
+        told = draft.action_publish(draft.draft_digest)
+        self.assertEqual(
+            (draft.state, told["tag"], told["params"]["sticky"]), ("published", "display_notification", True)
+        )
+        self.assertIn("Turn governance on", told["params"]["message"])
+        self.assertIn("not governed", draft.sudo().message_ids[0].body)
+        automatic = self._report(publish=False, code="automatic").version_ids.with_user(self.publisher)
+        self.assertIs(automatic.action_publish(automatic.draft_digest), True)
+
+    def test_two_stages_of_one_group_are_one_party(self):
+        policies = self.env["distribution.approval.policy"].with_user(self.author)
+        policy = policies.search([("document_type", "=", "report_release"), ("company_id", "=", self.company.id)])
+        draft = policy._draft_next_version()
+        rules = {rule.name: rule for rule in draft.rule_ids}
+        finance, operations = rules["Two parties"].stage_ids
+        finance.write({"group_id": operations.group_id.id, "name": "Account Manager"})
+        rules["Supervisor"].write({"outcome": "refuse", "stage_ids": [Command.clear()]})
+        by_audience = self._condition("audience", "in", ["management"])
+        rules["Finance"].write({"condition_ids": [Command.clear(), by_audience]})
+        self._publish(draft)
+        self.assertRegex(
+            self._warning("finance", classification="management"), "asks Finance, and no rule of it names “Finance sign"
+        )
+        self.finance.write({USER_GROUPS: [Command.link(operations.group_id.id)]})
+        self.assertIn("asks one party only for “Two parties", self._warning("two_parties"))
+        self.assertRegex(self._warning("supervisor"), "^Once a threshold is crossed: .*refuses editions")
+        run, edition, release = self._waiting("two_parties")
+        self._decide(release, "Account Manager", self.finance)
+        self._decide(release, "Operations", self.operations)
+        self._resume(release)
+        self._work()
+        self.assertEqual((run.state, run.cause, edition.number), ("failed", "approval", 0))
+        self.assertIn("takes 2 people to release it, each in another role; 1 did", run.error)
+
     # ---------------------------------------------------------------- attacks
 
     def test_forged_release(self):

@@ -1,6 +1,7 @@
 """The library: each report is complete, can be installed and published, and says what it promises."""
 
 import ast
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -10,9 +11,11 @@ from odoo.tests.common import new_test_user, tagged
 
 from odoo.addons.distribution_core.compat import IS_17, storable_product_values
 
+from ..engine.checks import evaluate
 from ..engine.definition_file import dump, load
 from ..engine.schedule import due_moments
 from ..models.report_builder import BEHIND, judged
+from ..models.report_check import check_rule
 from .kpi_world import FIRST, LAST, KpiWorld
 from .report_case import CORE, ReportCase
 
@@ -63,7 +66,6 @@ LISTED = {
     "procurement_exceptions": {
         "by_type": "procurement_exceptions",
         "cases": "procurement_exceptions",
-        "counted": "procurement_exceptions",
     },
     "supplier_fill_rate": {"broken": "supplier_breaches"},
     "three_way_match": {"holds": "payment_holds"},
@@ -278,6 +280,71 @@ class TestReportLibrary(KpiWorld):
         content = self._content("daily_service_level", span=(today, today))
         row = next(row for row in self._table(content, "late").rows if row[0] == moved["picking"].name)
         self.assertEqual(row[4], moved["deadline"], "the promise, not what it was moved to")
+
+    def _two_ways(self, code, check):
+        """``(entry of a check, {dataset: Table}, {KPI: Figure})``, as of when its figure is measured."""
+        definition = self.drafts[code]._definition()
+        entry = next(one for one in definition["checks"] if one["code"] == check)
+        kpi = self.env["distribution.kpi"].search([("code", "=", entry.get("figure"))])
+        today = self.company._day_of(self.now)
+        is_level = kpi and self.env["distribution.kpi.source"]._source(kpi.source).is_level
+        self.env.flush_all()
+        self.env.invalidate_all()
+        builder = self.env["distribution.report.builder"]
+        scope = builder._scope(self.drafts[code], *((today, today) if is_level else MONTH), self.auditor)
+        wanted = {entry["dataset"], entry.get("other_dataset")}
+        sets = [one for one in definition["datasets"] if one["code"] in wanted]
+        return entry, {one["code"]: builder._dataset_table(scope, one) for one in sets}, builder._measured(scope)
+
+    def _state(self, code, check):
+        """What becomes of a check of the library."""
+        entry, tables, figures = self._two_ways(code, check)
+        return evaluate(check_rule(entry), tables, figures=figures).state
+
+    def test_each_figure_is_what_its_table_adds_up_to_and_a_wrong_one_is_seen(self):
+        kpi = self.env["distribution.kpi"].search([("code", "=", "inventory_discrepancy")])
+        ((counted,),) = kpi._measure(kpi, *MONTH).values()
+        columns = {"name": "KPI", "warehouse_id": self.site.id, "company_id": self.company.id, "state": "applied"}
+        columns |= {"origin": "count", "applied_at": FIRST, "value": counted.value}
+        self._put("distribution.inventory.adjustment", **columns)
+        compared = 0
+        for code, draft in self.drafts.items():
+            for check in draft.check_ids.filtered(lambda one: one.kind == "figure"):
+                with self.subTest(f"{code}.{check.code}"):
+                    entry, tables, figures = self._two_ways(code, check.code)
+                    rule, figure = check_rule(entry), figures[check.figure]
+                    found = evaluate(rule, tables, figures=figures)
+                    self.assertEqual((found.state, found.detail), ("passed", ""))
+                    self.assertTrue(figure.value, "nothing compared with nothing proves nothing")
+                    for wrong in (figure.value * 2 + 10, Decimal(-10), None):
+                        figures[check.figure] = replace(figure, value=wrong)
+                        self.assertNotEqual(evaluate(rule, tables, figures=figures).state, "passed", wrong)
+                    compared += 1
+        self.assertGreaterEqual(compared, 16)
+
+    def test_documents_that_contradict_their_lines_are_seen(self):
+        self.assertEqual(self._state("backorders", "lines_are_open"), "passed")
+        waiting = next(one for one in self.deliveries if one["follows"] and one["state"] != "done")
+        for move in waiting["picking"].move_ids:
+            self._set(move, state="cancel")
+        self.assertEqual(self._state("backorders", "lines_are_open"), "failed", "nothing of it is open")
+        self.assertEqual(self._state("daily_sales", "orders_by_lines"), "passed")
+        order = self.env["sale.order"].create({"partner_id": self.customer.id, "warehouse_id": self.site.id})
+        self._set(order, state="sale", date_order=FIRST)
+        self.assertEqual(self._state("daily_sales", "orders_by_lines"), "warn", "an order of nothing")
+        self.assertEqual(self._state("warehouse_throughput", "units"), "passed")
+        done = next(one for one in self.deliveries if one["state"] == "done")
+        self._set(done["picking"].move_ids[0], quantity=4711)
+        self.assertEqual(self._state("warehouse_throughput", "units"), "warn", "the movement says more than its lines")
+
+    def test_invoices_that_are_not_in_the_ledger_are_seen(self):
+        self.assertEqual(self._state("daily_sales", "ledger"), "failed", "none of them is posted there")
+        self.env.cr.execute(
+            """UPDATE account_move_line line SET parent_state = move.state
+                 FROM account_move move WHERE move.id = line.move_id"""
+        )
+        for code, check in (("daily_sales", "ledger"), ("executive_summary", "ledger")):
+            self.assertEqual(self._state(code, check), "passed", code)
 
     def test_a_corrected_day_does_not_make_the_daily_numbers_fresh(self):
         """A nightly job that stands still is seen, whatever is corrected meanwhile."""
@@ -509,9 +576,10 @@ class TestReportLibrary(KpiWorld):
         scope = builder._scope(draft, *span, self.auditor, site, category)
         tables = builder._capture(scope)
         inputs = builder._freshness(scope, self.now)
-        checks = builder._checks(scope, tables)
+        measured = builder._measured(scope)
+        checks = builder._checks(scope, tables, measured)
         verdict = judged(scope, inputs, checks, "test")
-        return builder._compute(scope, tables, builder._measured(scope), inputs, checks, verdict, self.now)[0]
+        return builder._compute(scope, tables, measured, inputs, checks, verdict, self.now)[0]
 
     def _table(self, content, code):
         return next(section.table for section in content.sections if section.code == code)

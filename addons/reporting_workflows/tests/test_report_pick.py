@@ -65,7 +65,17 @@ class TestReportPick(ReportCase):
                             "dataset_id": version.dataset_ids.id,
                             "measured_ids": [Command.set(version.dataset_ids.column_ids[1:2].ids)],
                         }
-                    )
+                    ),
+                    Command.create(
+                        {
+                            "label": "As many as are listed",
+                            "kind": "figure",
+                            "dataset_id": version.dataset_ids.id,
+                            "figure_id": by_code["service_level"].id,
+                            "aggregate": "count",
+                            "tolerance_percent": "0.5",
+                        }
+                    ),
                 ],
                 "input_ids": [Command.create({"label": "Moves", "model_choice": "stock.move", "stale_hours": 4})],
             }
@@ -78,12 +88,37 @@ class TestReportPick(ReportCase):
         self.assertEqual(section.kpis, "service_level, cases_open")
         self.assertEqual(section.kpi_ids, by_code["service_level"] | by_code["cases_open"])
         self.assertEqual((version.threshold_ids.kpi, version.threshold_ids.code), ("service_level", "too_low"))
-        self.assertEqual((version.check_ids.dataset, version.check_ids.columns), ("vendors", "name"))
+        named, counted = version.check_ids
+        self.assertEqual((named.dataset, named.columns), ("vendors", "name"))
+        self.assertEqual((counted.figure, counted.code), ("service_level", "as_many_as_are_listed"))
         self.assertEqual(version.input_ids.source, "stock.move")
         version.invalidate_recordset()
         self.assertFalse(version.problem_text)
         text = version._export_yaml()
-        self.assertEqual(version._import_yaml(text)._export_yaml(), text)
+        again = version._import_yaml(text)
+        self.assertEqual(again._export_yaml(), text)
+        self._publish(version)
+        again.reader_id = version.reader_id
+        again.check_ids[1].write({"figure_id": by_code["backorders"].id, "tolerance": "3"})
+        again.invalidate_recordset()
+        self.assertEqual(
+            again.diff_text,
+            "checks.as_many_as_are_listed.tolerance: – → 3\n"
+            "checks.as_many_as_are_listed.figure: service_level → backorders",
+        )
+
+    def test_a_figure_is_compared_with_a_sum_unless_something_else_is_chosen(self):
+        version = self._draft()
+        kpi = self.env["distribution.kpi"].search([("code", "=", "backorders")])
+        with Form(version) as form, form.check_ids.new() as check:
+            check.label = "Adds up"
+            check.dataset_id = version.dataset_ids
+            check.kind = "figure"
+            check.figure_id = kpi
+            check.measured_ids.add(version.dataset_ids.column_ids[-1])
+            self.assertEqual(check.aggregate, "sum")
+        check = version.check_ids
+        self.assertEqual((check.figure, check.columns, check.aggregate), ("backorders", "color", "sum"))
 
     def test_conditions_are_picked(self):
         version = self._draft()

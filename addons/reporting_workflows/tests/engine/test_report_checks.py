@@ -114,6 +114,63 @@ def test_what_cannot_be_checked_has_failed():
     assert evaluate(CheckRule("c", "C", "duplicates", "orders", ("name",), warn_only=True), DATA).state == "warn"
 
 
+SALES = Figure("sales", "Sales", "money", Decimal("210.50"), note="As of now.")
+OPEN = Figure("open", "Open Orders", "integer", Decimal(4))
+NOTHING = Figure("nothing", "Margin", "percent", None, note="Not measured then.")
+FIGURES = {figure.code: figure for figure in (SALES, OPEN, NOTHING)}
+
+
+def figure_check(figure, *columns, dataset=DATA, **values):
+    rule = CheckRule("f", "Figure", "figure", "orders", columns, figure=figure, **values)
+    check = evaluate(rule, dataset, figures=FIGURES)
+    return check.detail or check.state
+
+
+def test_a_figure_agrees_with_what_the_table_adds_up_to():
+    apart = "Sales says 210.50, the table 209.50: 1.00 apart, at most {} allowed"
+    assert figure_check("sales", "value") == apart.format("0")
+    assert figure_check("sales", "value", tolerance=Decimal("0.99")) == apart.format("0.99")
+    assert figure_check("sales", "value", tolerance=Decimal(1)) == "passed"
+    assert figure_check("sales", "value", tolerance_percent=Decimal("0.4")) == apart.format("0.842")
+    assert figure_check("sales", "value", tolerance_percent=Decimal("0.5")) == "passed"
+
+
+def test_a_figure_agrees_with_how_many_there_are():
+    assert figure_check("open", aggregate="count") == "passed", "rows"
+    assert figure_check("open", "value", aggregate="count").startswith("Open Orders says 4, the table 3"), "with one"
+    assert figure_check("open", "name", aggregate="count_distinct").startswith("Open Orders says 4, the table 3")
+    cut = {"orders": Table(ORDERS.columns, ORDERS.rows[:1], left_out=3)}
+    assert figure_check("open", aggregate="count", dataset=cut) == "passed", "those that were not read count as well"
+    assert figure_check("open", "name", aggregate="count", dataset=cut).startswith("Only 1 rows of orders were read")
+
+
+def test_a_figure_that_cannot_be_compared_has_failed():
+    assert figure_check("nothing", "value") == "Margin has no value. Not measured then."
+    assert figure_check("sales", "name") == "4 values of Order are no numbers: S1, S2, S2 …"
+    assert figure_check("gone", "value") == "figure: add it to a section of this report: “gone” is in none."
+    assert figure_check("sales") == "columns: name at least one column."
+    assert figure_check("open", aggregate="count_distinct") == "columns: name at least one column."
+    assert figure_check("open", aggregate="avg").startswith("columns: ")
+    assert figure_check("sales", "value", aggregate="avg") == (
+        "aggregate: “avg” is none of sum, count, count_distinct."
+    )
+    assert figure_check("sales", "value", tolerance=Decimal(-1)) == "tolerance: is 0 or more."
+
+
+@given(st.lists(st.decimals(-1000, 1000, places=2), max_size=8), st.decimals(0, 1000, places=2), st.booleans())
+@settings(max_examples=60)
+def test_a_figure_and_its_table_are_apart_by_more_than_the_tolerance_or_they_agree(values, tolerance, is_above):
+    table = {"t": Table((Column("v", "V", "money"),), tuple((value,) for value in values))}
+    rule = CheckRule("f", "F", "figure", "t", ("v",), figure="k", tolerance=tolerance)
+
+    def state(shift):
+        return evaluate(rule, table, figures={"k": Figure("k", "K", "money", sum(values, Decimal(0)) + shift)}).state
+
+    sign = 1 if is_above else -1
+    assert state(sign * tolerance) == "passed"
+    assert state(sign * (tolerance + Decimal("0.01"))) == "failed"
+
+
 @given(st.sampled_from(KINDS), st.sampled_from(["orders", "gone"]), st.sampled_from([(), ("value",), ("gone",)]))
 @settings(max_examples=40)
 def test_rules_that_are_wrong_say_so_and_never_pass(kind, dataset, columns):

@@ -41,12 +41,12 @@ def test_what_is_wrong_with_a_part_is_said_in_the_language_of_who_asks():
             "“{name}” is none of {known}.": "„{name}“ ist nichts von {known}.",
         }
     )
-    assert CheckRule("c", "C", "nulls", "vendors").problems(COLUMNS, german) == [
+    assert CheckRule("c", "C", "nulls", "vendors").problems(COLUMNS, (), german) == [
         "columns: mindestens eine Spalte nennen."
     ]
     limit = Threshold("t", "T", breach=Decimal(1), measure="sum", dataset="vendors", column="gone")
     assert limit.problems(COLUMNS, (), german) == ["column: „gone“ ist keine Spalte von vendors: name, score."]
-    assert CheckRule("c", "C", "row_count", "gone").problems(COLUMNS, german) == [
+    assert CheckRule("c", "C", "row_count", "gone").problems(COLUMNS, (), german) == [
         "dataset: „gone“ ist nichts von vendors."
     ]
     assert CheckRule("c", "C", "row_count", "gone").problems({}) == ["dataset: “gone” is none of nothing."]
