@@ -121,7 +121,7 @@ PEOPLE = (
         "Sales Representative",
         "Sales",
         "sales_manager",
-        roles=("sales_team.group_sale_salesman",),
+        roles=("sales_team.group_sale_salesman", "distribution_approval.group_informed"),
     ),
     Person(
         "warehouse_manager",

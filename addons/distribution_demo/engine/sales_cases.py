@@ -30,8 +30,13 @@ class SaleCase:
     discount: float = 0.0
     below_cost: bool = False
     terms: str = ""  #: payment terms instead of the customer's
+    under_list: float = 0.0  #: by how many percent the price is lower than the customer's list
+    strategic: bool = False  #: the customer was made a strategic one before
     steps: tuple = ()
 
+
+#: Who keeps the account of a strategic customer hears what is asked about it.
+ACCOUNT_OWNER = (("informed_ids", [(0, 0, {"kind": "account_owner"})]),)
 
 POLICIES = (
     DocumentPolicy(
@@ -39,9 +44,10 @@ POLICIES = (
         "Sales policy",
         "sales_manager",
         "Sales representatives give up to 10 % on a line, keep a margin of 15 % and stay within the credit limit. "
-        "More discount or volume is the sales manager's, thin margins and credit are finance's. Up to 30 days more to "
-        "pay than the customer usually has are the sales manager's as well, more than that finance's; and the sales "
-        "manager sees what was ordered at terms or prices that those who ask for it changed themselves.",
+        "More discount or volume and prices more than 10 % under the customer's list are the sales manager's, thin "
+        "margins and credit are finance's. Up to 30 days more to pay than the customer usually has are the sales "
+        "manager's as well, more than that finance's; and the sales manager sees what was ordered at terms or prices "
+        "that those who ask for it changed themselves. The account owner of a strategic customer is informed.",
         (
             Rule(10, "Below cost", "refuse", (("margin_percent", "lt", "0"),)),
             Rule(
@@ -57,6 +63,13 @@ POLICIES = (
             ),
             Rule(30, "Above 20,000", "require", (("amount", "gt", "20000"),), ((10, "Sales"),)),
             Rule(40, "Discount above 10 %", "require", (("discount_worst_line", "gt", "10"),), ((10, "Sales"),)),
+            Rule(
+                45,
+                "Price more than 10 % under the customer's list",
+                "require",
+                (("price_under_list", "gt", "10"),),
+                ((10, "Sales"),),
+            ),
             Rule(50, "Margin below 15 %", "require", (("margin_percent", "lt", "15"),), ((20, "Finance"),)),
             Rule(60, "Over the credit limit", "require", (("credit_over_limit", "gt", "0"),), ((20, "Finance"),)),
             Rule(
@@ -80,6 +93,14 @@ POLICIES = (
                 (("terms_changed_days", "le", "30"),),
                 ((10, "Sales"),),
             ),
+            Rule(
+                100,
+                "Strategic customer: discount above 10 %",
+                "require",
+                (("customer_tier", "in", ("strategic",)), ("discount_worst_line", "gt", "10")),
+                ((10, "Sales"),),
+                ACCOUNT_OWNER,
+            ),
         ),
         (("tolerance_percent", 2), ("tolerance_amount", 50)),
     ),
@@ -99,12 +120,20 @@ POLICIES = (
         "Credit release",
         "finance_controller",
         "Goods leave on credit within the limit and without anything long overdue; finance decides on the rest, and "
-        "where the limit was changed in the last week.",
+        "where the limit was changed in the last week. The account owner of a strategic customer is informed.",
         (
             Rule(10, "Within the limit", "pass", (("credit_over_limit", "le", "0"), ("overdue_days", "le", "60"))),
             Rule(20, "Over the limit", "require", (("credit_over_limit", "gt", "0"),), ((10, "Finance"),)),
             Rule(30, "More than 60 days overdue", "require", (("overdue_days", "gt", "60"),), ((10, "Finance"),)),
             Rule(40, "Limit changed lately", "require", (("limit_changed_days", "le", "7"),), ((10, "Finance"),)),
+            Rule(
+                50,
+                "Strategic customer: over the limit",
+                "require",
+                (("customer_tier", "in", ("strategic",)), ("credit_over_limit", "gt", "0")),
+                ((10, "Finance"),),
+                ACCOUNT_OWNER,
+            ),
         ),
     ),
     DocumentPolicy(
@@ -184,6 +213,7 @@ CASES = (
         "over_limit",
         5,
         7,
+        strategic=True,
         steps=(
             ("sales_rep", "confirm", ""),
             ("finance_controller", "lower_limit", ""),
@@ -191,6 +221,7 @@ CASES = (
         ),
     ),
     SaleCase("longer_terms", 6, 8, terms="account.account_payment_term_45days", steps=(("sales_rep", "confirm", ""),)),
+    SaleCase("under_list", 7, 6, under_list=12.0, steps=(("sales_rep", "confirm", ""),)),
 )
 #: How much of one earlier delivery comes back.
 RETURNED_SHARE = 0.5

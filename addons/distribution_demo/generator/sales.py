@@ -91,6 +91,11 @@ def _tell(env, directory, case, product):
     customer = list(directory.customers.values())[case.customer]
     seller = directory.users["sales_rep"]
     price = product.standard_price * (0.8 if case.below_cost else 1.6)
+    if case.under_list:
+        price = product.list_price * (1 - case.under_list / 100)
+    if case.strategic:
+        # sudo: sales managers say who is strategic, and need not edit contacts
+        customer.with_user(directory.users["sales_manager"]).sudo().customer_tier = "strategic"
     order = (
         env["sale.order"]
         .with_user(seller)
