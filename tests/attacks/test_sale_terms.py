@@ -10,6 +10,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+import rules_in_force as rules
 from outbound_desk import one, refusal
 
 RULE = "Terms or prices changed by those who ask"
@@ -118,6 +119,14 @@ CLOSED_TO_MANAGER = {
     "settings",
     "exchange rate",
 }
+#: Doors to products: who keeps sales on 17.0 keeps those too; 19.0 has a role of its own for that.
+DOORS_TO_PRODUCTS = {
+    "sales price of the product",
+    "cost of the product",
+    "price extra of an option",
+    "place of a category among the others",
+}
+KEEPS_PRODUCTS_19 = "product.group_product_manager"
 
 
 @pytest.fixture
@@ -255,12 +264,16 @@ def test_who_may_not_change_terms_is_refused_by_odoo(attack):
     rep.passes()
 
 
-def test_who_changes_them_asks(attack):
+def test_who_changes_them_asks(attack, desk):
     """The sales manager keeps customers, price lists and products, and sells."""
     manager = attack("sales_manager")
+    has_a_role_for_products = desk.series != "17.0"
+    closed = CLOSED_TO_MANAGER | (DOORS_TO_PRODUCTS if has_a_role_for_products else set())
     for name, door in (DOORS | DOORS_TO_ALL).items():
-        if name in CLOSED_TO_MANAGER:
+        if name in closed:
             manager.refused(name, door)
+    if has_a_role_for_products:
+        rules.give_role(desk.rpc, "sales_manager", KEEPS_PRODUCTS_19)
     for name, door in DOORS.items():
         if name not in CLOSED_TO_MANAGER:
             manager.is_seen(name, door)

@@ -16,6 +16,7 @@ import random
 import statistics
 
 from . import benchmarks_document, pairs
+from .governance import govern, user
 from .setting import PLAIN, SUITE, Measured, odoo, series, vacuum, versions
 
 PAIRS, WARM_UP = 40, 3
@@ -74,9 +75,9 @@ class Company:
 
     def __init__(self, env, governed):
         self.env, self.governed = env, governed
-        self.seller = self._user("seller", "sales_team.group_sale_salesman")
-        self.clerk = self._user("clerk", "stock.group_stock_user")
-        self.manager = self._user("manager", "stock.group_stock_manager")
+        self.seller = user(env, "seller", "sales_team.group_sale_salesman")
+        self.clerk = user(env, "clerk", "stock.group_stock_user")
+        self.manager = user(env, "manager", "stock.group_stock_manager")
         self.warehouse = env["stock.warehouse"].search([("company_id", "=", env.company.id)], limit=1)
         self.customer = env["res.partner"].create({"name": "Customer", "is_company": True})
         on_credit = env["res.partner"].create({"name": "On credit", "is_company": True, "credit_limit": 1_000_000})
@@ -84,7 +85,9 @@ class Company:
         counted = self._products(COUNTS)
         if governed:
             for document_type, rules in POLICIES.items():
-                self._govern(document_type, rules)
+                approver = user(env, f"approver_{document_type}", "distribution_core.group_approver")
+                rules = [(*rule, ("Approval",) if rule[1] == "require" else ()) for rule in rules]
+                govern(env, document_type, rules, {"Approval": approver})
         self.order = self._order(self.products[:5])
         self.order_on_credit = self._order(self.products[:5], on_credit)
         delivered = self._order(self.products)
@@ -96,13 +99,6 @@ class Company:
         )
         assert len(self.quants) == COUNTS, len(self.quants)
         env.cr.commit()  # pylint: disable=invalid-commit
-
-    def _user(self, login, *groups):
-        names = ("base.group_user", *groups)
-        field = "groups_id" if "groups_id" in self.env["res.users"]._fields else "group_ids"
-        values = {"name": login, "login": f"bench_{login}", "email": f"{login}@example.com"}
-        values[field] = [(6, 0, [self.env.ref(name).id for name in names])]
-        return self.env["res.users"].with_context(no_reset_password=True).create(values)
 
     def _products(self, count):
         product = self.env["product.product"]
@@ -120,59 +116,6 @@ class Company:
         for each in products:
             self.env["stock.quant"]._update_available_quantity(each, self.warehouse.lot_stock_id, 1000)
         return products
-
-    def _govern(self, document_type, rules):
-        env = self.env
-        group = env["res.groups"].create({"name": document_type})
-        author = self._user(f"author_{document_type}", "distribution_core.group_policy_author")
-        publishers = [
-            self._user(f"publisher_{n}_{document_type}", "distribution_core.group_policy_publisher") for n in range(2)
-        ]
-        approver = self._user(f"approver_{document_type}", "distribution_core.group_approver")
-        field = "groups_id" if "groups_id" in approver._fields else "group_ids"
-        approver.write({field: [(4, group.id)]})
-        policy = (
-            env["distribution.approval.policy"]
-            .with_user(author)
-            .create({"name": document_type, "document_type": document_type, "company_id": env.company.id})
-        )
-        stage = {"sequence": 10, "approver_kind": "group", "group_id": group.id, "name": "Approval"}
-        version = (
-            env["distribution.approval.policy.version"]
-            .with_user(author)
-            .create(
-                {
-                    "policy_id": policy.id,
-                    "hit_policy": "COLLECT",
-                    "fallback_user_id": approver.id,
-                    "rule_ids": [
-                        (
-                            0,
-                            0,
-                            {
-                                "sequence": 10 * number,
-                                "name": name,
-                                "outcome": outcome,
-                                "condition_ids": [
-                                    (0, 0, {"fact": fact, "operator": operator, "value": value})
-                                    for fact, operator, value in conditions
-                                ],
-                                "stage_ids": [(0, 0, stage)] if outcome == "require" else [],
-                            },
-                        )
-                        for number, (name, outcome, conditions) in enumerate(rules, 1)
-                    ],
-                }
-            )
-        )
-        version.with_user(publishers[0]).action_publish()
-        activation = (
-            env["distribution.approval.activation"]
-            .with_user(publishers[0])
-            .create({"document_type": document_type, "company_id": env.company.id, "reason": "Bench"})
-        )
-        activation.action_propose()
-        activation.with_user(publishers[1]).action_confirm()
 
     def _order(self, products, customer=None):
         lines = [(0, 0, {"product_id": each.id, "product_uom_qty": 2, "price_unit": 10}) for each in products]

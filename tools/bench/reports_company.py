@@ -4,7 +4,10 @@ What becomes of a document follows from its number, so that every fill writes th
 document of Odoo – cases, approvals, messages – is written as rows.
 """
 
+import datetime
+
 from .copies import copy_row
+from .governance import user
 
 LINES, SITES, DAYS = 5, 3, 365
 PRODUCTS, SOLD, CATEGORIES, CUSTOMERS, VENDORS = 200, 180, 8, 40, 15  # what is not sold lies there
@@ -45,6 +48,9 @@ class Company:
         env.user.company_ids += self.company
         self.env = env(context={**env.context, "allowed_company_ids": self.company.ids, "tracking_disable": True})
         self.company = self.company.with_env(self.env)
+        # It is three o'clock at night there: now is when levels of the day that is over are taken.
+        ahead = (datetime.datetime.now(datetime.timezone.utc).hour - 3 + 11) % 24 - 11
+        self.company.resource_calendar_id.tz = f"Etc/GMT{ahead:+d}"
         self.env["account.chart.template"].try_loading("generic_coa", self.company, install_demo=False)
         self._make_places()
         self._make_goods()
@@ -58,11 +64,15 @@ class Company:
         self.env.flush_all()
 
     def _make_places(self):
-        warehouses = self.env["stock.warehouse"]
+        warehouses, own = self.env["stock.warehouse"], [("company_id", "=", self.company.id)]
+        # Odoo 17 gives a company its first one.
         warehouses.create(
-            [{"name": f"Site {number}", "code": f"BR{number}", "company_id": self.company.id} for number in (1, 2)]
+            [
+                {"name": f"Site {number}", "code": f"BR{number}", "company_id": self.company.id}
+                for number in range(warehouses.search_count(own), SITES)
+            ]
         )
-        self.sites = warehouses.search([("company_id", "=", self.company.id)])
+        self.sites = warehouses.search(own)
         losses = [("usage", "=", "inventory"), ("company_id", "in", (self.company.id, False))]
         self.loss = self.env["stock.location"].search(losses, limit=1)
         self.supplier = self.env.ref("stock.stock_location_suppliers")
@@ -141,12 +151,8 @@ class Company:
         self.robots = self.env["distribution.webhook.subscription"].create(
             {"name": "Robots", "url": "https://robots.example/hook", "owner_id": self.env.uid}
         )
-        user = self.env["res.users"].with_context(no_reset_password=True).create(
-            {"name": "Robots", "login": f"bench_robots_{self.company.id}", "company_id": self.company.id,
-             "company_ids": [(6, 0, self.company.ids)]}
-        )  # fmt: skip
-        join(user, "distribution_core.group_integration")
-        self.key = self.env["distribution.api.key"].create({"name": "Robots", "user_id": user.id})
+        robots = user(self.env, "robots", "distribution_core.group_integration")
+        self.key = self.env["distribution.api.key"].create({"name": "Robots", "user_id": robots.id})
 
     # ---------------------------------------------------------------- filling
 
@@ -194,6 +200,9 @@ class Company:
         self._fill_messages()
         self._fill_replenishment()
         self.env.invalidate_all()
+        self.env["distribution.scorecard"]._score_months(
+            self.company, self.company._day_of(datetime.datetime.now()), {}
+        )
         cursor.execute("ANALYZE")
 
     def _copy(self, record, values, source):
@@ -418,6 +427,7 @@ class Company:
         }
         passed["kind"] = """CASE WHEN number % 1000 = 10 THEN 'emergency' WHEN number % 100 < 60 THEN 'policy'
                                  WHEN number % 100 < 80 THEN 'fast_path' ELSE 'approval' END"""
+        passed["reason"] = "CASE WHEN number % 1000 = 10 THEN 'The customer stands still.' END"
         passed |= {"request_id": f"CASE WHEN number % 100 >= 80 THEN {request} END", "amount": "120"}
         self._insert("distribution_approval_release", passed, decided)
 
@@ -445,7 +455,8 @@ class Company:
     def _fill_replenishment(self):
         """A run of a hundred proposals for each hundred purchases."""
         run = f"{FROM['evidence']} + number / 500"
-        head = {"id": run, "company_id": self._company, "origin": "'night'", "state": "'done'", "write_date": "moment"}
+        head = {"id": run, "company_id": self._company, "origin": "'night'", "state": "'done'"}
+        head["write_date"] = "now() AT TIME ZONE 'utc'"  # one was last night
         head |= {"started_at": "moment", "finished_at": "moment", "total": "100", "done": "100", "ordered": "100"}
         self._insert("distribution_replenishment_run", head, "(SELECT * FROM bought WHERE number % 500 = 0) AS bought")
         found = {"run_id": run, "company_id": self._company, "product_id": self._product(1), "location_id": "stock"}
@@ -467,13 +478,6 @@ class Company:
     @property
     def _currency(self):
         return str(self.company.currency_id.id)
-
-
-def join(user, *groups):
-    """The user becomes a member of groups, by their external ids."""
-    field = "groups_id" if "groups_id" in user._fields else "group_ids"
-    for group in groups:
-        user[field] += user.env.ref(group)
 
 
 def _do(pickings):
