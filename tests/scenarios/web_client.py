@@ -86,6 +86,17 @@ class Person:
         self.page.wait_for_selector(f".o_action_manager :text('{text}') >> visible=true")
         return self
 
+    def copies_secret(self, pattern):
+        """The secret that a dialog shows once; the question before it may still be closing, so any dialog is read."""
+        found = self.page.wait_for_function(
+            """pattern => [...document.querySelectorAll(".modal")]
+                .filter(dialog => dialog.innerText.includes("not shown again"))
+                .map(dialog => dialog.innerText.match(pattern)?.[0]).find(Boolean)""",
+            arg=pattern,
+        ).json_value()
+        self.page.click(".modal-footer button:has-text('Close')")
+        return found
+
     def reads(self, selector=".o_action_manager"):
         return self.page.inner_text(selector)
 
