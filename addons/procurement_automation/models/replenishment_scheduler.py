@@ -10,6 +10,11 @@ from odoo import api, fields, models
 
 from odoo.addons.distribution_core.compat import PROCUREMENT_MODEL
 
+from .replenishment_known import definers
+
+#: Whose versions of what follows the confirmation of moves were read.
+SCHEDULER_KNOWN = {"stock", "procurement_automation"}
+
 
 class ProcurementScheduler(models.Model):
     _inherit = PROCUREMENT_MODEL
@@ -27,7 +32,27 @@ class StockMove(models.Model):
         # sudo: whether somebody else orders is no secret of the company
         ours = self.filtered(lambda move: move.company_id.sudo().replenishment_by == "suite")
         ours._wake_replenishment()
-        return super(StockMove, self - ours)._trigger_scheduler()
+        return super(StockMove, (self - ours)._with_automatic_rules())._trigger_scheduler()
+
+    def _with_automatic_rules(self):
+        """Those of products that an automatic rule of their company is for: Odoo looks for a rule move by move.
+
+        Asked with the rights of the present user, as Odoo does.
+        """
+        if len(self) < 2 or not definers(self, "_trigger_scheduler") <= SCHEDULER_KNOWN:
+            return self
+        if self.env["ir.config_parameter"].sudo().get_param("stock.no_auto_scheduler"):
+            return self
+        rules = self.env["stock.warehouse.orderpoint"].search(self._automatic_rules_domain())
+        ruled = {(rule.product_id.id, rule.company_id.id) for rule in rules}
+        return self.filtered(lambda move: (move.product_id.id, move.company_id.id) in ruled)
+
+    def _automatic_rules_domain(self):
+        return [
+            ("product_id", "in", self.product_id.ids),
+            ("company_id", "in", self.company_id.ids),
+            ("trigger", "=", "auto"),
+        ]
 
     def _wake_replenishment(self):
         """Leave a wake-up for the automatic rules that these moves take stock from."""
@@ -37,17 +62,7 @@ class StockMove(models.Model):
         if not moves or parameters.get_param("stock.no_auto_scheduler"):
             return
         rules = defaultdict(list)
-        for rule in (
-            self.env["stock.warehouse.orderpoint"]
-            .sudo()
-            .search(
-                [
-                    ("product_id", "in", moves.product_id.ids),
-                    ("company_id", "in", moves.company_id.ids),
-                    ("trigger", "=", "auto"),
-                ]
-            )
-        ):
+        for rule in self.env["stock.warehouse.orderpoint"].sudo().search(moves._automatic_rules_domain()):
             rules[rule.product_id.id, rule.company_id.id].append((rule.location_id.parent_path, rule.id))
         concerned = {
             rule_id

@@ -6,7 +6,7 @@ from odoo.tests import TransactionCase, tagged
 
 from odoo.addons.distribution_core.compat import IS_17, PROCUREMENT_MODEL
 
-from ..models import replenishment_known
+from ..models import replenishment_known, replenishment_scheduler
 
 
 @tagged("post_install", "-at_install")
@@ -118,3 +118,59 @@ class TestProcurementBatch(TransactionCase):
         with patch.dict(replenishment_known.KNOWN, {PROCUREMENT_MODEL: known}):
             _order, asked = self._confirmed(self._goods(4))
         self.assertEqual(asked, 4)
+
+    # ------------------------------------------------- what orders by itself
+
+    def _rule(self, product, trigger="auto"):
+        """A rule that has ten of the product bought whenever there are none."""
+        vendor = self.env["res.partner"].create({"name": f"Forge of {product.name}", "vendor_status": "approved"})
+        product.seller_ids = [(0, 0, {"partner_id": vendor.id, "price": 3})]
+        product.route_ids |= self.env.ref("purchase_stock.route_warehouse0_buy")
+        return self.env["stock.warehouse.orderpoint"].create(
+            {
+                "product_id": product.id,
+                "location_id": self.warehouse.lot_stock_id.id,
+                "product_min_qty": 0,
+                "product_max_qty": 10,
+                "trigger": trigger,
+            }
+        )
+
+    def _searches(self, goods):
+        """Confirm an order of these; ``(quantities that are bought, how often rules were searched for)``."""
+        cls = type(self.env["stock.warehouse.orderpoint"])
+        real, searches = cls.search, []
+
+        def counted(model, domain, *words, **named):
+            if ("trigger", "=", "auto") in domain:
+                searches.append(domain)
+            return real(model, domain, *words, **named)
+
+        with patch.object(cls, "search", counted):
+            self._confirmed(goods)
+        lines = self.env["purchase.order.line"].search([("product_id", "in", goods.ids)])
+        return {line.product_id: line.product_qty for line in lines}, len(searches)
+
+    def test_moves_order_by_the_rules_of_their_products(self):
+        goods = self._goods(6)
+        self._rule(goods[2])
+        self._rule(goods[4], trigger="manual")
+        bought, searches = self._searches(goods)
+        self.assertEqual(bought, {goods[2]: 11})
+        self.assertEqual(searches, 2, "one for all, and Odoo's own for the product that has a rule")
+
+    def test_goods_without_rules_are_searched_once(self):
+        self.assertEqual(self._searches(self._goods(8)), ({}, 1))
+
+    def test_a_scheduler_that_nobody_read_looks_move_by_move(self):
+        goods = self._goods(3)
+        self._rule(goods[1])
+        with patch.object(replenishment_scheduler, "SCHEDULER_KNOWN", {"procurement_automation"}):
+            bought, searches = self._searches(goods)
+        self.assertEqual((bought, searches), ({goods[1]: 11}, 3))
+
+    def test_a_scheduler_that_is_switched_off_orders_nothing(self):
+        self.env["ir.config_parameter"].set_param("stock.no_auto_scheduler", "1")
+        goods = self._goods(3)
+        self._rule(goods[1])
+        self.assertEqual(self._searches(goods), ({}, 0))
