@@ -1,5 +1,7 @@
 """What people do in the web client, in the words of the scenarios."""
 
+from playwright.sync_api import Error
+
 PURCHASE_ORDERS = "purchase.purchase_rfq"
 INBOX = "distribution_approval.action_approval_inbox"
 LEDGER = "distribution_core.action_distribution_event"
@@ -105,10 +107,20 @@ class Person:
         quiet = 0
         for _attempt in range(300):
             self.page.wait_for_timeout(100)
-            quiet = 0 if self._calls else quiet + 1
+            quiet = quiet + 1 if self._rests() else 0
             if quiet >= 4:
                 return self
         raise AssertionError(f"still loading: {[request.url for request in self._calls]}")
+
+    def _rests(self):
+        """Whether nothing is asked, and nothing is left to draw: a busy machine draws long after the answer came."""
+        if self._calls:
+            return False
+        try:
+            self.page.evaluate("() => new Promise(done => requestIdleCallback(() => done(), {timeout: 2000}))")
+        except Error:  # on its way to another page
+            return False
+        return not self._calls
 
     def takes_picture(self, folder, name):
         self.page.screenshot(path=str(folder / f"{name}.png"))
