@@ -227,10 +227,10 @@ class TestDashboard(TransactionCase):
         self.assertEqual(
             self._tile("approvals_waiting", code="approvals", region_id=self.coast.id, **yesterday)["text"], "3"
         )
-        matched = self._tile("match_time", code="procurement", region_id=self.coast.id, **yesterday)
-        self.assertEqual(matched["missing"]["why"], "It is not told apart by site.")
-        self.assertEqual(matched["missing"]["remedy"], "Choose the whole company.")
-        own = self._tile("match_time", self.keeper, code="procurement", **yesterday)
+        sent = self._tile("webhook_latency", code="integration", region_id=self.coast.id, **yesterday)
+        self.assertEqual(sent["missing"]["why"], "It is not told apart by site.")
+        self.assertEqual(sent["missing"]["remedy"], "Choose the whole company.")
+        own = self._tile("webhook_latency", self.keeper, code="integration", **yesterday)
         self.assertEqual(own["missing"]["remedy"], "KPI Readers see it.", "not offered the whole company")
 
     def test_what_does_not_add_up_is_not_added_up(self):
