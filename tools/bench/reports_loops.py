@@ -577,7 +577,7 @@ def api_refused(env, company, day):
 
 
 #: What counts for others here and is no KPI.
-HELPERS = (promised, sold)
+HELPERS = (promised, sold, units_due)
 LOOPS = {
     name: loop
     for name, loop in sorted(globals().items())
