@@ -22,7 +22,7 @@ from . import benchmarks_document
 from .reports_company import LINES, SITES, Company
 from .reports_loops import LOOPS
 from .reports_naive import as_told, daily_service_level
-from .reports_runs import READING, Desk
+from .reports_runs import READING, TRIES, Desk
 from .setting import SUITE, Measured, odoo, series, versions
 
 ORDERS = "10000,100000"
@@ -271,9 +271,9 @@ def section(found, told, written, broken):
         f"| {seconds / _seconds:.1f} |  |",
         "",
         "Whole runs: captured, judged by age and checks, computed, exceptions found, proposed, released by policy or "
-        "by the people named, drawn and handed out in the inbox. The reading steps are those up to the exceptions; "
-        "what comes after them looks at what was read only. Drawing, with the preview for those who release it, is "
-        "done by a process of its own."
+        "by the people named, drawn and handed out in the inbox. The reading steps are those up to the exceptions, of "
+        f"each the quickest of {TRIES} tries; what comes after them looks at what was read only. Drawing, with the "
+        "preview for those who release it, is done by a process of its own."
         + (f" Held by their checks or inputs, and let go by their owner: {', '.join(held)}." if held else ""),
         "",
         f"| report | queries to read | {times} | queries of the run | at {min(found):,} orders | share of reading "

@@ -355,6 +355,7 @@ class Company:
         verdict = "CASE number / 5 % 10 WHEN 3 THEN 'beyond' WHEN 6 THEN 'tolerated' ELSE 'match' END"
         match = {"bill_ref": f"{FROM['account_move']} + number", "vendor_ref": "vendor", "verdict": verdict}
         match |= {"company_id": self._company, "currency_id": self._currency, "amount": "2", "amount_beyond": "1"}
+        match["order_line_ref"] = f"{FROM['purchase_line']} + number * {BOUGHT_LINES} + part"
         match |= {
             "product_id": self._product(BOUGHT_LINES, 46),
             "kind": f"CASE WHEN {verdict} = 'match' THEN NULL ELSE 'price' END",

@@ -79,7 +79,8 @@ def delivery_delay(env, company, day):
     return _mean(days for days in _days_late(env, company, day) if days > 0)
 
 
-def service_level(env, company, day):
+def units_due(env, company, day):
+    """``(units that left in time, units that were due)``."""
     begin, end = company._moments_of(day, day)
     moves = env["stock.move"].search(
         [_of(company), *TO_CUSTOMERS, ("state", "!=", "draft"), ("date_deadline", "!=", False),
@@ -93,6 +94,11 @@ def service_level(env, company, day):
         due += move.product_qty + move.taken_off_qty
         if move.state == "done" and company._day_of(move.date) <= day:
             left += move.product_qty
+    return left, due
+
+
+def service_level(env, company, day):
+    left, due = units_due(env, company, day)
     return 100 * left / due if due else 0
 
 
@@ -571,7 +577,7 @@ def api_refused(env, company, day):
 
 
 #: What counts for others here and is no KPI.
-HELPERS = (promised, sold)
+HELPERS = (promised, sold, units_due)
 LOOPS = {
     name: loop
     for name, loop in sorted(globals().items())

@@ -15,10 +15,9 @@ def daily_service_level(env, company, day):
     before, own = day - datetime.timedelta(days=1), ("company_id", "=", company.id)
     told = {loop.__name__: loop(env, company, day) for loop in (*FLOWS, *LEVELS)}
     told |= {f"{loop.__name__} before": loop(env, company, before) for loop in FLOWS}
-    told["trend"] = [
-        round(loops.service_level(env, company, day - datetime.timedelta(days=number)), 4)
-        for number in reversed(range(TREND_DAYS))
-    ]
+    days = [day - datetime.timedelta(days=number) for number in reversed(range(TREND_DAYS))]
+    units = [loops.units_due(env, company, one) for one in days]
+    told["trend"] = [round(100 * left / due, 4) for left, due in units if due]
     sold = loops.sold(env, company, day)
     sites = [(site, sold.filtered(lambda order, site=site: order.warehouse_id == site)) for site in sold.warehouse_id]
     told["orders"] = sorted([site.name, len(orders), len(orders.partner_id)] for site, orders in sites)

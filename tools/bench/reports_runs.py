@@ -29,6 +29,8 @@ RULES = (
 )
 #: Steps that read the company's data; those behind them work on what was read.
 READING = ("capture", "freshness", "checks", "compute", "exceptions")
+#: So often is each of them tried: the quickest time counts, with the queries of the first try.
+TRIES = 3
 
 
 class Run:
@@ -110,11 +112,22 @@ class Desk:
     def _step(self, run, found):
         """One step, as the job does it, with nothing known from the one before."""
         name = next(step.name for step in run.step_ids.sorted("sequence") if step.state != "done")
+        costs = []
+        for _again in range(TRIES - 1 if name in READING else 0):
+            savepoint = self.env.cr.savepoint()
+            costs.append(self._advance(run))
+            self.env.invalidate_all(flush=False)
+            savepoint.close(rollback=True)
+        costs.append(self._advance(run))
+        costs[0].seconds = min(cost.seconds for cost in costs)
+        found.add(name, costs[0])
+
+    def _advance(self, run):
         self.env.invalidate_all()
         with Measured(self.env) as cost:
             run._advance()
             self.env.flush_all()
-        found.add(name, cost)
+        return cost
 
     def _decide(self, run, found):
         """Everybody who is asked looks at it and releases it."""

@@ -583,9 +583,12 @@ class ApprovalPolicyVersion(models.Model):
 
     def _local_table(self, document, stamp):
         """The :class:`LocalTable` for the place of ``document``; None where the standard counts."""
+        return self._local_table_at(document.company_id, document._approval_site(), stamp)
+
+    def _local_table_at(self, company, site, stamp):
+        """The same for a place; ``site`` may be empty."""
         self.ensure_one()
-        site = document._approval_site()
-        places = {("company", document.company_id.id), ("region", site.region_id.id), ("site", site.id)}
+        places = {("company", company.id), ("region", site.region_id.id), ("site", site.id)}
         variants = [entry for entry in self.env["distribution.approval.variant"]._of_stamp(stamp) if entry[0] in places]
         if not variants:
             return None

@@ -8,6 +8,7 @@ the verdict as facts for policies, and its record. A bill that does not match is
 from collections import defaultdict
 
 from odoo import _, api, fields, models
+from odoo.tools import SQL
 from odoo.tools.misc import formatLang
 
 from odoo.addons.distribution_approval.documents.vendor_bill_match import BILL_TYPES
@@ -27,6 +28,16 @@ KINDS = [
 ]
 #: Facts that this adds to the table of vendor bills.
 FACTS = frozenset({"bill_matches", "match_amount_beyond", "match_kinds"})
+#: SQL, of a row of ``distribution_match_line``: the site for which all orders of its bill were bought. A bill of
+#: several sites, without an order, or of goods that go past the sites belongs to none.
+SITE_OF_BILL = """(
+    SELECT CASE WHEN count(*) = 1 THEN min(bought_for.site_id) END
+      FROM (SELECT DISTINCT kind.warehouse_id AS site_id
+              FROM distribution_match_line same
+              JOIN purchase_order_line ordered ON ordered.id = same.order_line_ref
+              JOIN purchase_order purchase ON purchase.id = ordered.order_id
+         LEFT JOIN stock_picking_type kind ON kind.id = purchase.picking_type_id
+             WHERE same.bill_ref = distribution_match_line.bill_ref) bought_for)"""
 
 
 class MatchLine(models.Model):
@@ -46,6 +57,13 @@ class MatchLine(models.Model):
     order_line_ref = fields.Integer("Order Line Reference", readonly=True, index=True)
     vendor_ref = fields.Integer("Vendor Reference", readonly=True, index=True)
     bill_id = fields.Many2one("account.move", compute="_compute_bill_id", compute_sudo=False)
+    site_id = fields.Many2one(
+        "stock.warehouse",
+        "Site",
+        compute="_compute_site_id",
+        search="_search_site_id",
+        help="For which all orders of the bill were bought. Empty: for several, or without an order.",
+    )
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True, ondelete="restrict")
     currency_id = fields.Many2one("res.currency", required=True, readonly=True, ondelete="restrict")
     product_id = fields.Many2one("product.product", readonly=True, index="btree_not_null", ondelete="restrict")
@@ -72,6 +90,36 @@ class MatchLine(models.Model):
         known = {bill.id: bill for bill in self.env["account.move"].browse(self.mapped("bill_ref")).exists()}
         for row in self:
             row.bill_id = known.get(row.bill_ref)
+
+    @api.depends("bill_ref", "order_line_ref")
+    def _compute_site_id(self):
+        self._flush_sites()
+        self.env.cr.execute(f"SELECT id, {SITE_OF_BILL} FROM {self._table} WHERE id = ANY(%s)", (self.ids,))
+        known = dict(self.env.cr.fetchall())
+        for row in self:
+            row.site_id = known.get(row.id)
+
+    @api.model
+    def _search_site_id(self, operator, value):
+        if operator in ("=", "!=", "in", "not in") and not isinstance(value, str):
+            sites = {site or 0 for site in (value if operator in ("in", "not in") else [value])}
+        else:  # what somebody typed
+            words = [("name", operator.removeprefix("not "), value)] if isinstance(value, str) else value
+            sites = set(self.env["stock.warehouse"].with_context(active_test=False).search(words).ids)
+        self._flush_sites()
+        query = self._search([])
+        # 0 is no site's number: it stands for none.
+        query.add_where(SQL(f"COALESCE({SITE_OF_BILL}, 0) = ANY(%s)", list(sites)))  # pylint: disable=sql-injection
+        return [("id", "not in" if operator.startswith(("!", "not")) else "in", query)]
+
+    def _flush_sites(self):
+        self.flush_model(["bill_ref", "order_line_ref"])
+        for model, names in (
+            ("purchase.order.line", ["order_id"]),
+            ("purchase.order", ["picking_type_id"]),
+            ("stock.picking.type", ["warehouse_id"]),
+        ):
+            self.env[model].flush_model(names)
 
 
 class SupplierTolerance(models.Model):

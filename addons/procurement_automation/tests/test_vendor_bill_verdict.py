@@ -1,9 +1,9 @@
 """Bills are held by the verdict of the three-way match, with tolerances of vendor and category; it is kept."""
 
 import psycopg2
-from odoo import Command
+from odoo import Command, fields
 from odoo.exceptions import AccessError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.distribution_approval.tests.bill_case import BillCase
@@ -113,6 +113,73 @@ class TestVendorBillVerdict(VerdictCase):
         cancelled.button_cancel()
         deleted.sudo().unlink()
         self.assertEqual(cases.mapped("state"), ["resolved", "resolved"])
+
+    def test_a_match_belongs_to_the_site_for_which_all_was_bought(self):
+        warehouses = self.env["stock.warehouse"].sudo()
+        north, south = warehouses.create(
+            [{"name": name, "code": f"VB{name[0]}", "company_id": self.company.id} for name in ("North", "South")]
+        )
+        past = south.in_type_id.copy({"name": "Past the sites", "warehouse_id": False, "sequence_code": "VBX"})
+        cases = {
+            "one order": ([north.in_type_id], [], north),
+            "two orders": ([north.in_type_id] * 2, [], north),
+            "freight beside it": ([south.in_type_id], [False], south),
+            "of two sites": ([north.in_type_id, south.in_type_id], [], warehouses),
+            "of none": ([past], [], warehouses),
+            "of one and none": ([north.in_type_id, past], [], warehouses),
+            "without order": ([], [False], warehouses),
+        }
+        rows, places = {}, {}
+        for name, (kinds, others, site) in cases.items():
+            lines = [
+                self._ordered(7, 10, received=0, picking_type_id=kind.id).order_line for kind in kinds
+            ]  # fmt: skip
+            bill = self.env["account.move"].create(
+                {
+                    "move_type": "in_invoice",
+                    "partner_id": self.vendor.id,
+                    "invoice_date": fields.Date.today(),
+                    "ref": name,
+                    "invoice_line_ids": [
+                        Command.create(
+                            {
+                                "product_id": self.product.id,
+                                "quantity": 7,
+                                "price_unit": 10,
+                                "purchase_line_id": line and line.id,
+                                "tax_ids": [Command.clear()],
+                            }
+                        )
+                        for line in (*lines, *others)
+                    ],
+                }
+            )
+            bill.with_user(self.clerk).action_post()
+            rows[name] = self.env["distribution.match.line"].search([("bill_ref", "=", bill.id)])
+            self.assertEqual(len(rows[name]), len(kinds) + len(others), name)
+            places[name] = site
+        own = [("bill_ref", "in", [row.bill_ref for found in rows.values() for row in found])]
+        for user in (self.env.user, self.clerk, new_test_user(self.env, "t_cash", "account.group_account_invoice")):
+            found = self.env["distribution.match.line"].with_user(user)
+            for name, site in places.items():
+                for row in rows[name].with_user(user):
+                    self.assertEqual(row.site_id, site, name)
+
+            def names(*condition):
+                bills = found.search([*own, condition]).mapped("bill_ref")  # noqa: B023
+                return {name for name, kept in rows.items() if kept[0].bill_ref in bills}
+
+            of_north, of_south = {"one order", "two orders"}, {"freight beside it"}
+            self.assertEqual(names("site_id", "=", north.id), of_north)
+            self.assertEqual(names("site_id", "in", [north.id, south.id]), of_north | of_south)
+            self.assertEqual(names("site_id", "!=", north.id), set(cases) - of_north)
+            self.assertEqual(names("site_id", "not in", [north.id, False]), of_south)
+            self.assertEqual(names("site_id", "=", False), set(cases) - of_north - of_south)
+            self.assertEqual(names("site_id", "!=", False), of_north | of_south)
+            self.assertEqual(names("site_id", "ilike", "nort"), of_north)
+            self.assertEqual(names("site_id", "not ilike", "nort"), set(cases) - of_north)
+            self.assertEqual(names("site_id", "in", []), set())
+            self.assertEqual(names("site_id.code", "=", "VBS"), of_south)
 
     def test_tolerances_are_read_for_all_vendors_at_once(self):
         other = self.tolerance.copy({"vendor_id": self.new_vendor.id, "bill_price_percent": 7})

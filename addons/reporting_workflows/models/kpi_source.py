@@ -77,6 +77,7 @@ class Source:
     :param joins: SQL that adds to the facts without multiplying them
     :param condition: SQL that facts meet as well; needed where a join leaves facts out
     :param days_add_up: whether the numbers of its days tell that of a period
+    :param is_of_one_site: whether what is counted once lies in one site only: then the numbers of sites add up
     :param touched_by: models whose events may change the number; default: that of the facts
     """
 
@@ -95,6 +96,7 @@ class Source:
     condition: str = ""
     dimensions: Mapping[str, Dimension] = field(default_factory=dict)
     days_add_up: bool = True
+    is_of_one_site: bool = False
     touched_by: tuple[str, ...] = ()
 
     @property
@@ -113,9 +115,10 @@ class Source:
 
     @property
     def adds_up(self):
-        """Whether the numbers of several sites add up: not where a fact counts once, or the greatest one counts."""
+        """Whether the numbers of several sites add up: not where the greatest one counts, or where something counts
+        once that may lie in several."""
         sums = self.numerator + self.denominator
-        return "DISTINCT" not in sums and "max(" not in sums
+        return ("DISTINCT" not in sums or self.is_of_one_site) and "max(" not in sums
 
     @property
     def is_of_period(self):

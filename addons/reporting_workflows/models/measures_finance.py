@@ -2,6 +2,8 @@
 
 from odoo import api, models
 
+from odoo.addons.procurement_automation.models.vendor_bill_verdict import SITE_OF_BILL
+
 from .kpi_source import Dimension, Source, average, hours
 from .measures_approvals import WAITING
 
@@ -9,7 +11,7 @@ MATCH = "distribution_match_line"
 KNOWN = (("verdict", "!=", "unknown"),)
 #: Of a bill its first line: a bill counts once.
 ONCE = f"{MATCH}.id = (SELECT min(same.id) FROM distribution_match_line same WHERE same.bill_ref = {MATCH}.bill_ref)"
-VENDOR = {"vendor": Dimension("vendor_ref")}
+MATCH_DIMENSIONS = {"vendor": Dimension("vendor_ref"), "site": Dimension("site_id", SITE_OF_BILL)}
 
 SOURCES = {
     "match_first_pass": Source(
@@ -22,7 +24,8 @@ SOURCES = {
         scale=100,
         domain=KNOWN,
         moment="matched_at",
-        dimensions=VENDOR,
+        dimensions=MATCH_DIMENSIONS,
+        is_of_one_site=True,
         touched_by=("account.move",),
     ),
     "match_time": Source(
@@ -33,7 +36,7 @@ SOURCES = {
         moment="matched_at",
         joins=f"JOIN account_move bill ON bill.id = {MATCH}.bill_ref",
         condition=ONCE,
-        dimensions=VENDOR,
+        dimensions=MATCH_DIMENSIONS,
         touched_by=("account.move",),
     ),
     "payment_holds": Source(

@@ -6,10 +6,14 @@ Rules, in words
   finance signs where no rule asks finance.
 * The policy in force is asked about an edition of this report as it is on a good day; for what depends on a threshold
   both ways. What a rule wants to know beyond that is not guessed.
+* It is asked as it is applied at the place of the report: by its rules for a site and the local variants that count
+  there. A report of the whole company may be run for any of its sites: where that makes a difference, it is said.
 * Who finance is, policy says and nobody else: a rule that asks people for another reason is no answer to a pattern.
 * It is a warning, not a problem: a policy may come later. Until then no edition goes out without those whom its pattern
   asks for; what happens instead is said.
 """
+
+from collections import defaultdict
 
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
@@ -67,17 +71,31 @@ class ReportVersion(models.Model):
                 )
             ]
         named["policy"] = policy.policy_id.name
-        said = {crossed: self._release_warning(policy, crossed, people[crossed], named) for crossed in people}
+        found = self._warnings_at(policy, self.site_id, people, named)
+        elsewhere = defaultdict(list)
+        if not self.site_id:
+            # sudo: as above; sites are named to whoever writes a report of the whole company
+            for site in self.env["stock.warehouse"].sudo().search([("company_id", "=", company.id)]):
+                for text in self._warnings_at(policy, site, people, named):
+                    if text not in found:
+                        elsewhere[text].append(site.name)
+        return [*found, *(f"{', '.join(names)}: {text}" for text, names in elsewhere.items())]
+
+    def _warnings_at(self, policy, site, people, named):
+        """What would happen to an edition of the site, or of the whole company."""
+        said = {crossed: self._release_warning(policy, site, crossed, people[crossed], named) for crossed in people}
         if said[False] == said[True]:
             return [said[True]] if said[True] else []
         when = {False: _("While no threshold is crossed"), True: _("Once a threshold is crossed")}
         return [f"{when[crossed]}: {text}" for crossed, text in said.items() if text]
 
-    def _release_warning(self, policy, crossed, people, named):
+    def _release_warning(self, policy, site, crossed, people, named):
         """What the policy does with an edition, where that is not what its pattern promises; else nothing."""
         try:
-            verdict = policy._compile().evaluate(self._release_facts(crossed))
-        except (UserError, EngineError, LookupError) as error:
+            stamp = policy._variants_in_force()
+            local = policy._local_table_at(self.company_id, site.sudo(), stamp) if stamp else None  # sudo: its region
+            verdict = (local.compiled if local else policy._compile()).evaluate(self._release_facts(site, crossed))
+        except (UserError, EngineError, LookupError, ValueError) as error:
             return _(
                 "Release: policy “%(policy)s” cannot be applied (%(error)s): publish it anew.", error=error, **named
             )
@@ -119,7 +137,7 @@ class ReportVersion(models.Model):
             **named,
         )
 
-    def _release_facts(self, crossed):
+    def _release_facts(self, site, crossed):
         """The facts of an edition whose inputs are fresh and whose checks passed."""
         report = self.report_id
         return {
@@ -133,7 +151,7 @@ class ReportVersion(models.Model):
             "classification": self.classification,
             "exceptions": int(crossed),
             "marked": False,
-            "site": self.site_id.id or None,
+            "site": site.id or None,
             "category": self.category_id.id or None,
             "correction": False,
         }

@@ -666,7 +666,11 @@ class KpiWorld(TransactionCase):
         for number in range(12):
             matched = cls._moment(FIRST + timedelta(days=4))
             bill = cls._make_entry("in_invoice", cls.vendor, 50)
+            orders = cls._billed_orders(number, 1 + number % 3)
+            sites = {order["site"] for order in orders if order}
             fact = {
+                "bill": bill,
+                "site": sites.pop() if len(sites) == 1 else None,
                 "created": matched - timedelta(hours=cls.deal.randint(1, 72)),
                 "matched": matched,
                 "verdicts": [
@@ -676,10 +680,11 @@ class KpiWorld(TransactionCase):
             if number == 11:
                 fact["verdicts"] = ["unknown"]
             cls._set(bill, create_date=fact["created"])
-            for verdict in fact["verdicts"]:
+            for order, verdict in zip(orders, fact["verdicts"]):
                 cls._put(
                     "distribution.match.line",
                     bill_ref=bill.id,
+                    order_line_ref=order and order["lines"][0]["row"].id,
                     vendor_ref=cls.vendor.id,
                     company_id=cls.company.id,
                     currency_id=cls.company.currency_id.id,
@@ -687,6 +692,19 @@ class KpiWorld(TransactionCase):
                     verdict=verdict,
                 )
             cls.bills.append(fact)
+
+    @classmethod
+    def _billed_orders(cls, number, lines):
+        """The purchase of each line of a bill: of one site, of two, of one beside a line without order, of none."""
+        north, south = ([one for one in cls.purchases if one["site"] == site] for site in cls.sites)
+        way = number % 4
+        if way == 0:
+            return [north[line % len(north)] for line in range(lines)]
+        if way == 1:
+            return [(north, south)[line % 2][0] for line in range(lines)]
+        if way == 2:
+            return [None, *(south[line % len(south)] for line in range(1, lines))]
+        return [None] * lines
 
     @classmethod
     def _make_entry(cls, move_type, partner, amount):

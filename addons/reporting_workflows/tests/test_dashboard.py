@@ -215,6 +215,9 @@ class TestDashboard(TransactionCase):
         self._keep("approvals_waiting", ago(1), 3, site=self.north)
         self._keep("backorders", ago(1), 2)
         self._keep("backorders", ago(1), 2, site=self.west)
+        self._keep("match_first_pass", ago(1), 6, 9)
+        for site, numerator, denominator in ((self.north, 1, 2), (self.south, 2, 2)):
+            self._keep("match_first_pass", ago(1), numerator, denominator, site=site)
 
     def test_sites_and_regions_add_up_by_what_they_are_made_of(self):
         self._keep_sites()
@@ -227,10 +230,14 @@ class TestDashboard(TransactionCase):
         self.assertEqual(
             self._tile("approvals_waiting", code="approvals", region_id=self.coast.id, **yesterday)["text"], "3"
         )
-        matched = self._tile("match_time", code="procurement", region_id=self.coast.id, **yesterday)
-        self.assertEqual(matched["missing"]["why"], "It is not told apart by site.")
-        self.assertEqual(matched["missing"]["remedy"], "Choose the whole company.")
-        own = self._tile("match_time", self.keeper, code="procurement", **yesterday)
+        matched = self._tile("match_first_pass", code="procurement", region_id=self.coast.id, **yesterday)
+        self.assertEqual(matched["text"], "75%", "3 of 4: a bill counts at one site")
+        matched = self._tile("match_first_pass", self.keeper, code="procurement", **yesterday)
+        self.assertEqual(matched["text"], "50%", "the manager of a site sees that one")
+        sent = self._tile("webhook_latency", code="integration", region_id=self.coast.id, **yesterday)
+        self.assertEqual(sent["missing"]["why"], "It is not told apart by site.")
+        self.assertEqual(sent["missing"]["remedy"], "Choose the whole company.")
+        own = self._tile("webhook_latency", self.keeper, code="integration", **yesterday)
         self.assertEqual(own["missing"]["remedy"], "KPI Readers see it.", "not offered the whole company")
 
     def test_what_does_not_add_up_is_not_added_up(self):

@@ -265,6 +265,16 @@ class TestKpi(TransactionCase):
         ).id})  # fmt: skip
         self.assertFalse(self.env[action["res_model"]].search(action["domain"]))
 
+    def test_what_happens_at_a_site_is_told_by_site(self):
+        """Messages and calls are between systems; an invoice is the customer's, for whatever sites delivered."""
+        sources = self.env["distribution.kpi.source"]._sources()
+        kpis = self.env["distribution.kpi"].search([])
+        nowhere = kpis.filtered(lambda kpi: "site" not in sources[kpi.source].dimensions)
+        self.assertEqual(
+            set(nowhere.mapped("code")),
+            {"webhook_delivered", "webhook_dead", "webhook_latency", "api_refused", "sales_invoiced"},
+        )
+
     def test_every_kpi_leads_to_as_many_documents_as_it_counts(self):
         kpis = self.env["distribution.kpi"].search([])
         since, until = date(2018, 3, 1), date(2018, 3, 31)

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from odoo import fields
-from odoo.tests import tagged
+from odoo.exceptions import UserError
+from odoo.tests import new_test_user, tagged
 from odoo.tests.common import TransactionCase
 
 from odoo.addons.distribution_core.compat import IS_17, LINE_UOM, SALE_LINE_TAXES, storable_product_values
@@ -429,6 +430,43 @@ class TestKpiFlows(TransactionCase):
         self._marks()
         bill.action_post()
         self.assertIn("account.move", self._marks())
+
+    def test_a_bill_counts_at_the_site_for_which_it_was_bought(self):
+        self.company.bill_match_kept = True
+        line = {"product_id": self.product.id, "product_qty": 2, "price_unit": 3}
+        purchase = self.env["purchase.order"].create(
+            {
+                "partner_id": self.vendor.id,
+                "picking_type_id": self.site.in_type_id.id,
+                "order_line": [(0, 0, line), (0, 0, line)],
+            }
+        )
+        purchase.button_confirm()
+        self._finish(purchase.picking_ids, 2)
+        bill = self.env["account.move"].browse(purchase.action_create_invoice()["res_id"])
+        bill.write({"invoice_date": fields.Date.today(), "ref": "B2"})
+        bill.action_post()
+        self.assertEqual(bill.state, "posted")
+        self._set(bill, create_date=fields.Datetime.now() - timedelta(hours=3))
+        self.assertEqual(self._number("match_first_pass"), (100, 2))
+        self.assertAlmostEqual(self._number("match_time")[0], 3, 1)
+        self.assertEqual(self._number("match_first_pass", site=self.other_site.id), (None, 0))
+        self.assertEqual(self._number("match_time", site=self.other_site.id), (None, 0))
+        kpis = self.env["distribution.kpi"].search([("code", "in", ("match_first_pass", "match_time"))])
+        current = self.env["distribution.kpi.current"]
+        current._refresh(self.company, kpis)
+        keeper, stranger = (new_test_user(self.env, f"t_keeper{number}", "base.group_user") for number in (1, 2))
+        self.site.manager_id, self.other_site.manager_id = keeper, stranger
+        own = [("kpi_id", "in", kpis.ids), ("company_id", "=", self.company.id), ("rows", ">", 0)]
+        self.assertEqual(current.with_user(keeper).search(own).sudo().mapped("site_id"), self.site)
+        self.assertEqual(len(current.with_user(keeper).search(own)), 2, "of the site, not of the company")
+        self.assertFalse(current.with_user(stranger).search(own), "who keeps another site reads neither")
+        with self.assertRaisesRegex(UserError, "not the documents behind it"):
+            kpis[0].with_user(keeper).action_drill(dimensions={"site": self.site.id})
+        clerk = new_test_user(self.env, "t_clerk", "account.group_account_invoice,distribution_core.group_operations")
+        shown = kpis[0].with_user(clerk).action_drill(dimensions={"site": self.site.id})
+        rows = self.env[shown["res_model"]].with_user(clerk).search(shown["domain"])
+        self.assertEqual(set(rows.mapped("bill_ref")), {bill.id})
 
     def test_an_invoice(self):
         invoice = self.env["account.move"].create(

@@ -627,16 +627,42 @@ class TestKpiNumbers(KpiWorld):
     # ---------------------------------------------------------------- finance
 
     def test_bills(self):
-        known = [fact for fact in self.bills if fact["verdicts"] != ["unknown"]]
+        def fact(top, bill):
+            return Fact(top, 1, bill["matched"], {"site": bill["site"] and bill["site"].id})
+
+        known = [bill for bill in self.bills if bill["verdicts"] != ["unknown"]]
         self._check(
-            "match_first_pass",
-            [Fact("beyond" not in fact["verdicts"], 1, fact["matched"]) for fact in known],
-            scale=100,
-            rows=False,
+            "match_first_pass", [fact("beyond" not in bill["verdicts"], bill) for bill in known], scale=100, rows=False
         )
-        self._check(
-            "match_time", [Fact(hours(fact["created"], fact["matched"]), 1, fact["matched"]) for fact in self.bills]
-        )
+        self._check("match_time", [fact(hours(bill["created"], bill["matched"]), bill) for bill in self.bills])
+
+    def test_bills_of_a_site(self):
+        """The number of a site alone, of several, of those without, and the bills behind each."""
+        north, south = self.sites
+        for code, bills in (
+            ("match_first_pass", [bill for bill in self.bills if bill["verdicts"] != ["unknown"]]),
+            ("match_time", self.bills),
+        ):
+            for wanted in ([north], [south], [north, south], [None]):
+                own = [bill for bill in bills if bill["site"] in wanted]
+                self.assertTrue(own, "the generator dealt none")
+                where = {"site": [site.id if site else False for site in wanted]}
+                kpi = self.kpis[code]
+                (found,) = kpi._measure(kpi, FIRST.date(), LAST.date(), where=where)[kpi.id]
+                tops = {
+                    "match_first_pass": lambda bill: 100 * ("beyond" not in bill["verdicts"]),
+                    "match_time": lambda bill: hours(bill["created"], bill["matched"]),
+                }
+                mean = sum(map(tops[code], own)) / len(own)
+                self._same(code, found.value, rounded(Decimal(mean)))
+                model, domain = kpi._drill(FIRST.date(), LAST.date(), where)
+                rows = self.env[model].search(domain)
+                self.assertEqual(set(rows.mapped("bill_ref")), {bill["bill"].id for bill in own}, code)
+                self.assertEqual(len(rows), found.rows, code)
+                self.assertEqual(set(rows.mapped("site_id")) or {None}, set(wanted), "the list shows where")
+            self.assertTrue(
+                self.env["distribution.kpi.source"]._source(kpi.source).adds_up, "a bill counts at one site"
+            )
 
     # ------------------------------------------------------------- exceptions
 

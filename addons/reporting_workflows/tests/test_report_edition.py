@@ -251,6 +251,59 @@ class TestReportEdition(ReportCase):
         self.assertEqual((run.state, run.cause, edition.number), ("failed", "approval", 0))
         self.assertIn("takes 2 people to release it, each in another role; 1 did", run.error)
 
+    def test_what_is_otherwise_at_a_site_is_said(self):
+        """By a rule for the site, or by a local variant of the policy: a report may be run for each."""
+        coast = self.env["distribution.region"].create({"name": "Coast", "code": "C", "company_id": self.company.id})
+        north, south, west = self.env["stock.warehouse"].create(
+            [
+                {"name": name, "code": f"RR{name[0]}", "company_id": self.company.id, "region_id": region.id}
+                for name, region in (("North", coast), ("South", coast), ("West", coast.browse()))
+            ]
+        )
+        policies = self.env["distribution.approval.policy"].with_user(self.author)
+        policy = policies.search([("document_type", "=", "report_release"), ("company_id", "=", self.company.id)])
+        draft = policy._draft_next_version()
+        rules = {rule.name: rule for rule in draft.rule_ids}
+        few = self._condition("exceptions", "ge", "0")
+        few[2].update(threshold="few", band_low="0", band_high="5")
+        rules["Finance"].write({"condition_ids": [few]})
+        not_west = {"fact": "site", "operator": "not_in", "reference_ids": [Command.create({"ref_id": west.id})]}
+        rules["Two parties"].write({"condition_ids": [Command.create(not_west)]})
+        self._publish(draft)
+        self.assertEqual((self._warning("finance"), self._warning("two_parties", site_id=north.id)), ("", ""))
+        nobody = "no rule of policy “report_release” says who releases"
+        of_west = self._warning("two_parties")
+        self.assertRegex(of_west, f"^West: Release: {nobody}")
+        self.assertRegex(self._warning("two_parties", site_id=west.id), f"^Release: {nobody}")
+
+        variant = self.env["distribution.approval.variant"].with_user(self.author)
+        values = {"threshold": "few", "value": "1"}
+        variant = variant.create(
+            {
+                "policy_id": policy.id,
+                "company_id": self.company.id,
+                "region_id": coast.id,
+                "reason": "Small places",
+                "value_ids": [Command.create(values)],
+            }
+        )
+        self.assertEqual(self._warning("finance"), "", "a draft counts nowhere")
+        variant.with_user(self.publisher).action_publish()
+        of_coast = self._warning("finance")
+        self.assertRegex(of_coast, f"^North, South: While no threshold is crossed: Release: {nobody}")
+        self.assertNotIn("Once", of_coast, "with an exception it is finance there, too")
+        self.assertRegex(
+            self._warning("finance", site_id=south.id), f"^While no threshold is crossed: Release: {nobody}"
+        )
+        self.assertEqual(self._warning("finance", site_id=west.id), "")
+        # And so it is.
+        report = self._report(code="of_coast", release_pattern="finance")
+        for site, state in ((west, "pending"), (north, "on_hold")):
+            run = self._run(report, site=site)
+            self._work()
+            request = run.edition_id.release_id.approval_request_id
+            self.assertEqual((run.state, request.state), ("waiting", state), site.name)
+
     # ---------------------------------------------------------------- attacks
 
     def test_forged_release(self):

@@ -1,6 +1,7 @@
 """The library: each report is complete, can be installed and published, and says what it promises."""
 
 import ast
+from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -397,6 +398,20 @@ class TestReportLibrary(KpiWorld):
             content = self._content("overdue_purchase_orders", span=(today, today), site=site)
             at_site = {one["order"].name for one in self.purchases if one["site"] == site}
             self.assertEqual({row[0] for row in self._table(content, "orders").rows}, at_site & late.keys())
+
+    def test_the_matches_of_a_site(self):
+        for site in (None, *self.sites):
+            content = self._content("three_way_match", site=site)
+            bills = [bill for bill in self.bills if site in (None, bill["site"])]
+            dealt = Counter(verdict for bill in bills for verdict in bill["verdicts"])
+            words = dict(self.env["distribution.match.line"]._fields["verdict"].selection)
+            found = {row[0]: row[1] for row in self._table(content, "verdicts").rows}
+            self.assertEqual(found, {words[verdict]: count for verdict, count in dealt.items()})
+            self.assertEqual(len(self._table(content, "differences").rows), dealt["beyond"])
+            section = next(section for section in content.sections if section.code == "figures")
+            figure = next(figure for figure in section.figures if figure.code == "match_time")
+            took = [(bill["matched"] - bill["created"]).total_seconds() / 3600 for bill in bills]
+            self.assertAlmostEqual(float(figure.value), sum(took) / len(took), places=2)
 
     def test_a_table_of_other_documents_than_the_kpi_counts_is_refused(self):
         builder = self.env["distribution.report.builder"]
