@@ -119,12 +119,15 @@ class TestReasonCodes(ApiClient, LinkCase, HttpCase):
         """The page offers those of the type; one of another type is refused there, and the link stays good."""
         order, path = self._link()
         page = self.url_open(path).text
+        self.assertRegex(page, r'<div class="muted">Purchase Order</div>\s*<h1>')
         for offered, code in ((True, "order_stock"), (True, "order_quotes"), (True, "other"), (False, self.foreign[0])):
             self.assertEqual(f'value="{code}"' in page, offered, code)
         for code in (*self.foreign, "order_contract", "nonsense", ""):
             with self.subTest(code):
                 page = self._answered(path, code)
-                self.assertIn("reason_code", page.text)
+                said = re.search(r'class="error" role="alert">([^<]+)<', page.text)[1]
+                self.assertNotIn("reason_code", said, "said to a person")
+                self.assertRegex(said, "^(The policy asks for a reason|“)")
                 self.assertFalse(order.sudo().approval_request_id.decision_ids)
         page = self._answered(path, "order_contract")
         self.assertRegex(page.text, r'value="order_contract" selected', "what was chosen is not lost")
