@@ -1,7 +1,7 @@
 {
     "name": "Distribution Approval",
     "summary": "Policies decide first, people decide the rest, everything leaves evidence",
-    "version": "17.0.1.3.0",
+    "version": "17.0.1.4.0",
     "category": "Supply Chain",
     "author": "Distribution Suite",
     "license": "LGPL-3",

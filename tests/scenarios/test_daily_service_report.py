@@ -121,7 +121,7 @@ def test_a_supervisor_holds_a_discrepancy_until_it_is_corrected(rpc, sql, postbo
 
     # Not like this: no word about the cause. The run stops and says who stopped it; nothing goes out.
     found = says(run)
-    assert decides(run, "reject", comment="Search North again, then count.", reason_code="quantity") == "failed"
+    assert decides(run, "reject", comment="Search North again, then count.", reason_code="report_figures") == "failed"
     ((cause,),) = sql("SELECT cause FROM distribution_report_run_step WHERE run_id = %s AND state = 'failed'", (run,))
     assert cause == "approval"
     assert not handed_out(), "a held report goes to nobody"

@@ -250,7 +250,7 @@ def test_a_branch_is_turned_down(desk):
         document,
         "reject",
         comment="Central needs them itself.",
-        reason_code="quantity",
+        reason_code="transfer_runs_dry",
     )
     assert (desk.picking(picking), desk.reserved(goods)) == ("confirmed", before)
     # The same once more is not asked twice.

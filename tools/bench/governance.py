@@ -16,9 +16,21 @@ def user(env, login, *groups):
 
 
 def govern(env, document_type, rules, approvers):
-    """Publish a policy and switch governance on, as two people do.
+    """Publish a policy (:func:`publish`) and switch governance on, as two people do."""
+    _version, publishers = publish(env, document_type, rules, approvers)
+    activation = (
+        env["distribution.approval.activation"]
+        .with_user(publishers[0])
+        .create({"document_type": document_type, "company_id": env.company.id, "reason": "Bench"})
+    )
+    activation.action_propose()
+    activation.with_user(publishers[1]).action_confirm()
 
-    :param rules: ``[(name, outcome, [(fact, operator, value or codes of options)], [stages])]``
+
+def publish(env, document_type, rules, approvers):
+    """``(published version as its author sees it, two publishers)``; nothing is governed by it yet.
+
+    :param rules: ``[(name, outcome, [(fact, operator, value, codes of options or list of ids)], [stages])]``
     :param approvers: ``{stage: who is asked}``
     """
     author = user(env, f"author_{document_type}", "distribution_core.group_policy_author")
@@ -58,16 +70,12 @@ def govern(env, document_type, rules, approvers):
         }
     )  # fmt: skip
     version.with_user(publishers[0]).action_publish()
-    activation = (
-        env["distribution.approval.activation"]
-        .with_user(publishers[0])
-        .create({"document_type": document_type, "company_id": env.company.id, "reason": "Bench"})
-    )
-    activation.action_propose()
-    activation.with_user(publishers[1]).action_confirm()
+    return version, publishers
 
 
 def _condition(env, fact, operator, value=False):
+    if isinstance(value, list):
+        return {"fact": fact, "operator": operator, "reference_ids": [(0, 0, {"ref_id": ref_id}) for ref_id in value]}
     if not isinstance(value, tuple):
         return {"fact": fact, "operator": operator, "value": value}
     options = env["distribution.approval.fact.option"].search([("fact", "=", fact), ("code", "in", value)])

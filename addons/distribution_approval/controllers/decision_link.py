@@ -1,6 +1,7 @@
 """The page of a decision link: GET shows, POST decides."""
 
 import logging
+import re
 
 from markupsafe import Markup
 from odoo import _, http
@@ -21,6 +22,8 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'",
 }
+#: What a message for other systems begins with: the name of the value that is wrong.
+NAMED = re.compile(r"^(comment|outcome|reason_code): (.)")
 ROUTE = "/distribution/approval/link/<string:token>"
 
 
@@ -28,6 +31,10 @@ def only_post():
     """Odoo leads OPTIONS to every route, past the look at the form's token."""
     if request.httprequest.method != "POST":
         raise MethodNotAllowed(valid_methods=["GET", "HEAD", "POST"])
+
+
+def _for_people(error):
+    return NAMED.sub(lambda found: found[2].upper(), str(error.args[0]))
 
 
 class DecisionLink(http.Controller):
@@ -52,7 +59,7 @@ class DecisionLink(http.Controller):
                 link._decide(outcome, comment, seen_digest, reason_code=reason or None)
         except (UserError, AccessError, MissingError) as error:
             link.invalidate_recordset()
-            return self._page(link, token, error=str(error.args[0]), comment=comment, reason=reason)
+            return self._page(link, token, error=_for_people(error), comment=comment, reason=reason)
         return self._render("done", 200, {"outcome": outcome, "document": link.task_id.document_name})
 
     # ---------------------------------------------------------------- helpers
@@ -98,6 +105,9 @@ class DecisionLink(http.Controller):
                 "reasons": task.env["distribution.approval.reason"].sudo()._offered(task.document_type, LINK_OUTCOMES),
                 "person": person.name,
                 "document": task.document_name,
+                "document_type": dict(task._fields["document_type"]._description_selection(task.env)).get(
+                    task.document_type, ""
+                ),
                 "partner": task.partner_id.display_name or "",
                 "requester": task.requester_id.name,
                 "amount": f"{formatLang(task.env, task.amount)} {task.currency_id.name}"

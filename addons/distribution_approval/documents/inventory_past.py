@@ -54,25 +54,37 @@ GROUPS = """
   ORDER BY 1
      LIMIT %(limit)s"""
 
-#: What was there before a move line, worked out from what is there now.
+#: What was there before a move line: what is there now, less all that has moved since. Added up once for all lines of
+#: the same goods, so that the work does not depend on how often these were counted.
 STOCK_THEN = """
-    SELECT own.id,
-           COALESCE((SELECT sum(quant.quantity) FROM stock_quant quant
-                      WHERE quant.product_id = own.product_id AND quant.location_id = own.location_id
-                        AND quant.lot_id IS NOT DISTINCT FROM own.lot_id), 0)
-         - COALESCE((SELECT sum((CASE WHEN later.location_dest_id = own.location_id THEN 1 ELSE 0 END
-                               - CASE WHEN later.location_id = own.location_id THEN 1 ELSE 0 END)
-                              * later.quantity_product_uom)
-                       FROM stock_move_line later
-                      WHERE later.state = 'done' AND later.product_id = own.product_id
-                        AND own.location_id IN (later.location_id, later.location_dest_id)
-                        AND later.lot_id IS NOT DISTINCT FROM own.lot_id
-                        AND (later.date, later.id) >= (own.date, own.id)), 0)
-      FROM (SELECT line.id, line.product_id, line.lot_id, line.date,
-                   CASE WHEN source.usage = %(lost)s THEN line.location_dest_id ELSE line.location_id END AS location_id
-              FROM stock_move_line line
-              JOIN stock_location source ON source.id = line.location_id
-             WHERE line.id = ANY(%(lines)s)) own"""
+    WITH own AS (
+        SELECT line.id, line.product_id, line.lot_id, line.date,
+               CASE WHEN source.usage = %(lost)s THEN line.location_dest_id ELSE line.location_id END AS location_id
+          FROM stock_move_line line
+          JOIN stock_location source ON source.id = line.location_id
+         WHERE line.id = ANY(%(lines)s)),
+    place AS (
+        SELECT product_id, location_id, min(date) AS since FROM own GROUP BY product_id, location_id),
+    moved AS (
+        SELECT line.id, place.location_id,
+               sum((CASE WHEN line.location_dest_id = place.location_id THEN 1 ELSE 0 END
+                    - CASE WHEN line.location_id = place.location_id THEN 1 ELSE 0 END) * line.quantity_product_uom)
+               OVER (PARTITION BY place.product_id, place.location_id, line.lot_id
+                         ORDER BY line.date DESC, line.id DESC) AS quantity
+          FROM place
+          JOIN stock_move_line line ON line.product_id = place.product_id
+           AND place.location_id IN (line.location_id, line.location_dest_id)
+         WHERE line.state = 'done' AND line.date >= place.since),
+    there AS (
+        SELECT place.product_id, place.location_id, quant.lot_id, sum(quant.quantity) AS quantity
+          FROM place
+          JOIN stock_quant quant ON quant.product_id = place.product_id AND quant.location_id = place.location_id
+      GROUP BY place.product_id, place.location_id, quant.lot_id)
+    SELECT own.id, COALESCE(there.quantity, 0) - moved.quantity
+      FROM own
+      JOIN moved ON moved.id = own.id AND moved.location_id = own.location_id
+ LEFT JOIN there ON there.product_id = own.product_id AND there.location_id = own.location_id
+       AND there.lot_id IS NOT DISTINCT FROM own.lot_id"""
 
 
 @dataclass(frozen=True, slots=True)

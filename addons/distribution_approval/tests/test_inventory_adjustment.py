@@ -78,7 +78,12 @@ class TestCounts(AdjustmentCase):
     def test_rejected_count_is_not_asked_twice(self):
         quant, adjustment = self._held()
         self._decide(
-            adjustment, "Controlling", self.controller, "reject", comment="Count again", reason_code="quantity"
+            adjustment,
+            "Controlling",
+            self.controller,
+            "reject",
+            comment="Count again",
+            reason_code="count_not_plausible",
         )
         quant.invalidate_recordset()
         self.assertFalse(quant.approval_held)

@@ -9,6 +9,7 @@ from odoo.tests.common import HttpCase, new_test_user, tagged
 from odoo.tools.safe_eval import safe_eval
 
 from odoo.addons.distribution_core.tests.api_case import ApiClient
+from odoo.addons.distribution_core.tests.migrations import migration_script
 
 from ..models.approval_policy import document_models
 from .link_case import LinkCase
@@ -43,6 +44,41 @@ class TestReasonCodes(ApiClient, LinkCase, HttpCase):
                 self.assertGreaterEqual(len(own), ENOUGH)
                 self.assertEqual(set(own.mapped("outcome")) & OUTCOMES, OUTCOMES)
                 self.assertEqual(len(set(own.mapped("name"))), len(own), "told apart by name")
+
+    def test_what_is_offered_for_all_fits_all(self):
+        """A return has no wrong vendor, and a count no price: such codes are those of purchase orders."""
+        general = self.env["distribution.approval.reason"].search(
+            [("document_type", "=", False), ("outcome", "!=", "cause")]
+        )
+        self.assertEqual(general.mapped("code"), ["incomplete", "authority", "other"])
+        for document_type in document_models(self.env):
+            with self.subTest(document_type):
+                offered = general._offered(document_type, ("approve", "reject", "request_revision"))
+                codes = self.codes.browse().union(*(codes for _outcome, codes in offered))
+                own = codes.filtered("document_type")
+                self.assertEqual(set(own.mapped("document_type")), {document_type})
+                self.assertEqual((codes - own).mapped("code"), ["incomplete", "other"])
+                self.assertEqual("vendor" in own.mapped("code"), document_type == "purchase_order")
+                self.assertTrue(general._find("other", document_type, "reject"))
+                if document_type != "purchase_order":
+                    with self.assertRaisesRegex(ValidationError, "not meant for this document type"):
+                        general._find("vendor", document_type, "reject")
+
+    def test_upgrade_leaves_what_was_changed_here(self):
+        reasons = [self.env.ref(f"distribution_approval.reason_{code}") for code in ("price", "vendor", "budget")]
+        self.env.flush_all()
+        self.cr.execute(
+            "UPDATE distribution_approval_reason SET document_type = NULL, write_date = create_date WHERE id = ANY(%s)",
+            ([reason.id for reason in reasons],),
+        )
+        self.env.invalidate_all()
+        self.cr.execute(
+            "UPDATE distribution_approval_reason SET write_date = create_date + interval '1 day' WHERE id = %s",
+            (reasons[1].id,),
+        )
+        migration_script("distribution_approval", "1.4.0/post-reasons.py").migrate(self.cr, "17.0.1.3.0")
+        self.env.invalidate_all()
+        self.assertEqual([reason.document_type for reason in reasons], ["purchase_order", False, "purchase_order"])
 
     def test_upgrades_leave_them_as_they_were_made_here(self):
         data = self.env["ir.model.data"].search([("model", "=", self.codes._name), ("res_id", "in", self.codes.ids)])
@@ -83,12 +119,15 @@ class TestReasonCodes(ApiClient, LinkCase, HttpCase):
         """The page offers those of the type; one of another type is refused there, and the link stays good."""
         order, path = self._link()
         page = self.url_open(path).text
+        self.assertRegex(page, r'<div class="muted">Purchase Order</div>\s*<h1>')
         for offered, code in ((True, "order_stock"), (True, "order_quotes"), (True, "other"), (False, self.foreign[0])):
             self.assertEqual(f'value="{code}"' in page, offered, code)
         for code in (*self.foreign, "order_contract", "nonsense", ""):
             with self.subTest(code):
                 page = self._answered(path, code)
-                self.assertIn("reason_code", page.text)
+                said = re.search(r'class="error" role="alert">([^<]+)<', page.text)[1]
+                self.assertNotIn("reason_code", said, "said to a person")
+                self.assertRegex(said, "^(The policy asks for a reason|“)")
                 self.assertFalse(order.sudo().approval_request_id.decision_ids)
         page = self._answered(path, "order_contract")
         self.assertRegex(page.text, r'value="order_contract" selected', "what was chosen is not lost")

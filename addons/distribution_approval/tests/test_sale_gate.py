@@ -55,7 +55,7 @@ class TestSaleGate(SalesCase):
 
     def test_rejected_withdrawn_cancelled_reset(self):
         rejected = self._held_quotation()
-        self._decide(rejected, "Sales", self.sales_manager, "reject", comment="No", reason_code="price")
+        self._decide(rejected, "Sales", self.sales_manager, "reject", comment="No", reason_code="sale_margin")
         self.assertEqual((rejected.state, rejected.approval_state), ("draft", "rejected"))
         withdrawn = self._held_quotation()
         withdrawn.action_approval_withdraw()

@@ -95,7 +95,7 @@ class TestScrap(ScrapCase):
 
     def test_rejected(self):
         scrap = self._held()
-        self._decide(scrap, "Controlling", self.controller, "reject", comment="Sell it", reason_code="quantity")
+        self._decide(scrap, "Controlling", self.controller, "reject", comment="Sell it", reason_code="scrap_sell")
         self.assertEqual(scrap.approval_state, "rejected")
         with self.assertRaises(UserError):
             scrap.action_validate()

@@ -168,7 +168,7 @@ class TestSiteTransfer(TransferCase):
     def test_rejected_goods_are_given_back(self):
         picking = self._waiting()
         self._decide(
-            self._document(picking), "Controlling", self.controller, "reject", comment="No", reason_code="quantity"
+            self._document(picking), "Controlling", self.controller, "reject", comment="No", reason_code="transfer_buy"
         )
         self.assertEqual((picking.state, self._reserved()), ("confirmed", 0))
         self.assertIn("given back", picking.message_ids[0].body)

@@ -117,7 +117,7 @@ def _decide(env, document, user, outcome, comment):
     task = document.approval_request_id.task_ids.filtered(
         lambda task: task.state == "open" and user in task.user_ids
     ).with_user(user)
-    reason = "quantity" if outcome == "reject" else None
+    reason = "count_not_plausible" if outcome == "reject" else None
     task.action_decide(outcome, task.digest, comment=comment, reason_code=reason)
     request = env["distribution.approval.request"].browse(task.request_id.id)
     if request.resume_state == "pending":
