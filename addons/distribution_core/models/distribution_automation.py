@@ -275,7 +275,7 @@ class DistributionAutomation(models.Model):
         """Daily: keep in step, and say which reviews are overdue and what nobody answers for."""
         self._sync()
         overdue = self.sudo().search([('is_review_overdue', '=', True)])
-        unowned = self.sudo().search([('business_owner_id', '=', False), ('kind', 'in', self._owned_kinds())])
+        unowned = self.sudo()._unowned()
         for code, automations, summary in (
             ('automation_review', overdue, _("%s automations are due for review", len(overdue))),
             ('automation_unowned', unowned, _("%s automations have nobody who answers for them", len(unowned))),
@@ -297,6 +297,11 @@ class DistributionAutomation(models.Model):
                 detail=automation.last_outcome or _("It is overdue."),
                 dedup_key=f'automation_failing:{automation.id}',
             )
+
+    @api.model
+    def _unowned(self):
+        """What somebody has to answer for, and nobody does."""
+        return self.search([('business_owner_id', '=', False), ('kind', 'in', self._owned_kinds())])
 
     @api.model
     def _owned_kinds(self):

@@ -1,6 +1,7 @@
 """Automation rules, and the server actions that they run, in the register."""
 
 from odoo import _, api, fields, models
+from odoo.tools import html2plaintext
 
 #: Triggers that a scheduled action of Odoo works off.
 TIMED = ('on_time', 'on_time_created', 'on_time_updated')
@@ -12,7 +13,21 @@ class DistributionAutomation(models.Model):
     @api.model
     def _sources(self):
         rules = self.env['base.automation'].sudo().with_context(active_test=False).search([])
-        return [*super()._sources(), ('rule', rules, lambda rule: rule.name, lambda rule: {})]
+        sources = [
+            (kind, records, self._register_name_of_action if kind == 'server_action' else name_of, values_of)
+            for kind, records, name_of, values_of in super()._sources()
+        ]
+        return [*sources, ('rule', rules, lambda rule: rule.name, self._register_values_of_rule)]
+
+    @api.model
+    def _register_name_of_action(self, action):
+        """Odoo names the actions of rules by what they do: many have the same name."""
+        return f'{action.base_automation_id.name}: {action.name}' if action.base_automation_id else action.name
+
+    @api.model
+    def _register_values_of_rule(self, rule):
+        """The notes of a rule say what it does."""
+        return {'note': html2plaintext(rule.description or '').strip()}
 
     @api.model
     def _owned_kinds(self):

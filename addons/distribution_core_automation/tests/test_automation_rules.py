@@ -18,6 +18,7 @@ class TestAutomationRules(TransactionCase):
                 'name': "Greet",
                 'model_id': cls.env['ir.model']._get_id('res.partner'),
                 'trigger': 'on_create_or_write',
+                'description': "<p>Whoever is new is greeted.</p>",
                 'action_server_ids': [
                     (
                         0,
@@ -128,8 +129,10 @@ class TestAutomationRules(TransactionCase):
         register._sync()
         row = register.search([('res_model', '=', 'base.automation'), ('res_id', '=', self.rule.id)])
         self.assertEqual((row.kind, row.name, row.is_running), ('rule', "Greet", True))
+        self.assertEqual(row.note, "Whoever is new is greeted.")
         action = self.rule.action_server_ids
-        self.assertTrue(register.search([('res_model', '=', 'ir.actions.server'), ('res_id', '=', action.id)]))
+        of_action = register.search([('res_model', '=', 'ir.actions.server'), ('res_id', '=', action.id)])
+        self.assertEqual((of_action.kind, of_action.name), ('server_action', f"Greet: {action.name}"))
         row.with_user(self.administrator)._override(False, "It greets too much")
         self.assertFalse(self.rule.active)
         self.assertEqual(row.health, 'paused')
