@@ -1,12 +1,13 @@
 {
     "name": "Reporting Workflows",
     "summary": "Reports with an owner, checks, a release and a trail: numbers that people can trust and sign",
-    "version": "17.0.1.4.0",
+    "version": "17.0.1.5.0",
     "category": "Supply Chain",
     "author": "Distribution Suite",
     "license": "LGPL-3",
     "depends": [
         "distribution_approval",
+        "distribution_core_automation",
         "procurement_automation",
     ],
     "external_dependencies": {"python": ["PyYAML"]},
@@ -18,8 +19,8 @@
         "data/kpi_library.xml",
         "data/kpi_in_force.xml",
         "views/kpi_views.xml",
-        "data/kpi_trigger_data.xml",
-        "views/kpi_trigger_views.xml",
+        "data/kpi_rule_data.xml",
+        "views/kpi_rule_views.xml",
         # dashboards
         "data/dashboard_data.xml",
         "views/dashboard_views.xml",

@@ -11,7 +11,7 @@ from . import kpi_version
 from . import kpi_number
 from . import kpi_snapshot
 from . import kpi_signoff
-from . import kpi_trigger
+from . import kpi_rule
 from . import kpi_current
 from . import asked_when_due
 from . import res_groups

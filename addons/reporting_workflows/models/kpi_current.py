@@ -3,19 +3,22 @@
 Rules, in words
 ---------------
 * What may change a number – an order confirmed, goods moved, a bill posted, any event of the ledger – leaves a mark
-  with the transaction: one plain insert per kind of document, without locks. Nothing is measured there.
+  with the transaction: one plain insert per kind of document, without locks. Nothing is measured there. Which of it
+  does so is said by automation rules (``kpi_rule.py``).
 * The job takes the marks away, finds which KPIs count such documents, and measures these anew. What was not touched
   is measured when the day changes.
 * Two workers refresh different companies.
 """
 
 import logging
+from collections import defaultdict
 
 from odoo import _, api, fields, models, tools
 from odoo.exceptions import AccessError
 
 from odoo.addons.distribution_core.compat import PURCHASE_CONFIRMED_STATES
 
+from .kpi_rule import MOST_ROUNDS
 from .kpi_snapshot import COLUMNS as SNAPSHOT_COLUMNS
 
 _logger = logging.getLogger(__name__)
@@ -36,22 +39,56 @@ class KpiTouch(models.Model):
     res_model = fields.Char(required=True, readonly=True)
 
     @api.model
-    def _note(self, res_model, companies):
-        """Remember for the end of the transaction that documents of these companies changed."""
+    def _note(self, res_model, companies, ids=()):
+        """Remember for the end of the transaction that documents of these companies changed.
+
+        :param ids: the documents, for rules that act on each of them
+        """
+        noted = self._noted()
+        noted.changed.update((company.id, res_model) for company in companies or self.env.company)
+        noted.ids[res_model].update(ids)
+
+    @api.model
+    def _mark(self, res_model, companies):
+        """Have what counts such documents measured anew, whatever the rules say."""
+        self._noted().marks.update((company.id, res_model) for company in companies or self.env.company)
+
+    @api.model
+    def _noted(self):
         queue = self.env.cr.precommit
         if NOTED not in queue.data:
-            queue.data[NOTED] = set()
+            queue.data[NOTED] = Noted()
             queue.add(lambda env=self.env: _leave_marks(env))
-        queue.data[NOTED].update((company.id, res_model) for company in companies or self.env.company)
+        return queue.data[NOTED]
+
+
+class Noted:
+    """What happened in a transaction and is not in the table of marks yet.
+
+    ``changed``: ``{(company id, kind of document)}`` that mark as the rules say; ``ids``: these documents;
+    ``marks``: the same as ``changed``, whatever the rules say.
+    """
+
+    __slots__ = ("changed", "ids", "marks")
+
+    def __init__(self):
+        self.changed, self.ids, self.marks = set(), defaultdict(set), set()
 
 
 def _leave_marks(env):
-    off = env["distribution.kpi.trigger"]._switched_off()
-    marks = sorted(mark for mark in env.cr.precommit.data.pop(NOTED, ()) if mark[1] not in off)
+    """Set off the rules, and leave all marks at once; what the rules change sets off rules again."""
+    queue, marks, rules = env.cr.precommit, set(), env["base.automation"]
+    for _round in range(MOST_ROUNDS):
+        noted = queue.data.pop(NOTED, None)
+        if noted is None:
+            break
+        marks |= noted.marks | rules._set_off_on_kpis(noted)
+    else:
+        rules._went_round()
     if marks:
         env.cr.execute(
             "INSERT INTO distribution_kpi_touch (company_ref, res_model) VALUES %s" % ", ".join(["%s"] * len(marks)),
-            marks,
+            sorted(marks),
         )
 
 
@@ -155,7 +192,7 @@ class Kpi(models.Model):
     def _mark_due(self, companies):
         """Have these measured by the job, soon after this transaction."""
         for kpi in self:
-            self.env["distribution.kpi.touch"]._note(f"{kpi._name},{kpi.id}", companies)
+            self.env["distribution.kpi.touch"]._mark(f"{kpi._name},{kpi.id}", companies)
         # sudo: jobs are the system's
         self.env.ref("reporting_workflows.ir_cron_kpi_refresh").sudo()._trigger()
 
@@ -186,7 +223,7 @@ class DistributionEvent(models.Model):
             has_company = "company_id" in records._fields and records._name != "res.company"
             # sudo: who acts on a document need not be allowed to read its company
             companies = records.sudo().company_id if has_company else self.env.company
-            self.env["distribution.kpi.touch"]._note(records._name, companies)
+            self.env["distribution.kpi.touch"]._note(records._name, companies, records._ids)
         return events
 
 
@@ -234,8 +271,9 @@ class StockMove(models.Model):
 
     def _touch_kpis(self):
         if self:
-            for model in ("stock.move", "stock.picking"):
-                self.env["distribution.kpi.touch"]._note(model, self.company_id)
+            touches = self.env["distribution.kpi.touch"]
+            touches._note("stock.move", self.company_id, self._ids)
+            touches._note("stock.picking", self.company_id)
 
 
 class StockPicking(models.Model):
@@ -259,7 +297,7 @@ class SaleOrder(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if "state" in vals and self:
-            self.env["distribution.kpi.touch"]._note(self._name, self.company_id)
+            self.env["distribution.kpi.touch"]._note(self._name, self.company_id, self._ids)
         return result
 
 
@@ -271,13 +309,13 @@ class SaleOrderLine(models.Model):
         lines = super().create(vals_list)
         added = lines.order_id.filtered(lambda order: order.state == "sale")
         if added:
-            self.env["distribution.kpi.touch"]._note("sale.order", added.company_id)
+            self.env["distribution.kpi.touch"]._note("sale.order", added.company_id, added._ids)
         return lines
 
     def write(self, vals):
         result = super().write(vals)
         if {"product_uom_qty", "price_unit", "discount"} & vals.keys() and self:
-            self.env["distribution.kpi.touch"]._note("sale.order", self.company_id)
+            self.env["distribution.kpi.touch"]._note("sale.order", self.company_id, self.order_id._ids)
         return result
 
 
@@ -287,7 +325,7 @@ class PurchaseOrder(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if "state" in vals and self:
-            self.env["distribution.kpi.touch"]._note(self._name, self.company_id)
+            self.env["distribution.kpi.touch"]._note(self._name, self.company_id, self._ids)
         return result
 
 
@@ -299,13 +337,13 @@ class PurchaseOrderLine(models.Model):
         lines = super().create(vals_list)
         added = lines.order_id.filtered(lambda order: order.state in PURCHASE_CONFIRMED_STATES)
         if added:
-            self.env["distribution.kpi.touch"]._note("purchase.order", added.company_id)
+            self.env["distribution.kpi.touch"]._note("purchase.order", added.company_id, added._ids)
         return lines
 
     def write(self, vals):
         result = super().write(vals)
         if {"date_planned", "product_qty", "price_unit"} & vals.keys() and self:
-            self.env["distribution.kpi.touch"]._note("purchase.order", self.company_id)
+            self.env["distribution.kpi.touch"]._note("purchase.order", self.company_id, self.order_id._ids)
         return result
 
 
@@ -315,5 +353,5 @@ class AccountMove(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if "state" in vals and self:
-            self.env["distribution.kpi.touch"]._note(self._name, self.company_id)
+            self.env["distribution.kpi.touch"]._note(self._name, self.company_id, self._ids)
         return result

@@ -14,7 +14,7 @@ from . import test_report_kpis
 from . import test_report_attacks
 from . import test_automation_rules
 from . import test_kpi_concurrency
-from . import test_kpi_trigger
+from . import test_kpi_rule
 from . import test_api_reporting
 from . import test_report_library
 from . import test_german

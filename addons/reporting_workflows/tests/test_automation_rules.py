@@ -1,7 +1,5 @@
 """Automation Rules that an administrator makes: documents take their real course and set them off."""
 
-from unittest import SkipTest
-
 from odoo import Command, fields
 from odoo.exceptions import AccessError
 from odoo.tests.common import TransactionCase, new_test_user, tagged
@@ -26,8 +24,6 @@ class TestAutomationRules(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        if "base.automation" not in cls.env:
-            raise SkipTest("Automation Rules are not installed: the suite does not need them.")
         cls.env = cls.env(context=dict(cls.env.context, tracking_disable=True, mail_create_nolog=True))
         cls.company = cls.env.company
 

@@ -12,7 +12,7 @@ from .report_case import ReportCase
 
 SCRIPTS = Path(get_module_path("reporting_workflows")) / "migrations"
 COUNTED = ("1.1.0/post-kpi_outcomes", "1.2.0/post-service_level", "1.3.0/post-promised_day", "1.4.0/post-expected_day")
-OTHER = ("1.4.0/post-recalled_files", "1.4.0/post-reports_on_dashboards")
+OTHER = ("1.4.0/post-recalled_files", "1.4.0/post-reports_on_dashboards", "1.5.0/post-kpi_rules")
 AS_IT_WAS = "As it was."
 
 
@@ -180,3 +180,59 @@ class TestReportMigrations(MigrationCase, ReportCase):
                 {**reports, "approvals": "daily_sales"},
             )
             self.assertFalse(own.reports)
+
+
+@tagged("post_install", "-at_install")
+class TestRuleMigrations(MigrationCase, TransactionCase):
+    OLD = "distribution.kpi.trigger"
+
+    def _switches(self, **active):
+        """The switches that 1.4.0 had, with their rows of the register. Returns ``{name: (its id, id of the row)}``."""
+        self._sql("CREATE TABLE distribution_kpi_trigger (id serial PRIMARY KEY, active boolean)")
+        found = {}
+        for name, is_active in active.items():
+            self.env.cr.execute("INSERT INTO distribution_kpi_trigger (active) VALUES (%s) RETURNING id", [is_active])
+            (switch_id,) = self.env.cr.fetchone()
+            self._sql(
+                "INSERT INTO ir_model_data (module, name, model, res_id, noupdate) VALUES (%s, %s, %s, %s, true)",
+                ("reporting_workflows", f"kpi_trigger_{name}", self.OLD, switch_id),
+            )
+            self.env.cr.execute(
+                """INSERT INTO distribution_automation
+                          (name, kind, res_model, res_id, active, review_months, review_date, business_owner_id)
+                   VALUES (%s, 'kpi_trigger', %s, %s, true, 3, '2030-01-01', %s) RETURNING id""",
+                (name, self.OLD, switch_id, self.env.ref("base.user_admin").id),
+            )
+            found[name] = switch_id, self.env.cr.fetchone()[0]
+        self.env.invalidate_all()
+        return found
+
+    def test_switches_became_rules(self):
+        register = self.env["distribution.automation"].with_context(active_test=False)
+        register._sync()
+        switches = self._switches(sale=False, stock=True, purchase=True, bill=False, case=True, gone=True)
+        rules = {name: self.env.ref(f"reporting_workflows.kpi_rule_{name}") for name in switches if name != "gone"}
+        ledger = self._rows("distribution_event")
+        for _again in range(2):
+            self._migrate("1.5.0/post-kpi_rules", version="17.0.1.4.0")
+            self.assertEqual(
+                {name: rule.active for name, rule in rules.items()},
+                {"sale": False, "stock": True, "purchase": True, "bill": False, "case": True},
+            )
+            for name, rule in rules.items():
+                row = register.search([("res_model", "=", rule._name), ("res_id", "=", rule.id)])
+                self.assertEqual((row.id, row.kind, row.review_months), (switches[name][1], "rule", 3))
+                self.assertEqual((str(row.review_date), row.business_owner_id.login), ("2030-01-01", "admin"))
+            self.assertFalse(register.search([("res_model", "=", self.OLD)]))
+            self.assertFalse(self.env["ir.model.data"].search([("model", "=", self.OLD)]))
+            self.env.cr.execute("SELECT to_regclass('distribution_kpi_trigger')")
+            self.assertIsNone(self.env.cr.fetchone()[0])
+        self.assertEqual(self._rows("distribution_event")[: len(ledger)], ledger)
+        register._sync()
+        self.assertEqual(register.browse(switches["sale"][1]).name, rules["sale"].name)
+
+    def test_who_had_no_switches(self):
+        rules = self.env["base.automation"].with_context(active_test=False).search([])
+        before = {rule: rule.active for rule in rules}
+        self._migrate("1.5.0/post-kpi_rules", version="17.0.1.3.0")
+        self.assertEqual({rule: rule.active for rule in rules}, before)
