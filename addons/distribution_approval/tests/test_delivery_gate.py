@@ -4,9 +4,11 @@ import json
 import unittest
 from datetime import timedelta
 
+from lxml import etree
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
+from odoo.tools.safe_eval import safe_eval
 
 from odoo.addons.distribution_core.compat import USER_GROUPS
 
@@ -42,6 +44,27 @@ class TestDeliveryGate(DeliveryCase):
         self.assertTrue(self._resume(hold))
         self.assertEqual((picking.state, hold.approval_state), ("done", "released"))
         self.assertFalse(picking.approval_held)
+
+    def test_validating_is_not_what_a_held_delivery_asks_for(self):
+        """One button, as always; highlighted only where it is what comes next."""
+        form = self.env["stock.picking"].get_view(self.env.ref("stock.view_picking_form").id, "form")
+        buttons = etree.fromstring(form["arch"]).xpath("//header//button[@name='button_validate']")
+
+        def shown(state, held=False, turned_down=False):
+            values = {"state": state, "approval_held": held, "approval_turned_down": turned_down}
+            return [
+                "oe_highlight" in button.get("class")
+                for button in buttons
+                if not safe_eval(button.get("invisible"), values)
+            ]
+
+        for state in ("waiting", "assigned"):
+            self.assertEqual(shown(state), [True], state)
+            self.assertEqual(shown(state, held=True), [False], state)
+            self.assertEqual(shown(state, turned_down=True), [False], state)
+        for held in (False, True):
+            self.assertEqual((shown("confirmed", held), shown("draft", held)), ([False], [False]))
+            self.assertEqual((shown("done", held), shown("cancel", held)), ([], []))
 
     def test_what_approvers_see(self):
         picking = self._delivery(hold="payment")

@@ -27,6 +27,12 @@ from .report_edition import AUDIENCE
 NAMING = ("release_pattern", "report")
 
 
+class Report(models.Model):
+    _inherit = "distribution.report"
+
+    release_warning = fields.Text(related="version_id.release_warning")
+
+
 class ReportVersion(models.Model):
     _inherit = "distribution.report.version"
 

@@ -222,6 +222,7 @@ class TestReportEdition(ReportCase):
             (draft.state, told["tag"], told["params"]["sticky"]), ("published", "display_notification", True)
         )
         self.assertIn("Turn governance on", told["params"]["message"])
+        self.assertIn("not governed", draft.report_id.with_user(self.author).release_warning, "on the report as well")
         self.assertIn("not governed", draft.sudo().message_ids[0].body)
         automatic = self._report(publish=False, code="automatic").version_ids.with_user(self.publisher)
         self.assertIs(automatic.action_publish(automatic.draft_digest), True)
