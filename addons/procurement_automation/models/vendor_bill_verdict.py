@@ -59,7 +59,6 @@ class MatchLine(models.Model):
     bill_id = fields.Many2one("account.move", compute="_compute_bill_id", compute_sudo=False)
     site_id = fields.Many2one(
         "stock.warehouse",
-        "Site",
         compute="_compute_site_id",
         search="_search_site_id",
         help="For which all orders of the bill were bought. Empty: for several, or without an order.",

@@ -131,9 +131,7 @@ class TestVendorBillVerdict(VerdictCase):
         }
         rows, places = {}, {}
         for name, (kinds, others, site) in cases.items():
-            lines = [
-                self._ordered(7, 10, received=0, picking_type_id=kind.id).order_line for kind in kinds
-            ]  # fmt: skip
+            lines = [self._ordered(7, 10, received=0, picking_type_id=kind.id).order_line for kind in kinds]
             bill = self.env["account.move"].create(
                 {
                     "move_type": "in_invoice",
@@ -158,28 +156,30 @@ class TestVendorBillVerdict(VerdictCase):
             rows[name] = self.env["distribution.match.line"].search([("bill_ref", "=", bill.id)])
             self.assertEqual(len(rows[name]), len(kinds) + len(others), name)
             places[name] = site
-        own = [("bill_ref", "in", [row.bill_ref for found in rows.values() for row in found])]
+        own = [("bill_ref", "in", [found[0].bill_ref for found in rows.values()])]
+
+        def names(user, *condition):
+            """Whose matches ``user`` finds so."""
+            found = self.env["distribution.match.line"].with_user(user).search([*own, condition])
+            return {name for name, kept in rows.items() if kept <= found.with_env(kept.env)}
+
+        of_north, of_south = {"one order", "two orders"}, {"freight beside it"}
         for user in (self.env.user, self.clerk, new_test_user(self.env, "t_cash", "account.group_account_invoice")):
-            found = self.env["distribution.match.line"].with_user(user)
             for name, site in places.items():
-                for row in rows[name].with_user(user):
-                    self.assertEqual(row.site_id, site, name)
-
-            def names(*condition):
-                bills = found.search([*own, condition]).mapped("bill_ref")  # noqa: B023
-                return {name for name, kept in rows.items() if kept[0].bill_ref in bills}
-
-            of_north, of_south = {"one order", "two orders"}, {"freight beside it"}
-            self.assertEqual(names("site_id", "=", north.id), of_north)
-            self.assertEqual(names("site_id", "in", [north.id, south.id]), of_north | of_south)
-            self.assertEqual(names("site_id", "!=", north.id), set(cases) - of_north)
-            self.assertEqual(names("site_id", "not in", [north.id, False]), of_south)
-            self.assertEqual(names("site_id", "=", False), set(cases) - of_north - of_south)
-            self.assertEqual(names("site_id", "!=", False), of_north | of_south)
-            self.assertEqual(names("site_id", "ilike", "nort"), of_north)
-            self.assertEqual(names("site_id", "not ilike", "nort"), set(cases) - of_north)
-            self.assertEqual(names("site_id", "in", []), set())
-            self.assertEqual(names("site_id.code", "=", "VBS"), of_south)
+                self.assertEqual(rows[name].with_user(user).mapped("site_id"), site, name)
+            for condition, wanted in (
+                (("site_id", "=", north.id), of_north),
+                (("site_id", "in", [north.id, south.id]), of_north | of_south),
+                (("site_id", "!=", north.id), set(cases) - of_north),
+                (("site_id", "not in", [north.id, False]), of_south),
+                (("site_id", "=", False), set(cases) - of_north - of_south),
+                (("site_id", "!=", False), of_north | of_south),
+                (("site_id", "ilike", "nort"), of_north),
+                (("site_id", "not ilike", "nort"), set(cases) - of_north),
+                (("site_id", "in", []), set()),
+                (("site_id.code", "=", "VBS"), of_south),
+            ):
+                self.assertEqual(names(user, *condition), wanted, condition)
 
     def test_tolerances_are_read_for_all_vendors_at_once(self):
         other = self.tolerance.copy({"vendor_id": self.new_vendor.id, "bill_price_percent": 7})

@@ -51,10 +51,12 @@ class Dimension:
 
     :param path: field path of the facts, or several: the first that is filled counts
     :param sql: the same in SQL; not needed for a stored field of the facts themselves
+    :param is_worked_out: the database works it out for each fact; a search by the path would do so for all records
     """
 
     path: str | tuple[str, ...]
     sql: str = ""
+    is_worked_out: bool = False
 
     def paths(self):
         return (self.path,) if isinstance(self.path, str) else self.path
@@ -300,8 +302,16 @@ class KpiSource(models.AbstractModel):
         """FROM and WHERE of the facts, with the record rules of the user."""
         self.env.flush_all()  # the SQL of a source reads more tables than the search knows of
         model = self.env[source.model].with_context(active_test=False)
-        query = model._search(self._facts_domain(source, window, where))
+        worked_out = {name for name in where or () if source.dimensions[name].is_worked_out}
+        searched = {name: value for name, value in (where or {}).items() if name not in worked_out}
+        query = model._search(self._facts_domain(source, window, searched))
         conditions = [query.where_clause] if query.where_clause else []
+        for name in sorted(worked_out):
+            values = where[name] if isinstance(where[name], list | tuple | set) else [where[name]]
+            # 0 is no record's number: it stands for none.
+            conditions.append(
+                SQL("COALESCE(%s, 0) = ANY(%s)", self._dimension_sql(source, name), [value or 0 for value in values])
+            )
         if source.condition:
             conditions.append(SQL("(%s)", self._sql(source, window, source.condition)))
         return SQL(

@@ -11,7 +11,7 @@ MATCH = "distribution_match_line"
 KNOWN = (("verdict", "!=", "unknown"),)
 #: Of a bill its first line: a bill counts once.
 ONCE = f"{MATCH}.id = (SELECT min(same.id) FROM distribution_match_line same WHERE same.bill_ref = {MATCH}.bill_ref)"
-MATCH_DIMENSIONS = {"vendor": Dimension("vendor_ref"), "site": Dimension("site_id", SITE_OF_BILL)}
+MATCH_DIMENSIONS = {"vendor": Dimension("vendor_ref"), "site": Dimension("site_id", SITE_OF_BILL, is_worked_out=True)}
 
 SOURCES = {
     "match_first_pass": Source(
