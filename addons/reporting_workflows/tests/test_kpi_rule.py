@@ -531,7 +531,7 @@ class TestKpiRuleInItsTransaction(TransactionCase):
         with transaction() as cr:
             self._happens(api.Environment(cr, SUPERUSER_ID, {}))
             before = cr.sql_log_count
-            cr.commit()
+            cr.commit()  # pylint: disable=invalid-commit
             self.assertEqual(cr.sql_log_count - before, 1)
         self.assertEqual(self._outcome_of(rule_id), "ran")
 
