@@ -107,15 +107,13 @@ class Person:
         quiet = 0
         for _attempt in range(300):
             self.page.wait_for_timeout(100)
-            quiet = quiet + 1 if self._rests() else 0
-            if quiet >= 4:
+            quiet = 0 if self._calls else quiet + 1
+            if quiet >= 4 and self._has_drawn():
                 return self
         raise AssertionError(f"still loading: {[request.url for request in self._calls]}")
 
-    def _rests(self):
-        """Whether nothing is asked, and nothing is left to draw: a busy machine draws long after the answer came."""
-        if self._calls:
-            return False
+    def _has_drawn(self):
+        """Whether nothing is left to draw, nor asked because of it: a busy machine draws long after the answer came."""
         try:
             self.page.evaluate("() => new Promise(done => requestIdleCallback(() => done(), {timeout: 2000}))")
         except Error:  # on its way to another page
