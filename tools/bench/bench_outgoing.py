@@ -31,7 +31,7 @@ TITLES = {
     "count": f"{COUNTS} counted quantities are applied",
 }
 #: One measurement of these takes long, or is short and cheap to repeat: so many pairs, and at most so many.
-OTHER_PAIRS = {"count": (20, 120), "confirm": (PAIRS, 400), "confirm_on_credit": (PAIRS, 400)}
+OTHER_PAIRS = {"count": (20, 120), "confirm": (PAIRS, 600), "confirm_on_credit": (PAIRS, 600)}
 #: After so many rounds the databases are vacuumed.
 VACUUM_EVERY = {"count": 1, "validate": 4, "confirm": 20, "confirm_on_credit": 20}
 SEED = 2024

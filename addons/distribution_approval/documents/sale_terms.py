@@ -100,12 +100,18 @@ class SaleOrder(models.Model):
         lists = self.env["product.pricelist"]
         # Odoo 17.0 asks four times where there are none. Whether the company works with them is remembered.
         in_use = not IS_17 or self.env["res.users"].browse(SUPERUSER_ID).has_group("product.group_product_pricelist")
-        if not in_use and not lists.sudo().search([], limit=1):  # sudo: whether there are any is no secret
+        if not in_use and not self._approval_any_price_list():
             return {order.id: lists.with_company(order.company_id) for order in self}
         return {
             order.id: order._approval_partner().with_company(order.company_id).property_product_pricelist
             for order in self
         }
+
+    def _approval_any_price_list(self):
+        """Whether there is an active price list of any company; asked plainly, for every order asks."""
+        self.env["product.pricelist"].flush_model(["active"])
+        self.env.cr.execute("SELECT EXISTS (SELECT FROM product_pricelist WHERE active)")
+        return self.env.cr.fetchone()[0]
 
     def _approval_standard_terms(self):
         """The payment terms of the customer, not of a contact, in the company of the order."""
