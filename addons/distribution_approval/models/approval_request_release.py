@@ -98,18 +98,23 @@ class ApprovalRequest(models.Model):
                 else:
                     _logger.exception("%s: release is tried again later", request.id)
 
-    def _resume(self, commit=False):
+    def _resume(self, commit=False, wait=False):
         """Carry on with the blocked action, as the requester with their present rights.
 
-        Two workers never resume one request: the row is taken with ``SKIP LOCKED``.
+        Two workers never resume one request: the row is locked. Whoever comes second passes by, or, with
+        ``wait``, looks again when the first one is through.
+
+        :return: whether the action is done now
+        :raises psycopg2.Error: somebody else saved the document or the request meanwhile: try again
         """
         self.ensure_one()
         self.flush_recordset()
         self.env.cr.execute(
-            """SELECT id FROM distribution_approval_request
-                WHERE id = %s AND resume_state IN ('pending', 'failed') AND state = 'approved'
-                  FOR UPDATE SKIP LOCKED""",
+            f"""SELECT id FROM distribution_approval_request
+                 WHERE id = %s AND resume_state IN ('pending', 'failed') AND state = 'approved'
+                   FOR UPDATE {'' if wait else 'SKIP LOCKED'}""",
             (self.id,),
+            log_exceptions=not wait,
         )
         if not self.env.cr.fetchone():
             return False
@@ -213,14 +218,15 @@ def _resume_in_own_transaction(registry, request_ids):
     """After the decision is committed: carry on, whatever happens to the transaction that decided.
 
     One transaction per request. Somebody who saves the same document at the same instant makes us
-    look again; what still does not work is left to the scheduled action, and the decision stands.
+    look again, and one who clicked a moment too late and still holds the request is waited for; what
+    still does not work is left to the scheduled action, and the decision stands.
     """
     for request_id in request_ids:
         for attempt in range(1, RESUME_ATTEMPTS + 1):
             try:
                 with registry.cursor() as cr:
                     env = api.Environment(cr, SUPERUSER_ID, {})
-                    env["distribution.approval.request"].browse(request_id)._resume(commit=True)
+                    env["distribution.approval.request"].browse(request_id)._resume(commit=True, wait=True)
                 break
             except Exception as error:
                 if getattr(error, "pgcode", None) not in PG_CONCURRENCY_ERRORS_TO_RETRY:

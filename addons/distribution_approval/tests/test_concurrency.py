@@ -457,6 +457,18 @@ class TestConcurrency(ConcurrencyCase):
 
     def test_release_after_the_decision_waits_for_who_saves_the_order(self):
         """No error in the log, and nobody waits for the scheduled action."""
+        # As when another app stores something that the gate does not ask about.
+        order = "(SELECT res_id FROM distribution_approval_request WHERE id = %s)"
+        self._released_in_spite_of(f"UPDATE purchase_order SET origin = 'S0001' WHERE id = {order}")
+
+    def test_release_after_the_decision_waits_for_who_clicked_too_late(self):
+        """A double click: the second one holds the request while it is told that it came too late."""
+        taken = "UPDATE distribution_approval_request SET lock_version = lock_version + 1 WHERE id = %s"
+        self._released_in_spite_of(taken, refused=True)
+        self._released_in_spite_of(taken)
+
+    def _released_in_spite_of(self, statement, refused=False):
+        """Somebody else's transaction runs ``statement`` on the request when the release is to follow the decision."""
         order_id = self._approve_and_crash()
         with self.transaction() as env:
             request_ids = env["purchase.order"].browse(order_id).approval_request_id.ids
@@ -466,11 +478,12 @@ class TestConcurrency(ConcurrencyCase):
             patch.object(Registry, "_lock", DummyRLock()),
             self.assertNoLogs("odoo.addons.distribution_approval", "WARNING"),
         ):
-            with self.registry.cursor() as saving:
-                # As when another app stores something that the gate does not ask about.
-                saving.execute("UPDATE purchase_order SET origin = 'S0001' WHERE id = %s", (order_id,))
+            with self.registry.cursor() as other:
+                other.execute(statement, request_ids)
                 release.start()
-                self._wait_until_blocked_by(saving)
+                self._wait_until_blocked_by(other)
+                if refused:
+                    other.rollback()
             release.join(60)
         self.assertFalse(release.is_alive())
         self.assertReleasedOnce(order_id, people=1)
