@@ -104,7 +104,7 @@ def asks_for(operator, value):
     >>> asks_for("=", True), asks_for("!=", True), asks_for("not in", [False]), asks_for("in", [False])
     (True, False, True, False)
     """
-    return (operator in ('=', 'in')) == bool(value if operator in ('=', '!=') else list(value)[0])
+    return (operator in ('=', 'in')) == any(value if hasattr(value, '__iter__') else [value])
 
 
 def layer_values(env):

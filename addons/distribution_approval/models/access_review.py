@@ -11,7 +11,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from pytz import timezone, utc
 
 from odoo.addons.distribution_core.append_only import protect_append_only, protect_columns
-from odoo.addons.distribution_core.compat import group_members
+from odoo.addons.distribution_core.compat import asks_for, group_members
 from odoo.addons.distribution_core.engine.api_table import harmless
 from odoo.addons.distribution_core.engine.canonical import canonical_json
 
@@ -60,7 +60,7 @@ class AccessReview(models.Model):
             review.is_overdue = review.state == "open" and review.due_date < today(review.company_id)
 
     def _search_is_overdue(self, operator, value):
-        positive = (operator in ("=", "in")) == bool(value if not isinstance(value, (list, tuple, set)) else any(value))
+        positive = asks_for(operator, value)
         # East of Greenwich the day after may have begun: each company's own day decides.
         due = self.sudo().search([("state", "=", "open"), ("due_date", "<=", fields.Date.today())])
         return [("id", "in" if positive else "not in", due.filtered("is_overdue").ids)]

@@ -15,6 +15,7 @@ from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 from odoo.tools import format_datetime
 
 from odoo.addons.distribution_core.append_only import protect_append_only, protect_columns
+from odoo.addons.distribution_core.compat import asks_for
 
 from ..engine import RouteError, ServiceClock, routing, service_clock
 
@@ -106,9 +107,7 @@ class ApprovalTask(models.Model):
     @api.model
     def _search_overdue(self, operator, value):
         late = [("state", "=", "open"), ("due_at", "<", fields.Datetime.now())]
-        if operator in ("in", "not in"):
-            value = True in value
-        if (operator in ("=", "in")) == bool(value):
+        if asks_for(operator, value):
             return late
         return ["|", "|", ("state", "!=", "open"), ("due_at", "=", False), ("due_at", ">=", late[1][2])]
 

@@ -112,6 +112,20 @@ class DeliveryCase(SalesCase):
         self.assertHeld(picking)
         self.assertEqual(self._stock(), stock)
 
+    def _taken_back(self, delivery, quantity, **values):
+        """The receipt that the return wizard makes of ``quantity``, for whoever ``delivery`` is read as."""
+        wizard = (
+            self.env["stock.return.picking"]
+            .with_env(delivery.env)
+            .with_context(active_id=delivery.id, active_ids=delivery.ids, active_model="stock.picking")
+            .create({"picking_id": delivery.id, **values})
+        )
+        wizard.product_return_moves.quantity = quantity
+        action = wizard.create_returns() if hasattr(wizard, "create_returns") else wizard.action_create_returns()
+        receipt = delivery.browse(action["res_id"])
+        receipt.sudo().move_ids.write({"quantity": quantity, "picked": True})
+        return receipt
+
     def _stock(self):
         """Bolts in stock, reserved or not."""
         self.env.flush_all()

@@ -114,15 +114,7 @@ class TestAccountOwner(DeliveryCase):
         delivery = order.sudo().picking_ids.with_user(self.clerk)
         delivery.sudo().action_assign()
         delivery.button_validate()
-        wizard = (
-            self.env["stock.return.picking"]
-            .with_context(active_id=delivery.id, active_ids=delivery.ids, active_model="stock.picking")
-            .create({"picking_id": delivery.id})
-        )
-        wizard.product_return_moves.quantity = 1
-        action = wizard.create_returns() if hasattr(wizard, "create_returns") else wizard.action_create_returns()
-        receipt = self.env["stock.picking"].browse(action["res_id"])
-        receipt.move_ids.write({"quantity": 1, "picked": True})
+        receipt = self._taken_back(delivery.with_env(self.env), 1)
         receipt.with_user(self.clerk).button_validate()
         invoice = order.sudo()._create_invoices()
         invoice.action_post()

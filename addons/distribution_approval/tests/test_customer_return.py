@@ -51,18 +51,7 @@ class TestCustomerReturn(DeliveryCase):
 
     def _returned(self, delivery, quantity, reason=None):
         """The receipt that the return wizard makes."""
-        wizard = (
-            self.env["stock.return.picking"]
-            .with_user(self.clerk)
-            .with_context(active_id=delivery.id, active_ids=delivery.ids, active_model="stock.picking")
-            .create({"picking_id": delivery.id, "return_reason_id": reason and reason.id})
-        )
-        wizard.product_return_moves.quantity = quantity
-        action = wizard.create_returns() if hasattr(wizard, "create_returns") else wizard.action_create_returns()
-        receipt = self.env["stock.picking"].browse(action["res_id"])
-        receipt.move_ids.quantity = quantity
-        receipt.move_ids.picked = True
-        return receipt.with_user(self.clerk)
+        return self._taken_back(delivery.with_user(self.clerk), quantity, return_reason_id=reason and reason.id)
 
     def _document(self, receipt):
         return receipt.sudo().customer_return_ids
@@ -587,16 +576,7 @@ class TestCustomerCreditNote(DeliveryCase):
         picking = invoice.invoice_line_ids.sale_line_ids.order_id.picking_ids
         picking.action_assign()
         picking.button_validate()
-        wizard = (
-            self.env["stock.return.picking"]
-            .with_context(active_id=picking.id, active_ids=picking.ids, active_model="stock.picking")
-            .create({"picking_id": picking.id})
-        )
-        wizard.product_return_moves.quantity = 5
-        action = wizard.create_returns() if hasattr(wizard, "create_returns") else wizard.action_create_returns()
-        receipt = self.env["stock.picking"].browse(action["res_id"])
-        receipt.move_ids.quantity = 5
-        receipt.button_validate()
+        self._taken_back(picking.with_env(self.env), 5).button_validate()
         self.assertTrue(document._approval_goods_returned())
 
     def test_back_to_draft_needs_a_new_release(self):

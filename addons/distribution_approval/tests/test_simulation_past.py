@@ -71,16 +71,7 @@ class SalesPastCase(PastCase, DeliveryCase):
         return picking
 
     def _returned(self, delivery, quantity, days_ago):
-        wizard = (
-            self.env["stock.return.picking"]
-            .with_context(active_id=delivery.id, active_ids=delivery.ids, active_model="stock.picking")
-            .create({"picking_id": delivery.id})
-        )
-        wizard.product_return_moves.quantity = quantity
-        action = wizard.create_returns() if hasattr(wizard, "create_returns") else wizard.action_create_returns()
-        receipt = self.env["stock.picking"].browse(action["res_id"])
-        receipt.move_ids.quantity = quantity
-        receipt.move_ids.picked = True
+        receipt = self._taken_back(delivery.with_env(self.env), quantity)
         receipt.button_validate()
         self.assertEqual(receipt.state, "done")
         self._done(receipt, days_ago)

@@ -6,6 +6,8 @@ from dateutil.relativedelta import relativedelta
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
+from ..compat import asks_for
+
 #: A scheduled action is overdue when it is later than this, or than two of its intervals.
 GRACE = timedelta(hours=1)
 #: Scheduled actions that prove something or find what went wrong: who pauses one opens a critical case.
@@ -164,9 +166,8 @@ class DistributionAutomation(models.Model):
             automation.is_review_overdue = bool(automation.review_date and automation.review_date < today)
 
     def _search_is_review_overdue(self, operator, value):
-        overdue = (operator in ('=', 'in')) == bool(value if not isinstance(value, (list, tuple)) else any(value))
         today = fields.Date.context_today(self)
-        if overdue:
+        if asks_for(operator, value):
             return [('review_date', '<', today)]
         return ['|', ('review_date', '=', False), ('review_date', '>=', today)]
 

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..compat import check_access, has_access, user_groups
+from ..compat import asks_for, check_access, has_access, user_groups
 from .distribution_case_type import SEVERITIES
 
 _logger = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ class DistributionCase(models.Model):
 
     @api.model
     def _search_waits_for_me(self, operator, value):
-        wanted = (operator in ('=', 'in')) == any(value if hasattr(value, '__iter__') else [value])
+        wanted = asks_for(operator, value)
         mine = self._waiting_for_me()
         return mine if wanted else ['!', *mine]
 

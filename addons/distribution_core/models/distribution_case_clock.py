@@ -22,6 +22,7 @@ import pytz
 from markupsafe import Markup
 from odoo import _, api, fields, models
 
+from ..compat import asks_for
 from ..turns import in_turn
 from .distribution_case import CLOSED_STATES, OPEN_STATES
 
@@ -68,7 +69,7 @@ class DistributionCase(models.Model):
 
     @api.model
     def _search_is_overdue(self, operator, value):
-        wanted = (operator in ('=', 'in')) == any(value if hasattr(value, '__iter__') else [value])
+        wanted = asks_for(operator, value)
         overdue = ['&', ('state', 'in', ('open', 'in_progress')), ('due_at', '<', fields.Datetime.now())]
         return overdue if wanted else ['!', *overdue]
 

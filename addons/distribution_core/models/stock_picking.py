@@ -11,6 +11,7 @@ Rules, in words
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError
 
+from ..compat import asks_for
 from ..engine.carrier import TROUBLE, UNDER_WAY, Standing, standing
 from ..turns import in_turn
 from .distribution_carrier_status import LABELS
@@ -56,7 +57,7 @@ class StockPicking(models.Model):
 
     @api.model
     def _search_is_carrier_late(self, operator, value):
-        wanted = (operator in ('=', 'in')) == any(value if hasattr(value, '__iter__') else [value])
+        wanted = asks_for(operator, value)
         self.flush_model()
         # One column is compared with another: no domain says that. Which of them may be read is said by the search.
         self.env.cr.execute(

@@ -19,6 +19,7 @@ from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from odoo.addons.distribution_core.append_only import protect_columns
+from odoo.addons.distribution_core.compat import asks_for
 
 from ..engine import Content, Edition, SignOff
 from ..engine.run import parties
@@ -193,8 +194,7 @@ class ReportEdition(models.Model):
             .sudo()
             .search([("user_id", "=", self.env.uid), ("kind", "=", "edition"), ("state", "=", "sent")])
         )
-        asked = any(value) if isinstance(value, list | tuple | set | frozenset) else bool(value)
-        return [("id", "in" if (operator in ("=", "in")) == asked else "not in", mine.edition_id.ids)]
+        return [("id", "in" if asks_for(operator, value) else "not in", mine.edition_id.ids)]
 
     @api.depends_context("uid")
     def _compute_can_work(self):
