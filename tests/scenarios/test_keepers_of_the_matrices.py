@@ -18,6 +18,7 @@ import pytest
 VERSION = "distribution.approval.policy.version"
 SIMULATION = "distribution.approval.simulation"
 VARIANT = "distribution.approval.variant"
+FILE = "distribution.approval.policy.file"
 FREIGHT = "distribution.freight.request"
 POLICY_CHECK = Path(__file__).resolve().parents[2] / "tools" / "policy-check"
 
@@ -35,11 +36,17 @@ def words(html):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html or ""))
 
 
-def text_of(client, version):
-    """The version as a file, as the download dialog has it."""
-    action = client(VERSION, "action_export", [version])
-    (wizard,) = client("distribution.approval.policy.file", "read", [action["res_id"]], fields=["file"])
+def text_of(client, record, model=VERSION):
+    """The version, or the variant, as a file, as the download dialog has it."""
+    action = client(model, "action_export", [record])
+    (wizard,) = client(FILE, "read", [action["res_id"]], fields=["file"])
     return base64.b64decode(wizard["file"]).decode()
+
+
+def imported(client, text):
+    """The action that opens what the file has become."""
+    values = {"file": base64.b64encode(text.encode()).decode(), "filename": "from-the-repository.yaml"}
+    return client(FILE, "action_import", [client(FILE, "create", values)])
 
 
 def examined(client, version):
@@ -48,12 +55,13 @@ def examined(client, version):
     return words(read["result"])
 
 
-def checked(tmp_path, text):
+def checked(tmp_path, *texts):
     """(exit code, what it says) of the check that runs in another repository's CI, without Odoo."""
-    file = tmp_path / "purchase.yaml"
-    file.write_text(text)
+    files = [tmp_path / f"policy-{number}.yaml" for number, _text in enumerate(texts)]
+    for file, text in zip(files, texts, strict=True):
+        file.write_text(text)
     done = subprocess.run(
-        [sys.executable, POLICY_CHECK, file], capture_output=True, text=True, env={"PATH": "/usr/bin"}, timeout=60
+        [sys.executable, POLICY_CHECK, *files], capture_output=True, text=True, env={"PATH": "/usr/bin"}, timeout=60
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -97,26 +105,55 @@ def test_out_as_a_file_and_in_again(rpc, draft):
     author = rpc("policy_author")
     text = text_of(author, draft)
     assert text_of(author, draft) == text
-    wizard = author(
-        "distribution.approval.policy.file",
-        "create",
-        {"file": base64.b64encode(text.encode()).decode(), "filename": "purchase.yaml"},
-    )
-    action = author("distribution.approval.policy.file", "action_import", [wizard])
+    action = imported(author, text)
     assert action["res_id"] != draft
     assert text_of(author, action["res_id"]) == text, "byte for byte"
     (copy,) = author(VERSION, "read", [action["res_id"]], fields=["state", "policy_id"])
     assert copy["state"] == "draft"
     author(VERSION, "unlink", [action["res_id"]])
 
-    broken = text.replace("fact: amount", "fact: amonut", 1)
-    wizard = author(
-        "distribution.approval.policy.file",
-        "create",
-        {"file": base64.b64encode(broken.encode()).decode(), "filename": "broken.yaml"},
-    )
     with pytest.raises(Fault, match="amonut"):
-        author("distribution.approval.policy.file", "action_import", [wizard])
+        imported(author, text.replace("fact: amount", "fact: amonut", 1))
+
+
+def test_a_site_s_variant_out_as_a_file_and_in_again(rpc, tmp_path):
+    """Standard and variant lie in a repository; its check knows the band, and two people put the draft in force."""
+    author, publisher = rpc("policy_author"), rpc("policy_publisher")
+    (north,) = author(
+        VARIANT,
+        "search_read",
+        [("warehouse_id.code", "=", "NOR"), ("state", "=", "published"), ("document_type", "=", "freight_request")],
+        fields=["policy_id"],
+    )
+    (standard,) = author(
+        VERSION, "search", [("policy_id", "=", north["policy_id"][0]), ("state", "=", "published")], limit=1
+    )
+    text, policy = text_of(author, north["id"], VARIANT), text_of(author, standard)
+    code, said = checked(tmp_path, policy, text)
+    assert code in (0, 3), said
+    assert "its values were not checked" not in said
+    (line,) = [line for line in text.splitlines() if line.endswith(": 300")]
+    beyond = text.replace(line, line.replace("300", "99000"))
+    code, said = checked(tmp_path, policy, beyond)
+    assert code == 1
+    assert "99,000 is outside the band" in said
+
+    action = imported(author, text.replace(line, line.replace("300", "290")))
+    assert action["res_model"] == VARIANT
+    draft = action["res_id"]
+    assert text_of(author, draft, VARIANT) == text.replace(line, line.replace("300", "290")), "byte for byte"
+    with pytest.raises(Fault):
+        author(VARIANT, "action_publish", [draft])
+    author(VARIANT, "unlink", [draft])
+    draft = imported(author, beyond)["res_id"]
+    with pytest.raises(Fault, match="outside the band"):
+        publisher(VARIANT, "action_publish", [draft])
+    author(VARIANT, "unlink", [draft])
+    for login in ("buyer", "purchasing_manager"):
+        with pytest.raises(Fault):
+            imported(rpc(login), text)
+        with pytest.raises(Fault):
+            text_of(rpc(login), north["id"], VARIANT)
 
 
 def test_tried_on_the_past(rpc, sql, draft):

@@ -10,7 +10,7 @@ SOURCES = sorted(Path(engine.__file__).parent.glob("*.py"))
 ADDON = SOURCES[0].resolve().parents[1].name
 #: What else a module may import. Nothing that decides is among them.
 ALLOWED = {
-    ("distribution_approval", "policy_file.py"): {"yaml"},
+    ("distribution_approval", "policy_yaml.py"): {"yaml"},
     ("distribution_core", "api_body.py"): {"jsonschema"},
     # Imported by the job that forecasts, and by nothing that a server starts with.
     ("procurement_automation", "forecast.py"): {"numpy", "scipy"},

@@ -46,8 +46,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import yaml
-
 from .decision_table import (
     _BY_CODE,
     Approver,
@@ -62,6 +60,17 @@ from .decision_table import (
 )
 from .errors import EngineError
 from .facts import FactSpec, FactType, as_decimal, as_typed
+from .policy_yaml import (
+    PolicyFileError,
+    check_keys,
+    check_reference,
+    check_text,
+    dump_mapping,
+    list_of,
+    load_mapping,
+    mapping_of,
+    ordered,
+)
 from .thresholds import threshold_problems
 
 FORMAT = "distribution-approval-policy/1"
@@ -74,10 +83,8 @@ RULE = ("name", "sequence", "outcome", "mode", "when", "approvers", "more")
 CONDITION = ("fact", "is", "value", "values", "adjustable", "more")
 ADJUSTABLE = ("name", "from", "to")
 APPROVER = ("stage", "kind", "record", "name", "quorum", "more")
-
-
-class PolicyFileError(EngineError, ValueError):
-    """The file is not a policy file: where, and what to do."""
+#: The keys behind which there is no single value.
+NESTED = ("policy", "settings", "facts", "rules", "options", "when", "values", "adjustable", "approvers", "more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,87 +103,39 @@ class PolicyFile:
         return self.records.get(key, "").partition(":")[2] or f"#{key}"
 
 
-# ------------------------------------------------------------------ YAML itself
-
-
-class _Loader(yaml.SafeLoader):
-    """Scalars stay texts; duplicate keys, anchors and tags are refused."""
-
-    yaml_implicit_resolvers = {}
-
-    def compose_node(self, parent, index):
-        event = self.peek_event()
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise PolicyFileError(f"line {event.start_mark.line + 1}: anchors and aliases are not allowed.")
-        if getattr(event, "tag", None):
-            raise PolicyFileError(f"line {event.start_mark.line + 1}: tags are not allowed.")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node, deep=False):
-        seen = set()
-        for key_node, _value in node.value:
-            key = key_node.value
-            if not isinstance(key, str):
-                raise PolicyFileError(f"line {key_node.start_mark.line + 1}: a key has to be a word.")
-            if key in seen:
-                raise PolicyFileError(f"line {key_node.start_mark.line + 1}: “{key}” is there twice.")
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Texts without quotes wherever YAML allows; several lines as a block."""
-
-    yaml_implicit_resolvers = {}
-
-    def ignore_aliases(self, data):
-        return True
-
-
-def _represent_text(dumper, text):
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _represent_text)
+# ------------------------------------------------------------------------ structure
 
 
 def load(text: str) -> dict:
     """The content of a file, its structure checked. Raises :class:`PolicyFileError`."""
-    try:
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as error:
-        raise PolicyFileError(f"This is not YAML: {' '.join(str(error).split())}") from None
-    except RecursionError:
-        raise PolicyFileError("This is nested too deeply to be a policy.") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise PolicyFileError(f"This is not a policy file: it has to begin with “format: {FORMAT}”.")
+    content = load_mapping(text, FORMAT, "policy")
     _check(content, "", TOP, required=("format", "policy", "settings", "facts", "rules"))
-    _check(_mapping(content, "policy"), "policy", POLICY, required=("name", "document_type"))
-    for key, value in _mapping(content, "settings").items():
-        _text(value, f"settings.{key}")
-    for n, fact in enumerate(_list(content, "facts", "")):
+    _check(mapping_of(content, "policy"), "policy", POLICY, required=("name", "document_type"))
+    for key, value in mapping_of(content, "settings").items():
+        check_text(value, f"settings.{key}")
+    for n, fact in enumerate(list_of(content, "facts", "")):
         where = f"facts[{n + 1}]"
         _check(fact, where, FACT, required=("name", "label", "type"))
-        for option in _list(fact, "options", where):
+        for option in list_of(fact, "options", where):
             _check(option, f"{where}.options", ("key", "label"), required=("key", "label"))
-    for n, rule in enumerate(_list(content, "rules", "")):
+    for n, rule in enumerate(list_of(content, "rules", "")):
         where = f"rules[{n + 1}]"
         _check(rule, where, RULE, required=("name", "sequence", "outcome"))
-        for m, condition in enumerate(_list(rule, "when", where)):
+        for m, condition in enumerate(list_of(rule, "when", where)):
             place = f"{where}.when[{m + 1}]"
             _check(condition, place, CONDITION, required=("fact", "is"))
-            for value in _list(condition, "values", place):
-                _text(value, f"{place}.values")
+            for value in list_of(condition, "values", place):
+                check_text(value, f"{place}.values")
             if "adjustable" in condition:
                 _check(condition["adjustable"], f"{place}.adjustable", ADJUSTABLE, required=ADJUSTABLE)
-        for m, approver in enumerate(_list(rule, "approvers", where)):
+        for m, approver in enumerate(list_of(rule, "approvers", where)):
             _check(approver, f"{where}.approvers[{m + 1}]", APPROVER, required=("stage", "kind"))
     return content
 
 
 def dump(content: Mapping) -> str:
     """The canonical text of a file's content (texts, lists and dictionaries only)."""
-    ordered = {
+    canonical = {
         "format": FORMAT,
         "policy": _ordered(content["policy"], POLICY),
         "settings": dict(sorted(content["settings"].items())),
@@ -188,9 +147,7 @@ def dump(content: Mapping) -> str:
         ],
         "rules": [_ordered_rule(rule) for rule in content["rules"]],
     }
-    return yaml.dump(
-        ordered, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=10**6
-    )
+    return dump_mapping(canonical)
 
 
 def _ordered_rule(rule):
@@ -215,8 +172,7 @@ def _ordered_rule(rule):
 
 
 def _ordered(mapping, keys):
-    """The keys in canonical order, without those that say nothing."""
-    found = {key: mapping[key] for key in keys if mapping.get(key) not in (None, "", [], {})}
+    found = ordered(mapping, keys)
     if "more" in found:
         found["more"] = _sorted_more(found["more"])
     return found
@@ -231,41 +187,7 @@ def _sorted_more(value):
 
 
 def _check(mapping, where, known, required=()):
-    place = where or "the file"
-    if not isinstance(mapping, dict):
-        raise PolicyFileError(f"{place}: a list of “key: value” lines is expected here.")
-    unknown = [key for key in mapping if key not in known]
-    if unknown:
-        raise PolicyFileError(f"{place}: “{unknown[0]}” is unknown. Known are {', '.join(known)}.")
-    missing = [key for key in required if mapping.get(key) in (None, "")]
-    if missing:
-        raise PolicyFileError(f"{place}: “{missing[0]}” is missing.")
-    for key, value in mapping.items():
-        if key not in ("policy", "settings", "facts", "rules", "options", "when", "values", "adjustable", "approvers"):
-            if key != "more":
-                _text(value, f"{place}.{key}")
-
-
-def _mapping(content, key):
-    value = content[key]
-    if not isinstance(value, dict):
-        raise PolicyFileError(f"{key}: “key: value” lines are expected here.")
-    return value
-
-
-def _list(mapping, key, where):
-    value = mapping.get(key, [])
-    if value == "":
-        return []
-    if not isinstance(value, list):
-        raise PolicyFileError(f"{where + '.' if where else ''}{key}: a list is expected here.")
-    return value
-
-
-def _text(value, where):
-    if not isinstance(value, str):
-        raise PolicyFileError(f"{where}: a single value is expected here.")
-    return value
+    check_keys(mapping, where, known, required, nested=NESTED)
 
 
 # ------------------------------------------------------------- facts to and fro
@@ -422,16 +344,6 @@ def _read_approver(approver, records):
         _whole(approver.get("quorum", "1"), "quorum"),
         approver.get("name", ""),
     )
-
-
-def check_reference(reference: str) -> tuple[str, str]:
-    """``(kind, key)`` of a reference. Raises :class:`PolicyFileError`."""
-    kind, colon, key = reference.partition(":")
-    if not (colon and kind and key) or not kind.replace("_", "").isalnum():
-        raise PolicyFileError(
-            f"“{reference}” does not name a record. Write xmlid:module.name, or a key such as code:WH or login:buyer."
-        )
-    return kind, key
 
 
 def _whole(text, what):

@@ -21,6 +21,7 @@ from . import approval_request_release
 from . import approval_request_story
 from . import approval_snapshot
 from . import approval_variant
+from . import approval_variant_file
 from . import approval_task
 from . import approval_working_time
 from . import approval_clock

@@ -400,8 +400,11 @@ class ApprovalVariant(models.Model):
     def action_next_version(self):
         """Draft the next version of this variant: same place, same values to start with."""
         self.ensure_one()
-        draft = self.copy({"reason": False})
-        return {"type": "ir.actions.act_window", "res_model": self._name, "res_id": draft.id, "view_mode": "form"}
+        return self.copy({"reason": False}).action_open()
+
+    def action_open(self):
+        self.ensure_one()
+        return {"type": "ir.actions.act_window", "res_model": self._name, "res_id": self.id, "view_mode": "form"}
 
     # -------------------------------------------------------- the gate asks
 
@@ -520,6 +523,12 @@ class ApprovalPolicy(models.Model):
     def _compute_variant_count(self):
         for policy in self:
             policy.variant_count = len(policy.variant_ids.filtered(lambda variant: variant.state == "published"))
+
+    @api.model
+    def _imported(self, document_type, company):
+        """The standard that a file speaks of; none when it is not here."""
+        domain = [("document_type", "=", document_type), ("company_id", "=", company.id if company else False)]
+        return self.search(domain, limit=1)
 
     def _serialize_variants(self):
         """Versions and variants of one policy are published one after the other.

@@ -5,7 +5,7 @@ from odoo.exceptions import UserError
 
 from ..engine import EngineError
 from ..engine.policy_file import FORMAT, PolicyFileError, dump, load, operand_to_file, read, spec_to_file
-from .approval_policy import document_models
+from ..engine.variant_file import standard_of
 from .approval_version_difference import CONDITION_FIELDS, NO_SETTINGS, RULE_FIELDS, STAGE_FIELDS
 
 
@@ -104,19 +104,10 @@ class ApprovalPolicyVersion(models.Model):
         except PolicyFileError as error:
             raise UserError(_("The file cannot be imported. %s", error)) from error
         head = content["policy"]
-        model = document_models(self.env).get(head["document_type"])
-        if not model:
-            raise UserError(
-                _(
-                    "The file cannot be imported: “%(type)s” is no document type here. Known are %(known)s.",
-                    type=head["document_type"],
-                    known=", ".join(sorted(document_models(self.env))),
-                )
-            )
         portable = self.env["distribution.approval.portable"]
-        company = portable._dereference("res.company", head["company"]) if head.get("company") else None
+        model, company = portable._imported_scope(*standard_of(content))
         problems = self._import_problems(content, self.env[model]._approval_all_fact_specs())
-        collected = _Collected(problems)
+        collected = Collected(self.env, problems)
         rules = [
             Command.create(
                 self._import_rule(rule, self.env[model]._approval_all_fact_specs(), portable, company, collected)
@@ -126,10 +117,7 @@ class ApprovalPolicyVersion(models.Model):
         settings = collected.of(
             _("settings"), lambda: portable._unpack(self._name, content["settings"], NO_SETTINGS, company), default={}
         )
-        if collected.problems:
-            raise UserError(
-                _("The file cannot be imported:\n%s") % "\n".join(f"• {problem}" for problem in collected.problems)
-            )
+        collected.refuse()
         policy = self._import_policy(head, company)
         return self.create(
             {**settings, "policy_id": policy.id, "change_summary": head.get("summary") or False, "rule_ids": rules}
@@ -137,11 +125,7 @@ class ApprovalPolicyVersion(models.Model):
 
     def _import_policy(self, head, company):
         policies = self.env["distribution.approval.policy"]
-        policy = policies.search(
-            [("document_type", "=", head["document_type"]), ("company_id", "=", company.id if company else False)],
-            limit=1,
-        )
-        return policy or policies.create(
+        return policies._imported(head["document_type"], company) or policies.create(
             {
                 "name": head["name"],
                 "document_type": head["document_type"],
@@ -251,11 +235,19 @@ class ApprovalPolicyVersion(models.Model):
         }
 
 
-class _Collected:
+class Collected:
     """Gathers what is wrong, so that a person mends a file in one go."""
 
-    def __init__(self, problems):
-        self.problems = problems
+    def __init__(self, env, problems=()):
+        self.env = env
+        self.problems = list(problems)
+
+    def refuse(self):
+        """Raises UserError with all that was gathered, if anything was."""
+        if self.problems:
+            raise UserError(
+                _("The file cannot be imported:\n%s") % "\n".join(f"• {problem}" for problem in self.problems)
+            )
 
     def of(self, where, make, default=None):
         try:

@@ -46,6 +46,7 @@ from . import test_bulk_decisions
 from . import test_unknown_amounts
 from . import test_decision_links
 from . import test_local_variants
+from . import test_variant_file
 from . import test_simulation
 from . import test_simulation_past
 from . import test_policy_review
