@@ -8,14 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from engine_tests.policy_check import IN_THE_REPOSITORY, policy_check
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import engine
 from engine.policy_file import PolicyFileError, dump, load, read
-
-ROOT = Path(engine.__file__).resolve().parents[3]
-CHECK = ROOT / "tools" / "policy-check"
 
 TEXT = """\
 format: distribution-approval-policy/1
@@ -212,16 +210,10 @@ def test_dates_and_minimum():
 
 
 def run(tmp_path, text, *words):
-    path = tmp_path / "policy.yaml"
-    path.write_bytes(text.encode())
-    done = subprocess.run(
-        [sys.executable, str(CHECK), str(path), *words], capture_output=True, text=True, cwd=tmp_path, timeout=60
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, done.stdout, path
+    return *policy_check(tmp_path, *words, policy=text), tmp_path / "policy.yaml"
 
 
-@pytest.mark.skipif(not CHECK.exists(), reason="the addon lies outside the repository")
+@IN_THE_REPOSITORY
 class TestPolicyCheck:
     def test_in_order(self, tmp_path):
         code, out, _path = run(tmp_path, COMPLETE)

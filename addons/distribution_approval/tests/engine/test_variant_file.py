@@ -2,12 +2,10 @@
 
 import datetime
 import json
-import subprocess
-import sys
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
+from engine_tests.policy_check import IN_THE_REPOSITORY, policy_check
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,8 +14,6 @@ from engine.facts import FactSpec, FactType
 from engine.policy_file import load as load_policy
 from engine.policy_yaml import PolicyFileError, format_of
 from engine.variant_file import FORMAT, dump, load, read, standard_of, values_of
-
-CHECK = Path(engine.__file__).resolve().parents[3] / "tools" / "policy-check"
 
 TEXT = """\
 format: distribution-approval-variant/1
@@ -188,45 +184,36 @@ def test_a_date_that_may_move():
 # ---------------------------------------------------------------- policy-check
 
 
-def run(tmp_path, *words, **texts):
-    for name, text in texts.items():
-        (tmp_path / f"{name}.yaml").write_bytes(text.encode())
-    files = [str(tmp_path / f"{name}.yaml") for name in texts]
-    done = subprocess.run(
-        [sys.executable, str(CHECK), *files, *words], capture_output=True, text=True, cwd=tmp_path, timeout=60
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, done.stdout
-
-
-@pytest.mark.skipif(not CHECK.exists(), reason="the addon lies outside the repository")
+@IN_THE_REPOSITORY
 class TestPolicyCheck:
     def test_in_order_wherever_the_standard_comes(self, tmp_path):
         for texts in ({"a": STANDARD, "b": TEXT}, {"a": TEXT, "b": STANDARD}):
-            code, out = run(tmp_path, **texts)
+            code, out = policy_check(tmp_path, **texts)
             assert code == 0, out
             assert out.count(": in order") == 2
 
     def test_outside_its_band(self, tmp_path):
-        code, out = run(tmp_path, standard=STANDARD, variant=TEXT.replace("20000", "20001"))
+        code, out = policy_check(tmp_path, standard=STANDARD, variant=TEXT.replace("20000", "20001"))
         assert code == 1
         assert "✗ “manager limit”: 20,001 is outside the band 10,000 to 20,000." in out
 
     def test_the_standard_went_on(self, tmp_path):
         renamed = STANDARD.replace("name: buyer limit", "name: limit of buyers")
-        code, out = run(tmp_path, standard=renamed, variant=TEXT)
+        code, out = policy_check(tmp_path, standard=renamed, variant=TEXT)
         assert code == 1
         assert "the standard has no such threshold (any more)" in out
 
     def test_without_its_standard(self, tmp_path):
         for texts in ({"variant": TEXT}, {"variant": TEXT, "other": STANDARD.replace("main_company", "other")}):
-            code, out = run(tmp_path, **texts)
+            code, out = policy_check(tmp_path, **texts)
             assert code == 3
             assert "! Its standard, Purchase policy, is not among the files: its values were not checked." in out
-        assert run(tmp_path, "--lenient", variant=TEXT)[0] == 0
+        assert policy_check(tmp_path, "--lenient", variant=TEXT)[0] == 0
 
     def test_an_invalid_standard(self, tmp_path):
-        code, out = run(tmp_path, standard=STANDARD.replace("outcome: refuse", "outcome: reject"), variant=TEXT)
+        code, out = policy_check(
+            tmp_path, standard=STANDARD.replace("outcome: refuse", "outcome: reject"), variant=TEXT
+        )
         assert code == 1
         assert "! Its standard is invalid: what its values leave open was not worked out." in out
 
@@ -235,23 +222,23 @@ class TestPolicyCheck:
         mark = "    adjustable:\n      name: manager limit\n      from: 10000\n      to: 20000\n"
         apart = STANDARD.replace(f"{mark}  approvers", "  approvers")
         assert apart != STANDARD
-        code, out = run(tmp_path, standard=apart, variant=TEXT)
+        code, out = policy_check(tmp_path, standard=apart, variant=TEXT)
         assert code == 3, out
         assert "! No rule matches: Amount is above 10,000 and at most 20,000." in out
 
     def test_it_ends_the_variant(self, tmp_path):
-        code, out = run(tmp_path, standard=STANDARD, variant=TEXT[: TEXT.index("values:")])
+        code, out = policy_check(tmp_path, standard=STANDARD, variant=TEXT[: TEXT.index("values:")])
         assert code == 0
         assert "· It has no values: published, it ends the variant of its place." in out
 
     def test_canonical(self, tmp_path):
         text = TEXT.replace("3000", "3000.0")
-        assert run(tmp_path, standard=STANDARD, variant=text)[0] == 0
-        assert run(tmp_path, "--canonical", standard=STANDARD, variant=text)[0] == 1
-        assert run(tmp_path, "--write", standard=STANDARD, variant=text)[0] == 0
+        assert policy_check(tmp_path, standard=STANDARD, variant=text)[0] == 0
+        assert policy_check(tmp_path, "--canonical", standard=STANDARD, variant=text)[0] == 1
+        assert policy_check(tmp_path, "--write", standard=STANDARD, variant=text)[0] == 0
         assert (tmp_path / "variant.yaml").read_text() == TEXT
 
     def test_json(self, tmp_path):
-        code, out = run(tmp_path, "--json", standard=STANDARD, variant=TEXT.replace("3000", "1"))
+        code, out = policy_check(tmp_path, "--json", standard=STANDARD, variant=TEXT.replace("3000", "1"))
         assert code == 1
         assert "outside the band" in json.loads(out)[str(tmp_path / "variant.yaml")]["errors"][0]
