@@ -16,8 +16,10 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from odoo import _, api, fields, models
+from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 
 from ..ledger.sealing import ANNOUNCEMENT_TYPE
+from ..turns import in_turn
 from .distribution_case import OPEN_STATES
 
 _logger = logging.getLogger(__name__)
@@ -59,27 +61,35 @@ class DistributionReconciliation(models.AbstractModel):
         """Run all checks; returns ``(open cases found, cases closed)``."""
         found = mended = 0
         for prefix, check in self._checks().items():
-            try:
-                with self.env.cr.savepoint():
-                    findings = check()
-                    mended += len(self._close_mended(prefix, findings))
-                    found += self._open_found(prefix, findings)
-                    self.env.flush_all()
-            except Exception as error:
-                _logger.exception("Reconciliation %s failed.", prefix)
-                self.env.invalidate_all()
-                self.env['distribution.case']._open(
-                    'reconciliation_failed',
-                    self.env['res.company'],
-                    _("A check that finds what got stuck failed: %s", prefix),
-                    detail=f'{type(error).__name__}: {error}',
-                    dedup_key=f'reconciliation_failed:{prefix}',
-                )
-            else:
-                self.env['distribution.case']._mend([f'reconciliation_failed:{prefix}'], _("The check works again."))
-            if commit:
-                self.env.cr.commit()  # pylint: disable=invalid-commit
+            opened, closed = in_turn(self.env, lambda one=(prefix, check): self._run_check(*one), commit)
+            found += opened
+            mended += closed
         return found, mended
+
+    @api.model
+    def _run_check(self, prefix, check):
+        """Run one check; returns ``(open cases found, cases closed)``."""
+        try:
+            with self.env.cr.savepoint():
+                findings = check()
+                closed = len(self._close_mended(prefix, findings))
+                opened = self._open_found(prefix, findings)
+                self.env.flush_all()
+        except Exception as error:
+            if getattr(error, 'pgcode', None) in PG_CONCURRENCY_ERRORS_TO_RETRY:
+                raise  # somebody works on one of the cases at this moment: it is looked at again
+            _logger.exception("Reconciliation %s failed.", prefix)
+            self.env.invalidate_all()
+            self.env['distribution.case']._open(
+                'reconciliation_failed',
+                self.env['res.company'],
+                _("A check that finds what got stuck failed: %s", prefix),
+                detail=f'{type(error).__name__}: {error}',
+                dedup_key=f'reconciliation_failed:{prefix}',
+            )
+            return 0, 0
+        self.env['distribution.case']._mend([f'reconciliation_failed:{prefix}'], _("The check works again."))
+        return opened, closed
 
     @api.model
     def _open_found(self, prefix, findings):

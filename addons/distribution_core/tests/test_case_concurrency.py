@@ -85,3 +85,35 @@ class TestCaseConcurrency(CommittedCase):
             self.assertFalse(cases.activity_ids)
             env['distribution.case']._cron_escalate()
             self.assertEqual(set(cases.mapped('escalation_level')), {1})
+
+
+@tagged('post_install', '-at_install')
+class TestReconciliationConcurrency(CommittedCase):
+    def test_who_works_on_a_case_at_the_same_moment_is_no_failed_check(self):
+        """The job finds that it is mended while somebody writes in it: it looks again, and closes it."""
+        key = f'deliveries_stuck:{time.time_ns()}'
+        with self.transaction() as env:
+            partner = env['res.partner'].create({'name': "Endpoint at once"})
+            case_id = env['distribution.case']._open('deliveries_stuck', partner, "Not sent", dedup_key=key).id
+        reconciliation = self.registry['distribution.reconciliation']
+        check, met = reconciliation._deliveries_stuck, []
+
+        def meets(jobs):
+            found = check(jobs)
+            if not met:
+                met.append(True)
+                with self.transaction() as other:
+                    other['distribution.case'].browse(case_id).description = "I look after it"
+            return found
+
+        with (
+            patch.object(reconciliation, '_deliveries_stuck', meets),
+            mute_logger('odoo.sql_db'),
+            self.transaction() as env,
+        ):
+            env['distribution.reconciliation']._cron_reconcile()
+        with self.transaction() as env:
+            case = env['distribution.case'].browse(case_id)
+            self.assertEqual((case.state, case.description), ('resolved', "I look after it"))
+            failed = [('dedup_key', '=', 'reconciliation_failed:deliveries_stuck')]
+            self.assertFalse(env['distribution.case'].search(failed))
