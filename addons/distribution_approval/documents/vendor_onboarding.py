@@ -14,6 +14,7 @@ import logging
 
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 
 from odoo.addons.distribution_core.append_only import protect_columns
 from odoo.addons.distribution_core.models.res_partner import RISK_TIERS
@@ -474,6 +475,8 @@ class VendorOnboarding(models.Model):
                 getattr(document, step)()
                 self.env.flush_all()
         except Exception as error:
+            if getattr(error, "pgcode", None) in PG_CONCURRENCY_ERRORS_TO_RETRY:
+                raise  # somebody saves it at this moment: not a failure, tried again
             _logger.info("%s: %s is not carried on with", self.name, document, exc_info=True)
             self.sudo().message_post(
                 body=_(

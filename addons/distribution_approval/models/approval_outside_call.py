@@ -6,14 +6,15 @@ import random
 import time
 from datetime import timedelta
 
-import psycopg2
 from odoo import _, api, fields, models
 from odoo.exceptions import UserError
+from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 
 from odoo.addons.distribution_core.append_only import protect_append_only
 from odoo.addons.distribution_core.engine import circuit
 from odoo.addons.distribution_core.engine.backoff import backoff_seconds
 from odoo.addons.distribution_core.secret_box import SecretKeyProblem
+from odoo.addons.distribution_core.turns import in_turn
 
 from .approval_outside_check import _digest
 from .approval_request import document_version
@@ -22,8 +23,6 @@ _logger = logging.getLogger(__name__)
 
 #: How long one run of the job goes on, in seconds; the next run takes the rest.
 RUN_SECONDS = 240
-#: How often an answer is stored again when somebody changed the same records meanwhile.
-STORE_ATTEMPTS = 3
 
 OUTCOMES = [
     ("ok", "Answered"),
@@ -180,25 +179,19 @@ class ApprovalOutsideCall(models.Model):
 
     def _keep_answer(self, answer):
         """Store and commit ``answer``. What cannot be stored is a case, and stops no other question."""
-        for attempt in range(1, STORE_ATTEMPTS + 1):
-            try:
-                self._store(self.check_id._understand(answer))
-                self.env.cr.commit()  # pylint: disable=invalid-commit
-                return
-            except Exception as error:
-                self.env.cr.rollback()  # pylint: disable=invalid-commit
-                if isinstance(error, psycopg2.OperationalError) and attempt < STORE_ATTEMPTS:
-                    continue  # two changed the same record at once: the second one looks again
-                _logger.exception("The answer to question %s could not be stored", self.id)
-                self.env["distribution.case"].sudo()._open(
-                    "outside_check_failed",
-                    self.check_id,
-                    _("%s: an outside answer could not be stored", self.check_id.name),
-                    detail=str(error),
-                    dedup_key=f"outside_store:{self.id}",
-                )
-                self.env.cr.commit()  # pylint: disable=invalid-commit
-                return
+        try:
+            in_turn(self.env, lambda: self._store(self.check_id._understand(answer)))
+        except Exception as error:
+            self.env.cr.rollback()  # pylint: disable=invalid-commit
+            _logger.exception("The answer to question %s could not be stored", self.id)
+            self.env["distribution.case"].sudo()._open(
+                "outside_check_failed",
+                self.check_id,
+                _("%s: an outside answer could not be stored", self.check_id.name),
+                detail=str(error),
+                dedup_key=f"outside_store:{self.id}",
+            )
+            self.env.cr.commit()  # pylint: disable=invalid-commit
 
     @api.model
     def _claim(self):
@@ -289,6 +282,8 @@ class ApprovalOutsideCall(models.Model):
                         request._judge_hold_again()
                         self.env.flush_all()
             except Exception as error:
+                if getattr(error, "pgcode", None) in PG_CONCURRENCY_ERRORS_TO_RETRY:
+                    raise  # somebody saves what is held at this moment: the answer is stored again, and not lost to it
                 _logger.exception("Request %s could not be judged again", request.id)
                 request.invalidate_recordset()
                 self.env["distribution.case"].sudo()._open(

@@ -8,6 +8,7 @@ from odoo.exceptions import RedirectWarning
 from odoo.tests import Form, new_test_user, tagged
 
 from odoo.addons.distribution_core.compat import PURCHASE_CONFIRMED_STATES
+from odoo.addons.distribution_core.tests.saved_meanwhile import saved_meanwhile
 
 from .bill_case import BillCase
 
@@ -164,6 +165,16 @@ class TestVendorOnboarding(OnboardingCase):
         )
         self._approve(onboarding)
         self.assertIn(order.state, PURCHASE_CONFIRMED_STATES, "what was blocked is carried on with")
+
+    def test_who_saves_the_order_at_the_same_moment_does_not_stop_it(self):
+        """It is tried again: nobody is told that it could not be carried on with."""
+        order = self._order(500, vendor=self.fresh)
+        onboarding = self._held_onboarding(blocked_model="purchase.order", blocked_id=order.id)
+        with saved_meanwhile(self, "purchase_order"):
+            self._approve(onboarding)
+        self._approve(onboarding)
+        self.assertIn(order.state, PURCHASE_CONFIRMED_STATES)
+        self.assertNotIn("could not be carried on", " ".join(onboarding.sudo().message_ids.mapped("body")))
 
     def test_carried_on_with_the_rights_of_who_asked(self):
         """Whoever names a document that they may not confirm gains nothing."""
