@@ -26,6 +26,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 
 from odoo.addons.distribution_core.engine.backoff import backoff_seconds
+from odoo.addons.distribution_core.turns import in_turn
 
 from ..engine import Content, Period, Section
 from ..engine.run import (
@@ -400,7 +401,8 @@ class ReportRun(models.Model):
                     if not run:
                         raise
                     run._give_up(error)
-                # else somebody else changed the same rows: look again
+                elif run:
+                    in_turn(self.env, run._let_go)
             if commit:
                 # Each step is finished work: a run that is killed goes on behind it.
                 self.env.cr.commit()  # pylint: disable=invalid-commit
@@ -451,6 +453,13 @@ class ReportRun(models.Model):
         mine = bool(self.env.cr.fetchone())
         self.env.invalidate_all()
         return mine
+
+    def _let_go(self):
+        """Somebody else changed the same rows at this moment: nobody died, and nobody waits for the next try."""
+        step = self.step_ids.filtered(lambda one: one.name == next_step(self._step_states()))
+        if self.state in LIVE and step.interrupted:
+            step.interrupted -= 1
+            self.next_try_at = False
 
     def _give_up(self, error):
         """Whatever cannot even be told as the failure of a step stops this run, and no other."""

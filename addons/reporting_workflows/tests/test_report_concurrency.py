@@ -3,6 +3,7 @@
 import threading
 import uuid
 from datetime import date, timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import UserError
@@ -14,6 +15,7 @@ from odoo.addons.distribution_core.engine.problem import Problem
 from odoo.addons.distribution_core.tests.committed_case import CommittedCase
 
 from ..engine.run import PAUSE, STEPS, TRIES
+from ..models import report_run
 
 
 @tagged("post_install", "-at_install")
@@ -194,6 +196,27 @@ class TestReportConcurrency(CommittedCase):
             env["distribution.report.run"].browse(run_id).next_try_at = False
         with self.transaction() as env:
             env["distribution.report.run"]._cron_run()
+        with self.transaction() as env:
+            self.assertDoneOnce(env["distribution.report.run"].browse(run_id))
+
+    def test_who_saves_the_same_at_the_same_moment_delays_nothing(self):
+        """The step is looked at again at once: nobody died, and nobody waits for the next try."""
+        run_id = self._start(date(2026, 2, 1))
+        advance, met = report_run.ReportRun._advance, []
+
+        def meets(run):
+            if not met:
+                met.append(run.id)
+                run.env.cr.execute("SELECT 1")  # what is committed from here on is not seen
+                with self.transaction() as other:
+                    step = "UPDATE distribution_report_run_step SET write_date = now() WHERE run_id = %s"
+                    other.cr.execute(step, [run_id])
+            return advance(run)
+
+        meeting = patch.object(report_run.ReportRun, "_advance", meets)
+        with meeting, mute_logger("odoo.sql_db"), self.transaction() as env:
+            env["distribution.report.run"]._cron_run()
+        self.assertEqual(met, [run_id])
         with self.transaction() as env:
             self.assertDoneOnce(env["distribution.report.run"].browse(run_id))
 
