@@ -423,15 +423,15 @@ def test_signed_messages(rpc, server, calls):
 
 
 def test_too_many_at_once(rpc, server, calls):
-    system = give_key(rpc, server.url, [KEPT], name="Floods", per_minute=2, burst=5)
+    system = give_key(rpc, server.url, [KEPT], name="Floods", per_minute=1, burst=5)
     answers = at_once(*[lambda: system.post(KEPT, STATUS)] * 12)
     statuses = sorted(answer.status_code for answer in answers)
     assert statuses == [202] * 5 + [429] * 7, statuses
     assert calls(system) == 5
     waits = [int(answer.headers["Retry-After"]) for answer in answers if answer.status_code == 429]
-    assert all(1 <= wait <= 30 for wait in waits)
+    assert all(1 <= wait <= 60 for wait in waits)
     # What is refused for other reasons counts as well: a search for addresses has its limit.
-    prober = give_key(rpc, server.url, [KEPT], name="Probes", per_minute=2, burst=3)
+    prober = give_key(rpc, server.url, [KEPT], name="Probes", per_minute=1, burst=3)
     assert [prober.get(f"calls/{number}").status_code for number in range(1, 6)] == [404] * 3 + [429] * 2
 
 
@@ -452,11 +452,13 @@ def test_a_search_for_keys(rpc, server, everything, sql):
                     assert everything.get("openapi.json").status_code == 200
             return found
 
+        started = time.monotonic()
         answers = [answer for found in at_once(*[lambda own=own: search(own) for own in range(4)]) for answer in found]
+        seconds = time.monotonic() - started
         statuses = [answer.status_code for answer in answers]
-        assert set(statuses) == {401, 429}, set(statuses)
+        assert set(statuses) == {401, 429}, (set(statuses), seconds)
         # The bucket is filled by one a second meanwhile.
-        assert 60 <= statuses.count(401) <= 90, statuses.count(401)
+        assert 60 <= statuses.count(401) <= 60 + seconds, (statuses.count(401), seconds)
         for answer in answers:
             if answer.status_code == 429:
                 assert int(answer.headers["Retry-After"]) >= 1
