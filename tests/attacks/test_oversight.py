@@ -47,7 +47,7 @@ def make_check(rpc, sql):
                 "document_type": "purchase_order",
                 "fact_type": "text",
                 "url": url,
-                "timeout_seconds": 1.0,
+                "timeout_seconds": 5.0,
                 "secret": SECRET,
                 "input_ids": [(0, 0, {"name": "name", "source": "partner_name"})],
             },

@@ -16,6 +16,8 @@ from over_the_wire import LOW_RISK, contract_goods, order_of
 
 CHECK = "distribution.approval.outside.check"
 ALLOWED = "distribution_core.outbound_allowed_hosts"
+#: Seconds: what answers at once does so within them, on a busy machine too.
+PATIENCE = 3
 
 
 class Bureau:
@@ -29,7 +31,7 @@ class Bureau:
             def do_GET(self):
                 bureau.asked.append(self.path)
                 if bureau.mood == "slow":
-                    time.sleep(2)
+                    time.sleep(2 * PATIENCE)
                 status = bureau.mood if isinstance(bureau.mood, int) else 200
                 body = json.dumps({"score": {"class": bureau.mood}}).encode()
                 try:
@@ -94,7 +96,7 @@ def test_the_credit_bureau_falters_and_comes_back(rpc, sql, bureau, person, phon
             "options": "A = sound\nD = in trouble",
             "url": f"http://{bureau.address}/v1/{{name}}",
             "answer_pointer": "/score/class",
-            "timeout_seconds": 0.5,
+            "timeout_seconds": PATIENCE,
             "failure_threshold": 3,
             "secret": "Bearer of-the-house",
             "input_ids": [(0, 0, {"name": "name", "source": "partner_name"})],
@@ -132,7 +134,7 @@ def test_the_credit_bureau_falters_and_comes_back(rpc, sql, bureau, person, phon
 
     scheduler()
     assert standing()[:2] == ("to approve", "on_hold")
-    assert "no answer within 0.5 seconds" in standing()[2]
+    assert f"no answer within {PATIENCE} seconds" in standing()[2]
 
     bureau.mood = 500
     scheduler()
