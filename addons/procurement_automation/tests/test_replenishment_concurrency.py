@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from unittest.mock import patch
 
 import psycopg2
@@ -161,7 +162,7 @@ class TestReplenishmentConcurrency(BaseCase):
             if len(calls) == 2:
                 threads.append(threading.Thread(target=aside))
                 threads[0].start()
-                threads[0].join(1.0)
+                self.wait_until_done_or_blocked(threads[0], run.env.cr)
 
         with (
             patch.object(replenishment_run, "BATCH", 7),
@@ -171,6 +172,21 @@ class TestReplenishmentConcurrency(BaseCase):
             self.work()
         threads[0].join()
         return len(calls)
+
+    def wait_until_done_or_blocked(self, thread, cr):
+        """Return when ``thread`` has ended, or waits for what the transaction of ``cr`` has locked."""
+        cr.execute("SELECT pg_backend_pid()")
+        (holder,) = cr.fetchone()
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            thread.join(0.05)
+            if not thread.is_alive():
+                return
+            with self.transaction() as env:  # who is active is read once per transaction
+                env.cr.execute("SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))", (holder,))
+                if env.cr.fetchone()[0]:
+                    return
+        self.fail("it is neither done, nor waits")
 
     def test_a_run_at_work_is_stopped_behind_its_batch(self):
         run_ids = self.start(1)
