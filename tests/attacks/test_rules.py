@@ -6,7 +6,6 @@ not. What counts is read back from the database.
 
 import contextlib
 import re
-import threading
 from datetime import date, timedelta
 from xmlrpc.client import Fault
 
@@ -562,16 +561,7 @@ def test_a_link_decides_by_nothing_but_its_form(rpc, linked, http, look, sql):
 def test_a_link_is_used_once(linked, http, look, sql):
     order, path = linked()
     form = {**form_of(http, path), "outcome": "approve"}
-    answers = []
-
-    def post():
-        answers.append(http.post(path, data=form))
-
-    threads = [threading.Thread(target=post) for _number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    answers = at_once(*[lambda: http.post(path, data=form)] * 4)
     assert sum("Thank you" in answer.text for answer in answers) == 1, [answer.status_code for answer in answers]
     assert look(order) == ("purchase", "released", 1)
     again = http.post(path, data=form)

@@ -419,8 +419,9 @@ def test_splitting_at_once(rpc, goods, look, sql):
         "product_qty": int(2400 / goods["price"]),
         "price_unit": goods["price"],
     }
+    # Odoo tries five times: of five, each can be overtaken by all others.
     orders = [
-        buyer("purchase.order", "create", {"partner_id": vendor, "order_line": [(0, 0, line)]}) for _number in range(7)
+        buyer("purchase.order", "create", {"partner_id": vendor, "order_line": [(0, 0, line)]}) for _number in range(5)
     ]
     at_once(*(lambda order_id=order_id: buyer("purchase.order", "button_confirm", [order_id]) for order_id in orders))
     states = [look(order_id)[0] for order_id in orders]

@@ -376,7 +376,8 @@ class TestConcurrency(ConcurrencyCase):
 
     def test_splitting_at_the_same_instant(self):
         vendor_id = self._new_vendor()
-        order_ids = [self._order(2400, vendor_id) for _number in range(6)]
+        # Odoo tries five times: of five, each can be overtaken by all others.
+        order_ids = [self._order(2400, vendor_id) for _number in range(5)]
         self._at_once(
             *(
                 ("buyer", lambda env, order_id=order_id: env["purchase.order"].browse(order_id).button_confirm())
@@ -385,7 +386,7 @@ class TestConcurrency(ConcurrencyCase):
         )
         with self.transaction() as env:
             states = env["purchase.order"].browse(order_ids).mapped("state")
-            self.assertEqual(sorted(states), ["purchase"] * 4 + ["to approve"] * 2)
+            self.assertEqual(sorted(states), ["purchase"] * 4 + ["to approve"])
 
     # ---------------------------------------------------------------- resuming
 

@@ -170,7 +170,7 @@ class TestSaleConcurrency(DocumentConcurrencyCase):
 
         with mute_logger("odoo.sql_db"):  # until the hold is there: it is refused once, and repeated
             results = self._at_once(("clerk", validate))
-            held.join(20)
+            held.join(60)
         self.assertEqual((results, waited), ([None], [True]))
         with self.transaction() as env:
             rest = env["stock.picking"].browse(rest_id)
