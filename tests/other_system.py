@@ -9,6 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 SUBSCRIPTION = "distribution.webhook.subscription"
 
 
+class _Server(ThreadingHTTPServer):
+    """Takes as many connections at the same moment as a drain opens: of Python's own five some would wait a second."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+
 class OtherSystem:
     """Keeps what arrives; hangs up without an answer while ``down``."""
 
@@ -41,8 +48,7 @@ class OtherSystem:
             def log_message(self, *_words):
                 """Quiet."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
         self.queue = []
         self._serve()
@@ -70,7 +76,7 @@ class OtherSystem:
         for filler in self.queue:
             filler.close()
         self.queue.clear()
-        self.server.socket.listen(50)
+        self.server.socket.listen(self.server.request_queue_size)
         self._serve()
 
     def close(self):

@@ -381,11 +381,7 @@ def test_a_dead_letter_and_an_overdue_case_reach_operations(n8n, peers, rpc, sql
 
 
 def run_core_job(rpc, name):
-    admin = rpc("admin")
-    (data,) = admin(
-        "ir.model.data", "search_read", [("module", "=", "distribution_core"), ("name", "=", name)], fields=["res_id"]
-    )
-    admin("ir.cron", "method_direct_trigger", [data["res_id"]])
+    rules.run_job(rpc, name, "distribution_core")
 
 
 def test_a_workflow_that_fails_is_a_fact(n8n, ledger):

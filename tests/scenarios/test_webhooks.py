@@ -52,7 +52,8 @@ def test_connect_hear_and_survive(rpc, sql, server, browser_page, other_system, 
     assert envelope["subject"] == f"purchase.order,{order_id}"
     assert envelope["specversion"] == "1.0"
 
-    # This server is killed while the other side has the next one in its hands.
+    # This server is killed while the other side has the next one in its hands; she has gone home.
+    person.page.close()
     assert waits_for(lambda: not sql(WAITING))
     other_system.reached.clear()
     other_system.hold.clear()

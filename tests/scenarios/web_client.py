@@ -51,11 +51,12 @@ class Person:
 
     def presses(self, name):
         """Press the button with that technical name; buttons behind "Action" on a phone, too."""
-        button = self.page.locator(f"button[name={name}] >> visible=true").first
+        button = self.page.locator(f"button[name={name}] >> visible=true")
+        menu = self.page.locator(".o_statusbar_buttons .dropdown-toggle >> visible=true")
+        button.or_(menu).first.wait_for()
         if not button.count():
-            self.page.click(".o_statusbar_buttons .dropdown-toggle")
-            button = self.page.locator(f"button[name={name}] >> visible=true").first
-        button.click()
+            menu.first.click()
+        button.first.click()
         self.settles()
         return self
 
