@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 import zipfile
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal as D
@@ -499,7 +500,7 @@ class TestApart:
     def test_takes_too_long(self):
         began = time.monotonic()
         assert "longer than 0.3 seconds" in self.fails(content(), seconds=0.3)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15  # a busy machine takes its time to begin and to end a process
 
     @pytest.mark.parametrize("megabytes", [60, 120, 200])
     def test_needs_too_much_memory(self, megabytes):
@@ -507,12 +508,12 @@ class TestApart:
 
     def test_is_killed(self):
         def kill():
-            for _ in range(200):
+            until = time.monotonic() + 60
+            while time.monotonic() < until:
                 for entry in Path("/proc").glob("[0-9]*/stat"):
-                    with_parent = entry.read_text().rpartition(")")[2].split() if entry.exists() else []
-                    if with_parent and int(with_parent[1]) == os.getpid():
-                        command = (entry.parent / "cmdline").read_bytes()
-                        if b"render_program" in command:
+                    with suppress(OSError):  # others on this machine come to their end while they are looked at
+                        parent = int(entry.read_text().rpartition(")")[2].split()[1])
+                        if parent == os.getpid() and b"render_program" in (entry.parent / "cmdline").read_bytes():
                             os.kill(int(entry.parent.name), signal.SIGKILL)
                             return
                 time.sleep(0.01)
