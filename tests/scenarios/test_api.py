@@ -4,12 +4,14 @@ She gets a key, makes a first call, lets the shop order, polls what happened, an
 twice and nothing is lost – also when the server dies in the middle.
 """
 
+import itertools
 import threading
 import time
 
 import pytest
 import rules_in_force as rules
 from api_client import CALL, KEY, System, event, give_key, problem
+from other_system import waits_for
 from web_client import Person
 
 KEYS = "distribution_core.distribution_api_key_action"
@@ -179,30 +181,33 @@ def test_the_server_dies_in_the_middle(shop, server, sql, customer, product):
             "lines": [{"product": product, "quantity": 1}],
         }
 
-    answers = {}
+    answers, numbers = {}, itertools.count()
 
-    def send(number):
-        try:
-            answers[number] = shop.post(
-                "customer-orders", order(number), headers={"Idempotency-Key": f"crash-{number}"}
-            )
-        except OSError:
-            answers[number] = None
+    def sends():
+        """One order after the other, until nobody answers any more."""
+        for number in numbers:
+            try:
+                answers[number] = shop.post(
+                    "customer-orders", order(number), headers={"Idempotency-Key": f"crash-{number}"}
+                )
+            except OSError:
+                answers[number] = None
+                return
 
-    threads = [threading.Thread(target=send, args=(number,)) for number in range(12)]
+    threads = [threading.Thread(target=sends, daemon=True) for _number in range(4)]
     for thread in threads:
         thread.start()
-    time.sleep(0.6)
+    assert waits_for(lambda: len(answers) >= 4)
     server.kill9()
     for thread in threads:
         thread.join(90)
-    assert None in answers.values(), "all were answered before the kill: nothing was tried"
-    server.restart()
     told = {number: answer.json() for number, answer in answers.items() if answer is not None}
-    for number in range(12):
+    assert len(answers) - len(told) == len(threads), "each was cut off once"
+    server.restart()
+    for number in sorted(answers):
         again = shop.post("customer-orders", order(number), headers={"Idempotency-Key": f"crash-{number}"})
         assert again.status_code == 200, again.text
         assert told.setdefault(number, again.json()) == again.json(), "what was answered before the kill holds"
     assert sql("SELECT count(*), count(DISTINCT channel_reference) FROM sale_order WHERE order_channel = 'crash'") == [
-        (12, 12)
+        (len(answers), len(answers))
     ]
