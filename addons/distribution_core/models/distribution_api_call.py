@@ -13,6 +13,7 @@ from ..compat import check_access
 from ..engine import idempotency, operation
 from ..engine.api_body import mistakes
 from ..engine.problem import Problem
+from ..turns import in_turn
 from .distribution_case import OPEN_STATES
 
 _logger = logging.getLogger(__name__)
@@ -390,32 +391,35 @@ class DistributionApiCall(models.Model):
             self.case_id.write({'state': 'resolved', 'resolution': _("The call was applied.")})
 
     @api.model
-    def _cron_apply(self):
-        """Apply what waits for nothing but an addon that acts on it, each in a transaction of its own."""
+    def _cron_apply(self, commit=True):
+        """Apply what waits for nothing but an addon that acts on it, each in a transaction of its own.
+
+        :param commit: False: everything in the caller's transaction, for tests
+        """
         registry = self.env['distribution.api.operation']
         acted_on = [name for name in registry._operations() if registry._handler(name)]
         last = done = 0
-        while done < BATCH:
-            self.flush_model(['state', 'case_id'])
-            # Several workers take different calls.
-            self.env.cr.execute(
-                """SELECT id FROM distribution_api_call
-                    WHERE state = 'waiting' AND case_id IS NULL AND operation = ANY(%s) AND id > %s
-                 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED""",
-                [acted_on, last],
-            )
-            row = self.env.cr.fetchone()
-            if not row:
-                break
-            last = row[0]
-            self.browse(last)._apply_later()
+        while done < BATCH and (
+            last := in_turn(self.env, lambda after=last: self._apply_next(acted_on, after), commit)
+        ):
             done += 1
-            self._commit()
         return done
 
     @api.model
-    def _commit(self):
-        self.env.cr.commit()  # pylint: disable=invalid-commit
+    def _apply_next(self, acted_on, after):
+        """Apply the next call behind number ``after``; its number, 0 when there is none."""
+        self.flush_model(['state', 'case_id'])
+        # Several workers take different calls.
+        self.env.cr.execute(
+            """SELECT id FROM distribution_api_call
+                WHERE state = 'waiting' AND case_id IS NULL AND operation = ANY(%s) AND id > %s
+             ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED""",
+            [acted_on, after],
+        )
+        (number,) = self.env.cr.fetchone() or (0,)
+        if number:
+            self.browse(number)._apply_later()
+        return number
 
 
 def _company_number(body):

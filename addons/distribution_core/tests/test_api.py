@@ -197,11 +197,10 @@ class TestApi(ApiCase):
             call._about(operations.env.user.partner_id)
             return {'line_count': len(body['lines'])}
 
-        with patch.object(type(self.Call), '_commit', lambda _self: None):
-            self.assertEqual(self.Call._cron_apply(), 0)
-            with self.handler(act):
-                self.assertEqual(self.Call._cron_apply(), 1)
-                self.assertEqual(self.Call._cron_apply(), 0)
+        self.assertEqual(self.Call._cron_apply(commit=False), 0)
+        with self.handler(act):
+            self.assertEqual(self.Call._cron_apply(commit=False), 1)
+            self.assertEqual(self.Call._cron_apply(commit=False), 0)
         self.assertEqual(seen, [(self.account, False, self.key.company_ids, CONFIRMATION)])
         call = self.Call.browse(call_id)
         self.assertEqual((call.state, call.status, call.res_model), ('applied', 200, 'res.partner'))

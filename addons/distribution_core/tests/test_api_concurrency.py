@@ -162,6 +162,27 @@ class TestApiConcurrency(CommittedCase):
         self.assertEqual((answer.status, len(tries)), (200, 2))
         self.assertEqual(self.calls(), 1)
 
+    def test_the_job_begins_a_call_anew_too(self):
+        """Somebody saves what the call changes at that moment: it is applied, and so is the next one."""
+        for number in range(2):
+            self.assertEqual(self.receive(CONFIRMATION, idempotency_key=f'later{number}').status, 202)
+        tries = []
+
+        def act(operations, call, _body):
+            tries.append(call.id)
+            if len(tries) == 1:
+                with self.transaction() as env:
+                    env['distribution.api.key'].browse(self.key_id).note = "meanwhile"
+                operations.env.cr.execute("UPDATE distribution_api_key SET note = 'mine' WHERE id = %s", [self.key_id])
+            return {}
+
+        with self.handler(act), mute_logger('odoo.sql_db'), self.transaction() as env:
+            self.assertGreaterEqual(env['distribution.api.call']._cron_apply(), 2)
+        self.assertEqual((len(tries), len(set(tries))), (3, 2))
+        with self.transaction() as env:
+            calls = env['distribution.api.call'].search([('api_key_id', '=', self.key_id)])
+            self.assertEqual(calls.mapped('state'), ['applied'] * 2)
+
     def test_strangers_are_counted_over_connections(self):
         def count():
             with self.transaction() as env:
