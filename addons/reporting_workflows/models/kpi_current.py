@@ -17,6 +17,7 @@ from odoo import _, api, fields, models, tools
 from odoo.exceptions import AccessError
 
 from odoo.addons.distribution_core.compat import PURCHASE_CONFIRMED_STATES
+from odoo.addons.distribution_core.turns import in_turn
 
 from .kpi_rule import MOST_ROUNDS
 from .kpi_snapshot import COLUMNS as SNAPSHOT_COLUMNS
@@ -118,15 +119,22 @@ class KpiCurrent(models.Model):
         )
 
     @api.model
-    def _cron_refresh(self):
-        """Measure what is due, company by company, each in a transaction of its own."""
+    def _cron_refresh(self, commit=None):
+        """Measure what is due, company by company, each in a transaction of its own.
+
+        :param commit: default: unless tests run
+        """
         # sudo: the job acts for nobody, and the number of a company is made of all of it
         job = self.sudo()
+        commit = not tools.config["test_enable"] if commit is None else commit
         for company in job.env["res.company"].search([]):
-            if job._take_turn(company):
-                job._refresh(company, job._due(company))
-            if not tools.config["test_enable"]:
-                self.env.cr.commit()  # pylint: disable=invalid-commit
+            # Somebody may have the same numbers measured at this moment: then it looks again.
+            in_turn(self.env, lambda company=company: job._refresh_due(company), commit)
+
+    @api.model
+    def _refresh_due(self, company):
+        if self._take_turn(company):
+            self._refresh(company, self._due(company))
 
     @api.model
     def _take_turn(self, company):

@@ -2,11 +2,13 @@
 
 import uuid
 from datetime import datetime, timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests.common import new_test_user, tagged
+from odoo.tools import mute_logger
 
-from odoo.addons.distribution_core.tests.committed_case import CommittedCase
+from odoo.addons.distribution_core.tests.committed_case import MEETINGS, CommittedCase
 
 
 @tagged("post_install", "-at_install")
@@ -94,6 +96,39 @@ class TestKpiConcurrency(CommittedCase):
             self.assertTrue(due, "the second order left its mark, which the first measurement did not take away")
             current._refresh(company, due)
             self.assertEqual(count(env), 2)
+
+    def test_who_has_it_measured_at_the_same_moment_does_not_stop_the_job(self):
+        """The job looks again, and what happened meanwhile is in its numbers too."""
+        with self.transaction() as env:
+            self._order(env)
+        current = self.registry["distribution.kpi.current"]
+        due, met = current._due, []
+
+        def meets(jobs, company):
+            found = due(jobs, company)
+            if company.id == self.company_id and not met:
+                met.append(True)
+                with self.transaction() as other:
+                    kpi = other["distribution.kpi"].with_company(self._company(other))
+                    kpi.search([("code", "=", "orders_confirmed")]).action_capture()
+                    self._order(other)
+            return found
+
+        with patch.object(current, "_due", meets), mute_logger(*MEETINGS), self.transaction() as env:
+            # What was measured before: both replace it.
+            env["distribution.kpi"].with_company(self._company(env)).search(
+                [("code", "=", "orders_confirmed")]
+            ).action_capture()
+            env.cr.commit()
+            env["distribution.kpi.current"]._cron_refresh(commit=True)
+        self.assertTrue(met)
+        with self.transaction() as env:
+            ours = [
+                ("company_id", "=", self.company_id),
+                ("kpi_id.code", "=", "orders_confirmed"),
+                ("site_id", "=", False),
+            ]
+            self.assertEqual(env["distribution.kpi.current"].search(ours).value, 2)
 
     def test_the_numbers_of_one_measurement_fit_together(self):
         """The company and its sites are counted one after the other, of one state of the data."""
