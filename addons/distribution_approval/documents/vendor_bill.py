@@ -17,8 +17,10 @@ same instant take turns.
 
 from decimal import Decimal
 
-from odoo import _, api, fields, models
+from odoo import _, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError
+
+from odoo.addons.distribution_core.turns import in_turn
 
 from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal, seal
 from ..engine.bill_match import normal_reference
@@ -511,20 +513,28 @@ class AccountMove(models.Model):
             return self.action_post()
 
     @api.model
-    def _cron_approval_judge_held(self):
+    def _cron_approval_judge_held(self, commit=None):
         """Ask policy again about bills that wait: a receipt or a refund may have made them match.
 
-        What passes now is released; for the rest the people who were asked go on.
+        What passes now is released; for the rest the people who were asked go on. One transaction each.
+
+        :param commit: default: unless tests run
         """
+        commit = not tools.config["test_enable"] if commit is None else commit
         waiting = self.search([("state", "=", "draft"), ("approval_state", "=", "pending")], order="id")
         for bill in waiting._approval_governed():
-            request = bill._approval_release_request()
-            if request.state != "pending":
-                continue
-            judgement = request._judgement(request.version_id)
-            if judgement.verdict.outcome == "pass":
-                request._say(_("It matches now: within policy without a decision."))
-                request._take_up(judgement, bill._approval_snapshots()[bill.id])
+            # Somebody may work on the bill at this moment: then it looks again.
+            in_turn(self.env, bill._approval_judge_held, commit)
+
+    def _approval_judge_held(self):
+        """Ask policy again about this bill that waits, and release it when it passes now."""
+        request = self._approval_release_request()
+        if self.state != "draft" or request.state != "pending":
+            return
+        judgement = request._judgement(request.version_id)
+        if judgement.verdict.outcome == "pass":
+            request._say(_("It matches now: within policy without a decision."))
+            request._take_up(judgement, self._approval_snapshots()[self.id])
 
     def button_draft(self):
         with gate_frame(self.env):

@@ -5,10 +5,11 @@ import logging
 from dataclasses import replace
 
 from markupsafe import escape
-from odoo import _, api, fields, models
+from odoo import _, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError
 
 from odoo.addons.distribution_core.append_only import protect_columns
+from odoo.addons.distribution_core.turns import in_turn
 
 from ..engine import RequestState, Snapshot, missing_candidates, routing
 
@@ -649,7 +650,7 @@ class ApprovalRequest(models.Model):
             operations = self.env.user.has_group("distribution_core.group_operations")
             if not operations and self.env.user != request.requester_id:
                 raise AccessError(_("The requester or operations can retry a release."))
-            request.sudo()._resume()
+            request.sudo()._resume(wait=True)
         return True
 
     def action_find_approvers(self):
@@ -767,11 +768,19 @@ class ApprovalRequest(models.Model):
         self.search([("state", "in", ("pending", "question"))])._refresh_candidates()
 
     @api.model
-    def _cron_retry_on_hold(self):
-        """Ask policy again about what it could not judge (a rate, a version, a fact was missing)."""
+    def _cron_retry_on_hold(self, commit=None):
+        """Ask policy again about what it could not judge (a rate, a version, a fact was missing), one transaction each.
+
+        :param commit: default: unless tests run
+        """
+        commit = not tools.config["test_enable"] if commit is None else commit
         for request in self.search([("state", "=", "on_hold")], order="id"):
-            if request._document().exists():
-                request._judge_hold_again()
+            # Somebody may save the document at this moment: then it looks again.
+            in_turn(self.env, request._retry_on_hold, commit)
+
+    def _retry_on_hold(self):
+        if self.state == "on_hold" and self._document().exists():
+            self._judge_hold_again()
 
     # ---------------------------------------------------------- notification
 

@@ -19,7 +19,7 @@ from odoo.tests.common import get_db_name, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.distribution_core.compat import LINE_UOM, USER_GROUPS
-from odoo.addons.distribution_core.tests.committed_case import LastCase
+from odoo.addons.distribution_core.tests.committed_case import MEETINGS, LastCase
 from odoo.addons.distribution_core.tests.people import make_users
 
 from ..models.approval_request_release import _resume_in_own_transaction
@@ -217,7 +217,7 @@ class ConcurrencyCase(LastCase):
 
         threads = [threading.Thread(target=run, args=(number, *call)) for number, call in enumerate(calls)]
         # 19.0 holds the lock of the registries while it tests.
-        with mute_logger("odoo.sql_db"), patch.object(Registry, "_lock", DummyRLock()):
+        with mute_logger(*MEETINGS), patch.object(Registry, "_lock", DummyRLock()):
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -439,7 +439,7 @@ class TestConcurrency(ConcurrencyCase):
     def test_resume_that_meets_a_conflict_is_tried_again(self):
         """Somebody saves the order at that moment: no failure, no case, the next attempt does it."""
         order_id = self._approve_and_crash()
-        with self.registry.cursor() as slow, mute_logger("odoo.sql_db"):
+        with self.registry.cursor() as slow, mute_logger(*MEETINGS):
             env = api.Environment(slow, SUPERUSER_ID, {})
             request = env["purchase.order"].browse(order_id).approval_request_id
             self.assertEqual(request.resume_state, "pending")
@@ -468,14 +468,64 @@ class TestConcurrency(ConcurrencyCase):
         self._released_in_spite_of(taken, refused=True)
         self._released_in_spite_of(taken)
 
-    def _released_in_spite_of(self, statement, refused=False):
+    def test_who_saves_a_held_order_at_the_same_moment_does_not_stop_the_job(self):
+        """Two orders in a currency without a rate; when there is one, the job asks policy about both."""
+        order_ids = [self._order(5000, self._new_vendor()) for _number in range(2)]
+        with self.transaction() as env:
+            currency = env["res.currency"].create({"name": f"X{uuid.uuid4().hex[:2].upper()}", "symbol": "¤"})
+            env["purchase.order"].browse(order_ids).currency_id = currency
+        with self.transaction("buyer") as env:
+            env["purchase.order"].browse(order_ids).button_confirm()
+        with self.transaction() as env:
+            requests = env["purchase.order"].browse(order_ids).approval_request_id
+            self.assertEqual(requests.mapped("state"), ["on_hold"] * 2)
+            rate = {"currency_id": currency.id, "rate": 1.0, "name": "2020-01-01", "company_id": self.company_id}
+            env["res.currency.rate"].create(rate)
+        model = self.registry["distribution.approval.request"]
+        judge, met = model._judge_hold_again, []
+
+        def meets(request):
+            if request.id == requests.ids[0] and not met:
+                met.append(True)
+                with self.transaction() as other:
+                    other["purchase.order"].browse(request.res_id).origin = "S0001"
+            return judge(request)
+
+        with (
+            patch.object(model, "_judge_hold_again", meets),
+            mute_logger(*MEETINGS),
+            self.transaction() as env,
+        ):
+            env["distribution.approval.request"]._cron_retry_on_hold(commit=True)
+        self.assertTrue(met)
+        with self.transaction() as env:
+            orders = env["purchase.order"].browse(order_ids)
+            self.assertEqual(orders.approval_request_id.mapped("state"), ["pending"] * 2)
+            self.assertEqual(orders.mapped("origin"), ["S0001", False])
+
+    def test_who_tries_a_release_again_waits_for_who_holds_the_request(self):
+        """Nobody presses the button for nothing."""
+
+        def try_again(registry, request_ids):
+            with registry.cursor() as cr:
+                env = api.Environment(cr, self.people["buyer"], {})
+                retrying(env["distribution.approval.request"].browse(request_ids).action_retry_release, env)
+
+        taken = "UPDATE distribution_approval_request SET lock_version = lock_version + 1 WHERE id = %s"
+        self._released_in_spite_of(taken, refused=True, release=try_again)
+        self._released_in_spite_of(taken, release=try_again)
+
+    def _released_in_spite_of(self, statement, refused=False, release=_resume_in_own_transaction):
         """Somebody else's transaction runs ``statement`` on the request when the release is to follow the decision."""
         order_id = self._approve_and_crash()
         with self.transaction() as env:
-            request_ids = env["purchase.order"].browse(order_id).approval_request_id.ids
-        release = threading.Thread(target=_resume_in_own_transaction, args=(self.registry, request_ids))
+            request = env["purchase.order"].browse(order_id).approval_request_id
+            if release != _resume_in_own_transaction:  # it failed before
+                request.resume_state = "failed"
+            request_ids = request.ids
+        release = threading.Thread(target=release, args=(self.registry, request_ids))
         with (
-            mute_logger("odoo.sql_db"),
+            mute_logger(*MEETINGS),
             patch.object(Registry, "_lock", DummyRLock()),
             self.assertNoLogs("odoo.addons.distribution_approval", "WARNING"),
         ):
