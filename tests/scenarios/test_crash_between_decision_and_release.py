@@ -55,7 +55,7 @@ def test_crash_between_decision_and_release(rpc, sql, second_connection, server,
             (order_id,),
         )[0]
 
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while request()[0] != "approved" and time.monotonic() < deadline:
         time.sleep(0.1)
     waiting = sql("SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
