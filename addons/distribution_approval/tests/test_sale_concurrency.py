@@ -7,6 +7,7 @@ from odoo.tests.common import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.distribution_core.compat import LINE_UOM, storable_product_values
+from odoo.addons.distribution_core.tests.committed_case import MEETINGS
 
 from .document_concurrency_case import DocumentConcurrencyCase
 
@@ -168,7 +169,7 @@ class TestSaleConcurrency(DocumentConcurrencyCase):
             held.join(2)
             waited.append(held.is_alive())
 
-        with mute_logger("odoo.sql_db"):  # until the hold is there: it is refused once, and repeated
+        with mute_logger(*MEETINGS):  # until the hold is there: it is refused once, and repeated
             results = self._at_once(("clerk", validate))
             held.join(60)
         self.assertEqual((results, waited), ([None], [True]))

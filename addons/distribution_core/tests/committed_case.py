@@ -7,6 +7,9 @@ from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import DummyRLock, Registry
 from odoo.tests.common import BaseCase, get_db_name
 
+#: Who says at ERROR that two met in a row: the connection, and Odoo's mails when the news comes while one is written.
+MEETINGS = ('odoo.sql_db', 'odoo.addons.mail.models.mail_mail')
+
 
 class LastCase(BaseCase):
     """What is committed here runs after the tests that count on an empty database."""

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 import psycopg2
 from odoo.tools import mute_logger
 
+from .committed_case import MEETINGS
+
 
 @contextmanager
 def saved_meanwhile(test, table):
@@ -15,7 +17,7 @@ def saved_meanwhile(test, table):
     test.env.flush_all()
     with (
         test.assertRaises(psycopg2.errors.SerializationFailure),
-        mute_logger('odoo.sql_db'),
+        mute_logger(*MEETINGS),
         test.env.cr.savepoint(),
     ):
         test.env.cr.execute(

@@ -10,7 +10,7 @@ from odoo.tests.common import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..models import distribution_case_clock
-from .committed_case import CommittedCase
+from .committed_case import MEETINGS, CommittedCase
 
 CASES = 24
 
@@ -52,7 +52,7 @@ class TestCaseConcurrency(CommittedCase):
                 errors.append(error)
 
         threads = [threading.Thread(target=run) for _number in range(2)]
-        with mute_logger('odoo.sql_db'):
+        with mute_logger(*MEETINGS):
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -108,7 +108,7 @@ class TestReconciliationConcurrency(CommittedCase):
 
         with (
             patch.object(reconciliation, '_deliveries_stuck', meets),
-            mute_logger('odoo.sql_db'),
+            mute_logger(*MEETINGS),
             self.transaction() as env,
         ):
             env['distribution.reconciliation']._cron_reconcile()

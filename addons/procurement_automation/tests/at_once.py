@@ -8,6 +8,8 @@ from odoo.service.model import retrying
 from odoo.tests.common import new_test_user
 from odoo.tools import mute_logger
 
+from odoo.addons.distribution_core.tests.committed_case import MEETINGS
+
 GROUPS = "base.group_user,distribution_core.group_buyer,purchase.group_purchase_user,stock.group_stock_user"
 
 
@@ -45,7 +47,7 @@ def press_each(registry, model, pressed):
             results[place] = error
 
     threads = [threading.Thread(target=person, args=(place, *one)) for place, one in enumerate(pressed)]
-    with mute_logger("odoo.sql_db", "odoo.service.model"):
+    with mute_logger(*MEETINGS, "odoo.service.model"):
         for thread in threads:
             thread.start()
         for thread in threads:

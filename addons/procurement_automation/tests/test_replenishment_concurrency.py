@@ -13,6 +13,7 @@ from odoo.tests.common import BaseCase, get_db_name, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.distribution_core.compat import storable_product_values
+from odoo.addons.distribution_core.tests.committed_case import MEETINGS
 
 from ..models import replenishment_run
 from .at_once import make_buyers, press
@@ -113,7 +114,7 @@ class TestReplenishmentConcurrency(BaseCase):
     def test_two_workers_order_once(self):
         run_ids = self.start(2)
         threads = [threading.Thread(target=self.work) for _number in range(2)]
-        with patch.object(replenishment_run, "BATCH", 5), mute_logger("odoo.sql_db"):
+        with patch.object(replenishment_run, "BATCH", 5), mute_logger(*MEETINGS):
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -167,7 +168,7 @@ class TestReplenishmentConcurrency(BaseCase):
         with (
             patch.object(replenishment_run, "BATCH", 7),
             patch.object(replenishment_run.ReplenishmentRun, "_advance", busy),
-            mute_logger("odoo.sql_db"),
+            mute_logger(*MEETINGS),
         ):
             self.work()
         threads[0].join()

@@ -12,7 +12,7 @@ from odoo.tools import mute_logger
 from psycopg2 import IntegrityError
 
 from odoo.addons.distribution_core.engine.problem import Problem
-from odoo.addons.distribution_core.tests.committed_case import CommittedCase
+from odoo.addons.distribution_core.tests.committed_case import MEETINGS, CommittedCase
 
 from ..engine.run import PAUSE, STEPS, TRIES
 from ..models import report_run
@@ -86,7 +86,7 @@ class TestReportConcurrency(CommittedCase):
                 results[place] = error
 
         threads = [threading.Thread(target=worker, args=(place,)) for place in (0, 1)]
-        with mute_logger("odoo.sql_db"):
+        with mute_logger(*MEETINGS):
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -214,7 +214,7 @@ class TestReportConcurrency(CommittedCase):
             return advance(run)
 
         meeting = patch.object(report_run.ReportRun, "_advance", meets)
-        with meeting, mute_logger("odoo.sql_db"), self.transaction() as env:
+        with meeting, mute_logger(*MEETINGS), self.transaction() as env:
             env["distribution.report.run"]._cron_run()
         self.assertEqual(met, [run_id])
         with self.transaction() as env:
