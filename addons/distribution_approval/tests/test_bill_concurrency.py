@@ -5,8 +5,10 @@ from unittest.mock import patch
 from odoo import Command, fields
 from odoo.exceptions import UserError
 from odoo.tests.common import tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.distribution_core.compat import LINE_UOM
+from odoo.addons.distribution_core.tests.committed_case import MEETINGS
 
 from .document_concurrency_case import DocumentConcurrencyCase
 
@@ -151,6 +153,37 @@ class TestBillConcurrency(PayableConcurrencyCase):
                 self.assertEqual(bill.invoice_line_ids.quantity, 15, "what was approved")
             else:
                 self.assertFalse(env["distribution.approval.release"]._valid_for(bill).get(bill_id))
+
+    def test_who_works_on_a_held_bill_at_the_same_moment_does_not_stop_the_job(self):
+        """Another bill is cancelled, so that this one matches: it is released, whoever writes a note on it."""
+        line_id = self._ordered()
+        first_id, held_id = self._bill(line_id, 7, "J-1"), self._bill(line_id, 8, "J-2")
+        for bill_id in (first_id, held_id):
+            with self.transaction("clerk") as env:
+                env["account.move"].browse(bill_id).action_post()
+        with self.transaction() as env:
+            first, held = env["account.move"].browse((first_id, held_id))
+            self.assertEqual((first.state, held.state, held.approval_state), ("posted", "draft", "pending"))
+            first.button_draft()
+            first.button_cancel()
+        moves = self.registry["account.move"]
+        request_of, met = moves._approval_release_request, []
+
+        def meets(bill):
+            if bill.id == held_id and not met:
+                met.append(True)
+                with self.transaction() as other:
+                    other["account.move"].browse(held_id).narration = "Asked the vendor."
+            return request_of(bill)
+
+        meeting = patch.object(moves, "_approval_release_request", meets)
+        with meeting, mute_logger(*MEETINGS), self.transaction() as env:
+            env["account.move"]._cron_approval_judge_held(commit=True)
+        self.assertTrue(met)
+        with self.transaction() as env:
+            held = env["account.move"].browse(held_id)
+            self.assertEqual((held.state, held.approval_state), ("posted", "released"))
+            self.assertIn("Asked the vendor.", held.narration)
 
     def test_paying_one_bill_twice_while_another_is_held(self):
         line_id = self._ordered()
