@@ -49,6 +49,11 @@ class ConcurrencyCase(LastCase):
             cls._make_company(env)
         cls.addClassCleanup(cls._leave)
 
+    def setUp(self):
+        super().setUp()
+        # 19.0 holds the lock of the registries while it tests; whoever is repeated asks for it, be others done or not.
+        self.startPatcher(patch.object(Registry, "_lock", DummyRLock()))
+
     @classmethod
     @contextmanager
     def transaction(cls, who=None):
@@ -216,8 +221,7 @@ class ConcurrencyCase(LastCase):
                 results[number] = error
 
         threads = [threading.Thread(target=run, args=(number, *call)) for number, call in enumerate(calls)]
-        # 19.0 holds the lock of the registries while it tests.
-        with mute_logger(*MEETINGS), patch.object(Registry, "_lock", DummyRLock()):
+        with mute_logger(*MEETINGS):
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -526,7 +530,6 @@ class TestConcurrency(ConcurrencyCase):
         release = threading.Thread(target=release, args=(self.registry, request_ids))
         with (
             mute_logger(*MEETINGS),
-            patch.object(Registry, "_lock", DummyRLock()),
             self.assertNoLogs("odoo.addons.distribution_approval", "WARNING"),
         ):
             with self.registry.cursor() as other:
