@@ -4,6 +4,7 @@ A colleague who reads no numbers is told so; on a phone nothing is cut off; the 
 """
 
 import pytest
+import rules_in_force as rules
 
 DASHBOARDS = {
     "control_tower": "service_level",
@@ -21,19 +22,23 @@ def opens(worker, code):
 
 
 @pytest.fixture
-def fortnight(sql):
-    """Two weeks of every KPI, of the company and its sites, where the demo company has none yet."""
+def fortnight(rpc, sql):
+    """Two weeks of every KPI, of the company and its sites, where the demo company has none yet.
+
+    They end with yesterday where the company works; where the database is, that may be another day.
+    """
     sql(
         """INSERT INTO distribution_kpi_snapshot (kpi_id, version_id, company_id, site_id, day, revision, is_measured,
                                                   value, numerator, denominator, rows, taken_at)
-           SELECT kpi.id, kpi.version_id, company.id, site.id, current_date - step, 0, true, 90 + step % 7,
-                  90 + step % 7,
+           SELECT kpi.id, kpi.version_id, company.id, site.id, %s::date - step, 0, true, 90 + step %% 7,
+                  90 + step %% 7,
                   CASE WHEN version.kind = 'percent' THEN 100 ELSE 1 END, 100, now() AT TIME ZONE 'UTC'
              FROM distribution_kpi kpi JOIN distribution_kpi_version version ON version.id = kpi.version_id,
                   (SELECT min(id) AS id FROM res_company) company, generate_series(1, 14) step,
                   (SELECT id FROM stock_warehouse WHERE company_id = (SELECT min(id) FROM res_company)
                    UNION ALL SELECT NULL) site
-           ON CONFLICT DO NOTHING RETURNING id"""
+           ON CONFLICT DO NOTHING RETURNING id""",
+        (rules.company_day(rpc),),
     )
 
 

@@ -1,7 +1,5 @@
 """A late supplier: what it promised first and promises now, which customers it hits, and who hears of it."""
 
-from datetime import datetime, timedelta
-
 import pytest
 import rules_in_force as rules
 from outbound_desk import one
@@ -29,7 +27,7 @@ def sells(desk, goods, customer, quantity, days):
             {
                 "partner_id": partner,
                 "warehouse_id": site,
-                "commitment_date": (datetime.now() + timedelta(days=days)).strftime("%Y-%m-%d 12:00:00"),
+                "commitment_date": f"{in_days(days)} 12:00:00",
                 "order_line": [
                     (
                         0,

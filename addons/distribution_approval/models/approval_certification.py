@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.addons.distribution_core.append_only import protect_append_only
 from odoo.addons.distribution_core.compat import asks_for
 
-from .approval_policy import today
+from .approval_policy import day_of, today
 
 OUTCOMES = [
     ("confirmed", "Fits as it is"),
@@ -80,7 +80,8 @@ class ApprovalPolicy(models.Model):
             if last:
                 policy.review_date = last.next_review
             else:
-                policy.review_date = first and first.date() + relativedelta(months=policy.review_months)
+                company = policy.company_id or self.env.company
+                policy.review_date = first and day_of(company, first) + relativedelta(months=policy.review_months)
 
     @api.depends("review_date", "active")
     def _compute_review_overdue(self):

@@ -146,8 +146,9 @@ class ApprovalEmergency(models.Model):
 
     def _search_is_overdue(self, operator, value):
         wanted = asks_for(operator, value)
-        overdue = self.sudo().search([("state", "=", "pending"), ("review_due", "<", today(self.env.company))])
-        return [("id", "in" if wanted else "not in", overdue.ids)]
+        # Where another company works it may be the next day already.
+        found = self.sudo().search([("state", "=", "pending"), ("review_due", "<=", today(self.env.company))])
+        return [("id", "in" if wanted else "not in", found.filtered("is_overdue").ids)]
 
     @api.depends("state")
     @api.depends_context("uid")

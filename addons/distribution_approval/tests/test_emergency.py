@@ -391,6 +391,20 @@ class TestEmergency(TermsCase):
         )
         self.assertEqual(len(events), 1)
 
+    def test_the_day_of_the_review_is_over_where_the_company_works(self):
+        with freeze_time("2027-01-08 10:00:00"):
+            emergency = self._release(self._held())
+        self.company.resource_calendar_id.tz = "Pacific/Auckland"
+        elsewhere = self.env["res.company"].create({"name": "Where it is still the 12th"})
+        elsewhere.resource_calendar_id.tz = "UTC"
+        emergencies = emergency.sudo().with_company(elsewhere)
+        for moment, is_overdue in (("2027-01-12 10:30:00", False), ("2027-01-12 11:30:00", True)):
+            with freeze_time(moment):
+                emergency.invalidate_recordset()
+                self.assertEqual(emergency.is_overdue, is_overdue)
+                self.assertEqual(emergency in emergencies.search([("is_overdue", "=", True)]), is_overdue)
+                self.assertEqual(emergency in emergencies.search([("is_overdue", "=", False)]), not is_overdue)
+
     # --------------------------------------------------------------- evidence
 
     def test_nobody_rewrites_it(self):

@@ -10,6 +10,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests.common import tagged
 from odoo.tools import mute_logger
 
+from ..models.approval_policy import day_of
 from .common import ApprovalCase
 
 CERTIFICATION = "distribution.approval.certification"
@@ -106,8 +107,9 @@ class TestPolicyReview(ApprovalCase):
         return self.policy.with_user(user)._certify(outcome, digest or self.version.digest, comment, months)
 
     def test_owner_or_publisher_certifies(self):
-        today = fields.Date.context_today(self.policy)
-        self.assertEqual(self.policy.review_date, self.version.published_at.date() + relativedelta(months=12))
+        today = day_of(self.company, fields.Datetime.now())
+        published = day_of(self.company, self.version.published_at)
+        self.assertEqual(self.policy.review_date, published + relativedelta(months=12))
         self.assertTrue(self.policy.with_user(self.owner).can_certify)
         action = self.policy.with_user(self.owner).action_open_certify()
         wizard = (
@@ -129,6 +131,14 @@ class TestPolicyReview(ApprovalCase):
             [("type", "=", "distribution.approval_policy.certified.v1"), ("res_id", "=", self.policy.id)]
         )
         self.assertEqual(len(events), 2)
+
+    def test_a_year_begins_with_the_day_where_the_company_works(self):
+        self.company.resource_calendar_id.tz = "America/New_York"
+        with freeze_time("2022-03-01 02:00:00"):  # the last of February in New York
+            draft = self.policy.with_user(self.author)._draft_next_version()
+            draft.rule_ids[:1].name = "As before"
+            self._publish(draft)
+        self.assertEqual(str(self.policy.review_date), "2023-02-28")
 
     def test_overdue_shows_and_opens_one_case(self):
         policies = self.env["distribution.approval.policy"]
@@ -226,4 +236,5 @@ class TestPolicyReview(ApprovalCase):
             with self.subTest(values), self.assertRaises(UserError):
                 self.policy.with_user(self.author).write(values)
         self.policy.with_user(self.author).review_months = 6
-        self.assertEqual(self.policy.review_date, self.version.published_at.date() + relativedelta(months=6))
+        published = day_of(self.company, self.version.published_at)
+        self.assertEqual(self.policy.review_date, published + relativedelta(months=6))

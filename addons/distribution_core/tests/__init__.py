@@ -28,4 +28,5 @@ from . import test_api_access
 from . import test_api_concurrency
 from . import test_server_actions
 from . import test_reconciliation
+from . import test_filter_days
 from . import test_health

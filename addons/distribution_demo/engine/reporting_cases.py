@@ -49,6 +49,10 @@ SIGNED = ("sales_ordered", "sales_margin", "sales_invoiced")
 SIGNATURE = "Agrees with the order book and the ledger."
 
 
+#: No bill that waits is older. Until so many days of a month are over, the summary is that of the month before.
+BILLS_WAIT_DAYS = 10
+
+
 @dataclass(frozen=True)
 class Step:
     """``person`` does ``act`` (decide, recall, again) and says ``words``, ``hour`` o'clock on the day of the run.

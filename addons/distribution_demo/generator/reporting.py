@@ -74,8 +74,11 @@ def _owners(env, users):
 
 
 def _month(env, ago):
-    """First and last day of the month ``ago`` months before this one."""
-    last = env.company._day_of(moment(0, 0))
+    """First and last day of the month ``ago`` months before the present one, which is so until bills can be entered.
+
+    Bills of the last days wait for somebody: were their month over, one posted invoice would not complete it.
+    """
+    last = env.company._day_of(moment(0, 0)) - timedelta(days=cases.BILLS_WAIT_DAYS)
     for _month_before in range(ago):
         last = last.replace(day=1) - timedelta(days=1)
     return last.replace(day=1), last.replace(day=monthrange(last.year, last.month)[1])

@@ -156,6 +156,10 @@ class TestReporting(TransactionCase):
         draft = self.env["account.move"].search(
             [("state", "=", "draft"), ("invoice_line_ids.name", "=", cases.DRAFT_INVOICE[0])]
         )
+        self.assertEqual(draft.invoice_date, held.period_last)
+        bills = self.env["account.move"].search([("state", "=", "draft"), ("move_type", "=", "in_invoice")])
+        self.assertTrue(bills)
+        self.assertGreater(min(bills.mapped("invoice_date")), held.period_last, "nothing else is in the way")
         draft.action_post()
         held.with_user(held.report_id.owner_id).action_retry()
         self.env["distribution.report.run"]._cron_run(commit=False)

@@ -488,7 +488,7 @@ class BuyerWorkbench(models.AbstractModel):
                 about=order,
                 buyer=one.user_id,
                 at_risk=self._risk(delays, order.order_line),
-                days_late=(today - one.told_at.date()).days,
+                days_late=(today - fields.Datetime.context_timestamp(self, one.told_at).date()).days,
                 value=self._money(order.amount_untaxed, order.currency_id),
                 acts=[
                     self._act(_("Compare Again"), one, "action_compare", True),

@@ -117,7 +117,7 @@ class DemandRun(models.Model):
         for company in self.env["res.company"].search([("demand_is_forecast", "=", True)]):
             begun = history._months(company)[-1]
             known = self.search([("company_id", "=", company.id), ("origin", "=", "month")], order="id desc", limit=1)
-            if not known.started_at or known.started_at.date() < begun:
+            if not known.started_at or company._day_of(known.started_at) < begun:
                 self.with_company(company).create({"company_id": company.id, "origin": "month"})._start()
 
     def _start(self):

@@ -193,7 +193,8 @@ class StockPicking(models.Model):
         lines = self.move_ids.purchase_line_id.union(*(line for line, quantity in announced.items() if quantity))
         came, wrong = self._came(moves)
         received = lines._approval_received()
-        promised = lines._promised_until(fields.Date.context_today(self))
+        zone = self.picking_type_id.warehouse_id.partner_id.tz
+        promised = lines._promised_until(self.company_id._day_of(fields.Datetime.now(), zone))
         damaged = self.damage_ids
         by_line = defaultdict(float)
         for report in damaged:

@@ -127,7 +127,7 @@ class ShipNotice(models.Model):
             self.line_ids._announced(),
             self._ordered(lines),
             over_percent=over,
-            arrives=self.expected_at.date() if self.expected_at else None,
+            arrives=self._day_at_order(self.expected_at) if self.expected_at else None,
             is_open=order.state in PURCHASE_CONFIRMED_STATES,
         )
         words = [self._conflict_words(found) for found in checked.conflicts]
@@ -173,9 +173,8 @@ class ShipNotice(models.Model):
         confirmation = self.order_id.supplier_confirmation_ids
         if not self.expected_at or not confirmation or self.company_id.confirmation_late_dates != "move":
             return
-        zone = self.order_id.get_order_timezone().zone
-        day = fields.Datetime.context_timestamp(self.with_context(tz=zone), self.expected_at).date()
-        if not 0 <= (day - fields.Date.context_today(self)).days <= Limits().horizon:
+        day, today = self._day_at_order(self.expected_at), self._day_at_order(fields.Datetime.now())
+        if not 0 <= (day - today).days <= Limits().horizon:
             return
         changes = {}
         for line in confirmation.line_ids:
@@ -185,6 +184,10 @@ class ShipNotice(models.Model):
                 line._move_to(day)
         if changes:
             confirmation._tell_delays(changes)
+
+    def _day_at_order(self, moment):
+        """The day of a moment where the order's people are."""
+        return self.company_id._day_of(moment, self.order_id.get_order_timezone().zone)
 
     def _ordered(self, lines):
         """The lines of the order as the engine takes them; what other notices have on the way is taken."""
@@ -199,7 +202,7 @@ class ShipNotice(models.Model):
                 line.product_qty,
                 line.qty_received,
                 on_the_way[line.id],
-                line._confirmation_day() or fields.Date.today(),
+                line._confirmation_day() or self._day_at_order(fields.Datetime.now()),
                 line.product_id.tracking or "none",
             )
             for line in lines

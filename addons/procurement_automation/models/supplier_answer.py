@@ -146,7 +146,8 @@ class SupplierConfirmation(models.Model):
     def _judge_lines(self, said):
         """Compare, apply what is within tolerance, open or close the case."""
         self.ensure_one()
-        today = fields.Date.context_today(self.with_context(tz=self.company_id.partner_id.tz or "UTC"))
+        zone = self.order_id.get_order_timezone().zone if self.order_id else None
+        today = self.company_id._day_of(fields.Datetime.now(), zone)
         tolerances = self.env["distribution.supplier.tolerance"]._for(
             self.company_id, self.partner_id, self.env["product.product"].union(*(line.product_id for line in said))
         )

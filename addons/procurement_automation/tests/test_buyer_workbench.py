@@ -4,6 +4,7 @@ from datetime import timedelta
 from unittest import skipIf
 from unittest.mock import patch
 
+from freezegun import freeze_time
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
@@ -221,6 +222,19 @@ class TestBuyerWorkbench(Workbench, SupplierCase):
         self.assertEqual((item["section"], bool(item["case"])), ("notices", True))
         self._press(item, "Cancel Notice")
         self.assertFalse(self._seen(notice))
+
+    def test_a_notice_of_tonight_is_not_told_tomorrow(self):
+        self.buyer.tz = "America/New_York"
+        with freeze_time("2027-03-02 02:00:00"):  # 1 March in New York
+            order, _confirmation = self._asked()
+            notice = self.env["distribution.ship.notice"]._take_in(
+                order,
+                {"reference": "ASN-T", "shipped_at": "2027-03-01 08:00:00"},
+                [Announced(500, product=self.product.id)],
+            )
+            self.assertEqual(self._seen(notice)["days_late"], 0)
+        with freeze_time("2027-03-02 05:30:00"):
+            self.assertEqual(self._seen(notice)["days_late"], 1)
 
     def test_short_receipt(self):
         self.company.receipt_compared = True

@@ -2,6 +2,7 @@
 
 from unittest.mock import patch
 
+from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
@@ -179,6 +180,17 @@ class TestDemandRun(DemandCase):
         due.started_at = self.at(1)
         self.Run._start_due()
         self.assertEqual(self.Run.search_count(runs), 2)
+
+    def test_a_month_begins_where_the_company_works(self):
+        self.company.resource_calendar_id.tz = "Asia/Tokyo"
+        self.company.demand_is_forecast = True
+        runs = [("company_id", "=", self.company.id)]
+        # The first hour of November in Tokyo, a day later, and the first hour of December.
+        for moment, number in (("10-31 15:30", 1), ("11-01 15:30", 1), ("11-30 15:30", 2)):
+            with freeze_time(f"2027-{moment}:00"):
+                self.Run._start_due()
+                self.Run._start_due()
+            self.assertEqual(self.Run.search_count(runs), number, moment)
 
     def test_proposals_of_replenishment_show_what_is_expected(self):
         self.forecast()

@@ -1,15 +1,17 @@
 """Receipts against order, confirmation and notice: what differs is kept, and one case."""
 
 import base64
+from datetime import date
 
 import psycopg2
+from freezegun import freeze_time
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.distribution_core.compat import LINE_UOM
-from odoo.addons.procurement_automation.engine import Announced
+from odoo.addons.procurement_automation.engine import Announced, Promise, Said
 
 from .supplier_case import SupplierCase
 
@@ -82,6 +84,17 @@ class TestReceiptDiscrepancy(SupplierCase):
             [Announced(60, product=self.product.id)],
         )
         self.assertEqual(self._found(self._receive(order, 40, backorder=True)), [("short", 20)])
+
+    def test_what_is_promised_for_tomorrow_is_not_short_today(self):
+        """In London it is tomorrow already; the company works in New York."""
+        self.warehouse.partner_id.tz = self.company.resource_calendar_id.tz = "America/New_York"
+        for moment, found in (("2027-03-02 02:00:00", []), ("2027-03-02 06:00:00", [("short", 60)])):
+            with freeze_time("2027-02-11 12:00:00"):
+                order, confirmation = self._asked()
+                promises = [Promise(40, date(2027, 3, 1)), Promise(60, date(2027, 3, 2))]
+                confirmation._answer("link", {confirmation.line_ids: Said(promises)})
+            with freeze_time(moment):
+                self.assertEqual(self._found(self._receive(order, 40, backorder=True)), found, moment)
 
     def _announce(self, order, reference, **quantities):
         """A notice of so much of ``product`` and ``product_2``."""

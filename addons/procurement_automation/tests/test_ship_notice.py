@@ -1,6 +1,7 @@
 """Ship notices: taken in, compared, told again, in conflict, arrived."""
 
 import psycopg2
+from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -65,6 +66,20 @@ class TestShipNotice(ShipNoticeCase):
         take_in(other, {**told, "reference": "ASN-A"}, [self._bolts(100)])
         self.assertEqual(other.order_line.date_planned.date(), day)
         self.assertEqual(confirmation.delay_ids.day_after, day)
+
+    def test_expected_tonight_where_it_was_ordered(self):
+        """In London it is the next day already; who ordered is in New York."""
+        self.buyer.tz = "America/New_York"
+        with freeze_time("2027-02-11 02:00:00"):
+            order, _confirmation = self._asked()
+        self.assertEqual(str(order.order_line._confirmation_day()), "2027-03-02")
+        with freeze_time("2027-03-02 02:00:00"):
+            self.env["distribution.ship.notice"]._take_in(
+                order,
+                {"reference": "ASN-N", "shipped_at": "2027-03-01 08:00:00", "expected_at": "2027-03-02 04:00:00"},
+                [self._bolts(100)],
+            )
+        self.assertEqual(str(order.order_line._confirmation_day()), "2027-03-01")
 
     def test_told_again(self):
         order, _confirmation = self._asked()

@@ -5,6 +5,7 @@ from datetime import timedelta
 from unittest import skipIf
 
 import psycopg2
+from freezegun import freeze_time
 from lxml import etree
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
@@ -219,6 +220,18 @@ class TestSupplierConfirmation(SupplierCase):
         for later in (-400, 5000):
             confirmation._answer("link", self._says(line, later=later))
             self.assertEqual((order.order_line.date_planned, line.state), (before, "differs"))
+
+    def test_a_promise_for_tonight_is_not_of_yesterday(self):
+        """In London it is the next day already; who ordered is in New York."""
+        self.buyer.tz = "America/New_York"
+        with freeze_time("2027-02-11 02:00:00"):
+            order, confirmation = self._asked()
+        line = confirmation.line_ids
+        self.assertEqual(str(line.asked_day), "2027-03-02")
+        with freeze_time("2027-03-02 02:00:00"):
+            confirmation._answer("link", self._says(line, later=-1))
+        self.assertEqual(line.state, "confirmed")
+        self.assertEqual(str(order.order_line._confirmation_day()), "2027-03-01")
 
     def test_rejected(self):
         order, confirmation = self._asked()
