@@ -1,10 +1,13 @@
 """A step of a job in a transaction of its own."""
 
+import logging
 import random
 import time
 
 import psycopg2
 from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
+
+_logger = logging.getLogger(__name__)
 
 TRIES = 5
 
@@ -28,3 +31,26 @@ def in_turn(env, step, commit=True):
                 raise
             time.sleep(random.uniform(0, 0.05 * 2**attempt))
     return None
+
+
+def each_in_turn(env, steps, commit=True):
+    """Do each step and commit it. One that fails stops no other; the first error is raised when all had their turn.
+
+    :param commit: False: in the caller's transaction, for tests
+    :raises Exception: the first that a step has raised
+    """
+    first = None
+    for step in steps:
+        if commit:
+            env.invalidate_all()  # others may have changed what was read before the last commit
+        try:
+            in_turn(env, step, commit)
+        except Exception as error:
+            if not commit:
+                raise
+            env.cr.rollback()  # pylint: disable=invalid-commit
+            env.invalidate_all()
+            _logger.warning("A step failed, the others go on.", exc_info=True)
+            first = first or error
+    if first:
+        raise first

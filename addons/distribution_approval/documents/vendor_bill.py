@@ -20,7 +20,7 @@ from decimal import Decimal
 from odoo import _, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError
 
-from odoo.addons.distribution_core.turns import in_turn
+from odoo.addons.distribution_core.turns import each_in_turn
 
 from ..engine import ControlledField, FactSpec, FactType, Unknown, as_decimal, seal
 from ..engine.bill_match import normal_reference
@@ -522,9 +522,8 @@ class AccountMove(models.Model):
         """
         commit = not tools.config["test_enable"] if commit is None else commit
         waiting = self.search([("state", "=", "draft"), ("approval_state", "=", "pending")], order="id")
-        for bill in waiting._approval_governed():
-            # Somebody may work on the bill at this moment: then it looks again.
-            in_turn(self.env, bill._approval_judge_held, commit)
+        # Somebody may work on a bill at this moment: then it looks again.
+        each_in_turn(self.env, [bill._approval_judge_held for bill in waiting._approval_governed()], commit)
 
     def _approval_judge_held(self):
         """Ask policy again about this bill that waits, and release it when it passes now."""

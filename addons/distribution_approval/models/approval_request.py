@@ -9,7 +9,7 @@ from odoo import _, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError
 
 from odoo.addons.distribution_core.append_only import protect_columns
-from odoo.addons.distribution_core.turns import in_turn
+from odoo.addons.distribution_core.turns import each_in_turn
 
 from ..engine import RequestState, Snapshot, missing_candidates, routing
 
@@ -774,9 +774,9 @@ class ApprovalRequest(models.Model):
         :param commit: default: unless tests run
         """
         commit = not tools.config["test_enable"] if commit is None else commit
-        for request in self.search([("state", "=", "on_hold")], order="id"):
-            # Somebody may save the document at this moment: then it looks again.
-            in_turn(self.env, request._retry_on_hold, commit)
+        requests = self.search([("state", "=", "on_hold")], order="id")
+        # Somebody may save the document at this moment: then it looks again.
+        each_in_turn(self.env, [request._retry_on_hold for request in requests], commit)
 
     def _retry_on_hold(self):
         if self.state == "on_hold" and self._document().exists():

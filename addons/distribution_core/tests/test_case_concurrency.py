@@ -3,13 +3,15 @@
 import threading
 import time
 from datetime import timedelta
+from functools import partial
 from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests.common import new_test_user, tagged
-from odoo.tools import mute_logger
+from odoo.tools import html2plaintext, mute_logger
 
 from ..models import distribution_case_clock
+from ..turns import each_in_turn
 from .committed_case import MEETINGS, CommittedCase
 
 CASES = 24
@@ -117,3 +119,37 @@ class TestReconciliationConcurrency(CommittedCase):
             self.assertEqual((case.state, case.description), ('resolved', "I look after it"))
             failed = [('dedup_key', '=', 'reconciliation_failed:deliveries_stuck')]
             self.assertFalse(env['distribution.case'].search(failed))
+
+
+@tagged('post_install', '-at_install')
+class TestEachInTurn(CommittedCase):
+    def test_one_that_fails_stops_no_other(self):
+        """What came before it is kept, what it did is not; the others see what was committed meanwhile."""
+        with self.transaction() as env:
+            partners = env['res.partner'].create([{'name': "Before"}, {'name': "Fails"}, {'name': "After"}])
+            ids = partners.ids
+        self.addCleanup(self._forget, ids)
+
+        def step(partner):
+            name = partner.name
+            partner.comment = f"Seen: {name}"
+            partner.env.flush_all()
+            if name == "Fails":
+                with self.transaction() as other:
+                    other['res.partner'].browse(ids[2]).name = "Renamed"
+                raise ValueError(name)
+
+        with self.transaction() as env:
+            partners = env['res.partner'].browse(ids)
+            partners.mapped('name')  # all are in the cache
+            with mute_logger('odoo.addons.distribution_core.turns'), self.assertRaisesRegex(ValueError, "Fails"):
+                each_in_turn(env, [partial(step, partner) for partner in partners])
+        with self.transaction() as env:
+            comments = [
+                comment and html2plaintext(comment) for comment in env['res.partner'].browse(ids).mapped('comment')
+            ]
+            self.assertEqual(comments, ["Seen: Before", False, "Seen: Renamed"])
+
+    def _forget(self, ids):
+        with self.transaction() as env:
+            env['res.partner'].browse(ids).unlink()

@@ -12,12 +12,13 @@ Rules, in words
 
 import logging
 from collections import defaultdict
+from functools import partial
 
 from odoo import _, api, fields, models, tools
 from odoo.exceptions import AccessError
 
 from odoo.addons.distribution_core.compat import PURCHASE_CONFIRMED_STATES
-from odoo.addons.distribution_core.turns import in_turn
+from odoo.addons.distribution_core.turns import each_in_turn
 
 from .kpi_rule import MOST_ROUNDS
 from .kpi_snapshot import COLUMNS as SNAPSHOT_COLUMNS
@@ -127,9 +128,9 @@ class KpiCurrent(models.Model):
         # sudo: the job acts for nobody, and the number of a company is made of all of it
         job = self.sudo()
         commit = not tools.config["test_enable"] if commit is None else commit
-        for company in job.env["res.company"].search([]):
-            # Somebody may have the same numbers measured at this moment: then it looks again.
-            in_turn(self.env, lambda company=company: job._refresh_due(company), commit)
+        # Somebody may have the same numbers measured at this moment: then it looks again.
+        steps = [partial(job._refresh_due, company) for company in job.env["res.company"].search([])]
+        each_in_turn(self.env, steps, commit)
 
     @api.model
     def _refresh_due(self, company):
