@@ -467,10 +467,13 @@ class ReportEdition(models.Model):
     def _recipients(self):
         """``[(user, partner, channel)]`` by the definition, each person once; of a correction also whoever else had
         what was recalled.
+
+        The account of another system hears as a system, also where it has a role that gets the report.
         """
         found, seen = [], set()
         groups = self.env["res.groups"]
-        for entry in self.version_id._sealed()["ids"]["recipients"]:
+        entries = self.version_id._sealed()["ids"]["recipients"]
+        for entry in sorted(entries, key=lambda one: one["kind"] != "system"):
             people = [(self.env["res.users"], self.env["res.partner"])]
             if entry["kind"] == "group":
                 members = groups.browse(entry["id"]).exists()._report_members(self.company_id)

@@ -10,6 +10,7 @@ from odoo import Command, fields
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests.common import HttpCase, new_test_user, tagged
 
+from odoo.addons.distribution_core.compat import USER_GROUPS
 from odoo.addons.distribution_core.tests.webhook_case import SECRET_KEY, WebhookMixin
 
 from ..models.report_webhook import RELEASED
@@ -36,8 +37,8 @@ class TestReportWebhook(WebhookMixin, ReportCase, HttpCase):
             self.env, self.to, event_types="distribution.report.*", report_account_id=self.account.id
         )
 
-    def _release(self, account=None):
-        recipients = [Command.create({"kind": "system", "user_id": (account or self.account).id})]
+    def _release(self, account=None, also=()):
+        recipients = [*also, Command.create({"kind": "system", "user_id": (account or self.account).id})]
         report = self._report(as_csv=True, as_xlsx=False, recipient_ids=recipients)
         run = self._run(report)
         self._work()
@@ -68,6 +69,15 @@ class TestReportWebhook(WebhookMixin, ReportCase, HttpCase):
         self.assertNotIn("signature=", event.data)
         self.assertEqual(json.loads(event.data)["files"][0]["url"], None)
         self.assertNotIn("signature=", self.env["distribution.webhook.delivery"].search([])[0].body_text)
+
+    def test_an_account_with_a_role_that_gets_the_report_hears_as_a_system(self):
+        """It is handed to it with the event, not later by the job that fills inboxes; and once."""
+        operations = self.env.ref("distribution_core.group_operations")
+        self.account.write({USER_GROUPS: [Command.link(operations.id)]})
+        edition = self._release(also=[Command.create({"kind": "group", "group_id": operations.id, "channel": "inbox"})])
+        (own,) = edition.delivery_ids.filtered(lambda one: one.user_id == self.account)
+        self.assertEqual((own.channel, own.state), ("system", "sent"))
+        self.assertEqual(self._open(self._url()).status_code, 200)
 
     def test_every_try_sends_the_same_body(self):
         self.to.answers = [(500, {}, b""), (200, {}, b"")]
