@@ -5,6 +5,7 @@ import random
 import time
 
 import psycopg2
+from odoo import tools
 from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
 
 _logger = logging.getLogger(__name__)
@@ -33,12 +34,13 @@ def in_turn(env, step, commit=True):
     return None
 
 
-def each_in_turn(env, steps, commit=True):
+def each_in_turn(env, steps, commit=None):
     """Do each step and commit it. One that fails stops no other; the first error is raised when all had their turn.
 
-    :param commit: False: in the caller's transaction, for tests
+    :param commit: False: in the caller's transaction; default: so while tests run
     :raises Exception: the first that a step has raised
     """
+    commit = not tools.config['test_enable'] if commit is None else commit
     first = None
     for step in steps:
         if commit:

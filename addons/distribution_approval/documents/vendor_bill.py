@@ -17,7 +17,7 @@ same instant take turns.
 
 from decimal import Decimal
 
-from odoo import _, api, fields, models, tools
+from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from odoo.addons.distribution_core.turns import each_in_turn
@@ -520,7 +520,6 @@ class AccountMove(models.Model):
 
         :param commit: default: unless tests run
         """
-        commit = not tools.config["test_enable"] if commit is None else commit
         waiting = self.search([("state", "=", "draft"), ("approval_state", "=", "pending")], order="id")
         # Somebody may work on a bill at this moment: then it looks again.
         each_in_turn(self.env, [bill._approval_judge_held for bill in waiting._approval_governed()], commit)

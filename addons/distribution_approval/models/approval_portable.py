@@ -5,7 +5,6 @@ from odoo.exceptions import UserError
 
 from ..engine import as_decimal, decimal_text
 from ..engine.policy_yaml import PolicyFileError, check_reference
-from .approval_policy import document_models
 
 #: By which fields people tell the records of a model apart, the surest first.
 NATURAL_KEYS = {
@@ -93,20 +92,6 @@ class ApprovalPortable(models.AbstractModel):
             )
             raise UserError(words % {"label": label, "kind": kind, "key": key})
         return records
-
-    @api.model
-    def _imported_scope(self, document_type, company):
-        """``(model, company or None)`` of the standard that a file names. Raises UserError."""
-        known = document_models(self.env)
-        if document_type not in known:
-            raise UserError(
-                _(
-                    "The file cannot be imported: “%(type)s” is no document type here. Known are %(known)s.",
-                    type=document_type,
-                    known=", ".join(sorted(known)),
-                )
-            )
-        return known[document_type], self._dereference("res.company", company) if company else None
 
     def _natural_keys(self, records):
         return NATURAL_KEYS.get(records._name) or (records._rec_name or "name",)

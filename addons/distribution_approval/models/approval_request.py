@@ -5,7 +5,7 @@ import logging
 from dataclasses import replace
 
 from markupsafe import escape
-from odoo import _, api, fields, models, tools
+from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from odoo.addons.distribution_core.append_only import protect_columns
@@ -773,7 +773,6 @@ class ApprovalRequest(models.Model):
 
         :param commit: default: unless tests run
         """
-        commit = not tools.config["test_enable"] if commit is None else commit
         requests = self.search([("state", "=", "on_hold")], order="id")
         # Somebody may save the document at this moment: then it looks again.
         each_in_turn(self.env, [request._retry_on_hold for request in requests], commit)

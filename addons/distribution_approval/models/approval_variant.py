@@ -524,12 +524,6 @@ class ApprovalPolicy(models.Model):
         for policy in self:
             policy.variant_count = len(policy.variant_ids.filtered(lambda variant: variant.state == "published"))
 
-    @api.model
-    def _imported(self, document_type, company):
-        """The standard that a file speaks of; none when it is not here."""
-        domain = [("document_type", "=", document_type), ("company_id", "=", company.id if company else False)]
-        return self.search(domain, limit=1)
-
     def _serialize_variants(self):
         """Versions and variants of one policy are published one after the other.
 

@@ -3,7 +3,7 @@
 from odoo import Command, _, api, models
 from odoo.exceptions import UserError
 
-from ..engine.variant_file import FORMAT, PolicyFileError, dump, load, standard_of, values_of
+from ..engine.variant_file import FORMAT, PolicyFileError, dump, load, values_of
 from .approval_version_file import Collected
 
 
@@ -54,13 +54,14 @@ class ApprovalVariant(models.Model):
         except PolicyFileError as error:
             raise UserError(_("The file cannot be imported. %s", error)) from error
         portable = self.env["distribution.approval.portable"]
-        document_type, company = standard_of(content)
-        _model, of_company = portable._imported_scope(document_type, company)
         collected = Collected(self.env)
-        standard = self.env["distribution.approval.policy"]._imported(document_type, of_company)
+        _model, _company, standard = self.env["distribution.approval.policy"]._of_file(content)
         if not standard:
             collected.problems.append(
-                _("There is no policy for it here that this could vary (%s): import the standard first.", document_type)
+                _(
+                    "There is no policy for it here that this could vary (%s): import the standard first.",
+                    content["standard"]["document_type"],
+                )
             )
         place = content["place"]
         company = portable._dereference("res.company", place["company"])

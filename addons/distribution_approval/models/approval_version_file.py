@@ -6,7 +6,34 @@ from odoo.exceptions import UserError
 from ..engine import EngineError
 from ..engine.policy_file import FORMAT, PolicyFileError, dump, load, operand_to_file, read, spec_to_file
 from ..engine.variant_file import standard_of
+from .approval_policy import document_models
 from .approval_version_difference import CONDITION_FIELDS, NO_SETTINGS, RULE_FIELDS, STAGE_FIELDS
+
+
+class ApprovalPolicy(models.Model):
+    _inherit = "distribution.approval.policy"
+
+    @api.model
+    def _of_file(self, content):
+        """``(model of its documents, company or None, policy or none)`` of the standard that a file names.
+
+        :param content: of a policy's file or of a variant's
+        :raises UserError: the type of document or the company is not known here
+        """
+        document_type, reference = standard_of(content)
+        known = document_models(self.env)
+        if document_type not in known:
+            raise UserError(
+                _(
+                    "The file cannot be imported: “%(type)s” is no document type here. Known are %(known)s.",
+                    type=document_type,
+                    known=", ".join(sorted(known)),
+                )
+            )
+        portable = self.env["distribution.approval.portable"]
+        company = portable._dereference("res.company", reference) if reference else None
+        domain = [("document_type", "=", document_type), ("company_id", "=", company.id if company else False)]
+        return known[document_type], company, self.search(domain, limit=1)
 
 
 class ApprovalPolicyVersion(models.Model):
@@ -105,7 +132,8 @@ class ApprovalPolicyVersion(models.Model):
             raise UserError(_("The file cannot be imported. %s", error)) from error
         head = content["policy"]
         portable = self.env["distribution.approval.portable"]
-        model, company = portable._imported_scope(*standard_of(content))
+        policies = self.env["distribution.approval.policy"]
+        model, company, policy = policies._of_file(content)
         problems = self._import_problems(content, self.env[model]._approval_all_fact_specs())
         collected = Collected(self.env, problems)
         rules = [
@@ -118,20 +146,16 @@ class ApprovalPolicyVersion(models.Model):
             _("settings"), lambda: portable._unpack(self._name, content["settings"], NO_SETTINGS, company), default={}
         )
         collected.refuse()
-        policy = self._import_policy(head, company)
-        return self.create(
-            {**settings, "policy_id": policy.id, "change_summary": head.get("summary") or False, "rule_ids": rules}
-        )
-
-    def _import_policy(self, head, company):
-        policies = self.env["distribution.approval.policy"]
-        return policies._imported(head["document_type"], company) or policies.create(
+        policy = policy or policies.create(
             {
                 "name": head["name"],
                 "document_type": head["document_type"],
                 "company_id": company.id if company else False,
                 "description": head.get("description") or False,
             }
+        )
+        return self.create(
+            {**settings, "policy_id": policy.id, "change_summary": head.get("summary") or False, "rule_ids": rules}
         )
 
     def _import_problems(self, content, specs):

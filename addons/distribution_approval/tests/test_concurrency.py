@@ -19,7 +19,7 @@ from odoo.tests.common import get_db_name, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.distribution_core.compat import LINE_UOM, USER_GROUPS
-from odoo.addons.distribution_core.tests.committed_case import MEETINGS, LastCase
+from odoo.addons.distribution_core.tests.committed_case import MEETINGS, LastCase, waiting_for
 from odoo.addons.distribution_core.tests.people import make_users
 
 from ..models.approval_request_release import _resume_in_own_transaction
@@ -545,15 +545,9 @@ class TestConcurrency(ConcurrencyCase):
     def _wait_until_blocked_by(self, cr):
         """Return when somebody waits for a row that the transaction of ``cr`` has written."""
         until = time.monotonic() + 20
-        cr.execute("SELECT pg_backend_pid()")
-        (holder,) = cr.fetchone()
-        while time.monotonic() < until:
-            with self.transaction() as env:  # who is active is read once per transaction
-                env.cr.execute("SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))", (holder,))
-                if env.cr.fetchone()[0]:
-                    return
+        while not waiting_for(cr, self.transaction):
+            self.assertLess(time.monotonic(), until, "nobody waits for the row")
             time.sleep(0.02)
-        self.fail("nobody waits for the row")
 
     # ----------------------------------------------------------------- governing
 

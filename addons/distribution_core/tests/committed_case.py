@@ -11,6 +11,18 @@ from odoo.tests.common import BaseCase, get_db_name
 MEETINGS = ('odoo.sql_db', 'odoo.addons.mail.models.mail_mail')
 
 
+def waiting_for(cr, transaction):
+    """How many connections wait for what the transaction of ``cr`` has locked.
+
+    :param transaction: gives an environment on a connection of its own: who is active is read once per transaction
+    """
+    cr.execute('SELECT pg_backend_pid()')
+    (holder,) = cr.fetchone()
+    with transaction() as env:
+        env.cr.execute('SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))', (holder,))
+        return env.cr.fetchone()[0]
+
+
 class LastCase(BaseCase):
     """What is committed here runs after the tests that count on an empty database."""
 

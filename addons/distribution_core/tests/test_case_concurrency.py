@@ -143,7 +143,7 @@ class TestEachInTurn(CommittedCase):
             partners = env['res.partner'].browse(ids)
             partners.mapped('name')  # all are in the cache
             with mute_logger('odoo.addons.distribution_core.turns'), self.assertRaisesRegex(ValueError, "Fails"):
-                each_in_turn(env, [partial(step, partner) for partner in partners])
+                each_in_turn(env, [partial(step, partner) for partner in partners], commit=True)
         with self.transaction() as env:
             comments = [
                 comment and html2plaintext(comment) for comment in env['res.partner'].browse(ids).mapped('comment')

@@ -13,7 +13,7 @@ from odoo.tests.common import BaseCase, get_db_name, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.distribution_core.compat import storable_product_values
-from odoo.addons.distribution_core.tests.committed_case import MEETINGS
+from odoo.addons.distribution_core.tests.committed_case import MEETINGS, waiting_for
 
 from ..models import replenishment_run
 from .at_once import make_buyers, press
@@ -176,18 +176,10 @@ class TestReplenishmentConcurrency(BaseCase):
 
     def wait_until_done_or_blocked(self, thread, cr):
         """Return when ``thread`` has ended, or waits for what the transaction of ``cr`` has locked."""
-        cr.execute("SELECT pg_backend_pid()")
-        (holder,) = cr.fetchone()
         until = time.monotonic() + 60
-        while time.monotonic() < until:
+        while thread.is_alive() and not waiting_for(cr, self.transaction):
+            self.assertLess(time.monotonic(), until, "it is neither done, nor waits")
             thread.join(0.05)
-            if not thread.is_alive():
-                return
-            with self.transaction() as env:  # who is active is read once per transaction
-                env.cr.execute("SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))", (holder,))
-                if env.cr.fetchone()[0]:
-                    return
-        self.fail("it is neither done, nor waits")
 
     def test_a_run_at_work_is_stopped_behind_its_batch(self):
         run_ids = self.start(1)

@@ -14,7 +14,7 @@ import logging
 from collections import defaultdict
 from functools import partial
 
-from odoo import _, api, fields, models, tools
+from odoo import _, api, fields, models
 from odoo.exceptions import AccessError
 
 from odoo.addons.distribution_core.compat import PURCHASE_CONFIRMED_STATES
@@ -127,7 +127,6 @@ class KpiCurrent(models.Model):
         """
         # sudo: the job acts for nobody, and the number of a company is made of all of it
         job = self.sudo()
-        commit = not tools.config["test_enable"] if commit is None else commit
         # Somebody may have the same numbers measured at this moment: then it looks again.
         steps = [partial(job._refresh_due, company) for company in job.env["res.company"].search([])]
         each_in_turn(self.env, steps, commit)
